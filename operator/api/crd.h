@@ -1,0 +1,23 @@
+// Our three CustomResourceDefinitions, from the types.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "json/codec.h"
+
+namespace mpay::api {
+
+struct CrdFile {
+  std::string name;  // "mpay.gov.md_mpayintegrations.yaml"
+  json::value definition;
+  std::string yaml() const;
+};
+
+std::vector<CrdFile> crdFiles();
+
+// manifests/policies.yaml as this binary was built with it: the admission policies in force must
+// equal it.
+std::string_view shippedPolicies();
+
+}  // namespace mpay::api

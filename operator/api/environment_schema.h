@@ -1,0 +1,129 @@
+// Words, bounds and rules of the types in environment.h.
+#pragma once
+
+#include "api/environment.h"
+#include "api/meta_schema.h"
+
+namespace mpay::api {
+
+inline constexpr std::string_view kDurationPattern = "^([0-9]+(h|m|s|ms))+$";
+inline constexpr std::string_view kMailPattern = R"(^[^\s@<>"(),:;\\\[\]]+@[^\s@<>"(),:;\\\[\]]+$)";
+
+inline json::Node& mail(json::Node&& node, std::string_view words) {
+  return node.doc(words).length(3, 254).pattern(kMailPattern);
+}
+
+inline void describe(json::SchemaOf<Tenants>& s) {
+  s["namespaceSelector"].doc("Labels of the namespaces that may use this environment.");
+  s["idnoLabel"].doc("A Namespace label, set by the platform, that must equal the integration's IDNO.").length(1, 317);
+}
+inline void describe(json::SchemaOf<AddressRules>& s) {
+  s["maximum"].doc("IPv4 addresses plus IPv6 /64s in the union of one integration's addresses.").range(1, 65536).byDefault(256);
+  s["permitted"].doc("Ranges that may be declared although they are not public.").items(0, 64).atomic().each().length(1, 64);
+  s["shared"].doc("Ranges that several integrations may declare.").items(0, 64).atomic().each().length(1, 64);
+}
+inline void describe(json::SchemaOf<AllowlistConfigMap>& s) {
+  s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
+  s["format"].doc("A CIDR a line, an nginx geo block, or a HAProxy ACL file.");
+}
+inline void describe(json::SchemaOf<NetworkPort>& s) {
+  s["port"].doc("Port of the gateway.").range(1, 65535);
+  s["protocol"].doc("Its protocol.").byDefault("TCP");
+}
+inline void describe(json::SchemaOf<AllowlistNetworkPolicy>& s) {
+  s["podSelector"].doc("The gateway's pods.");
+  s["ports"].doc("The ports that the allowlist opens; none: all.").items(0, 16).atomic();
+}
+inline void describe(json::SchemaOf<AllowlistTarget>& s) {
+  s["name"].doc("Name of the target.").length(1, 40).pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$");
+  s["configMap"].doc("Writes the allowlist into a ConfigMap that a gateway reads.");
+  s["networkPolicy"].doc("Writes the allowlist as a NetworkPolicy.");
+  s.rule({"has(self.configMap) != has(self.networkPolicy)", "exactly one of configMap and networkPolicy"});
+}
+inline void describe(json::SchemaOf<Allowlist>& s) {
+  s["targets"].doc("Where the allowlist is provisioned.").items(0, 8).mapKeys({"name"});
+}
+inline void describe(json::SchemaOf<Revocation>& s) {
+  s["mode"].doc("How revocation is checked.").byDefault("None");
+  s["onFailure"].doc("Whether a certificate counts while its revocation is unknown.").byDefault("Hard");
+}
+inline void describe(json::SchemaOf<CertificateRules>& s) {
+  s["minimumRSABits"].doc("The smallest RSA key.").range(2048, 16384).byDefault(2048);
+  s["curves"].doc("The curves accepted.").items(0, 3).unique().byDefault(json::array{"P-256", "P-384"}).each().length(1, 16).oneOf({"P-256", "P-384", "P-521"});
+}
+inline void describe(json::SchemaOf<Bundle>& s) {
+  s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
+  s["format"].doc("PEM: the authorities a client must chain to. FingerprintMap: certificate -> ServiceID.");
+}
+inline void describe(json::SchemaOf<Trust>& s) {
+  s["authorities"].doc("The authorities that system certificates chain to; references resolve in the operator's namespace.");
+  s["revocation"].doc("How revocation is checked.").byDefault(json::object{});
+  s["certificates"].doc("Which keys are accepted.").byDefault(json::object{});
+  s["bundles"].doc("What is published for the gateway.").items(0, 8).mapKeys({"name"});
+}
+inline void describe(json::SchemaOf<HttpRegistrar>& s) {
+  httpsUrl(s["url"], "Base URL; the ServiceID is appended.");
+  s["clientCertificateSecretRef"].doc("A kubernetes.io/tls Secret in the operator's namespace.");
+}
+inline void describe(json::SchemaOf<MailRegistrar>& s) { mail(s["to"], "Where the connection dossier goes."); }
+inline void describe(json::SchemaOf<Registrar>& s) {
+  s["configMap"].doc("One ConfigMap a service in the output namespace, named after this prefix.");
+  s["http"].doc("An HTTP interface of MPay's.");
+  s["mail"].doc("Mail to the MPay operator.");
+  s.rule({"[has(self.configMap), has(self.http), has(self.mail)].filter(x, x).size() == 1",
+          "exactly one of configMap, http and mail"});
+}
+inline void describe(json::SchemaOf<Tester>& s) {
+  s["signingKeySecretRef"].doc("MPay's test signing key: a kubernetes.io/tls Secret in the operator's namespace.");
+  s["signatureAlgorithm"].doc("What MPay signs with.").length(1, 16).oneOf({"RSA-SHA1", "RSA-SHA256"}).byDefault("RSA-SHA1");
+  s["timeout"].doc("For one call.").length(2, 16).pattern(kDurationPattern).byDefault("30s");
+}
+inline void describe(json::SchemaOf<ValidationRules>& s) {
+  s["roles"].doc("Who must have recorded the final validation.").items(1, 2).unique().byDefault(json::array{"Beneficiary", "MPayRepresentative"});
+  s["signature"].doc("Whether a Beneficiary's record must be signed.").byDefault("Optional");
+  s["serviceAccounts"].doc("Whether a ServiceAccount may record.").byDefault("Refused");
+}
+inline void describe(json::SchemaOf<Withdrawal>& s) {
+  s["delay"].doc("Between a deletion and the end of service in production.").length(2, 16).pattern(kDurationPattern).byDefault("15m");
+}
+inline void describe(json::SchemaOf<SmtpChannel>& s) {
+  s["url"].doc("smtp://host:port or smtps://host:port.").length(8, 512).pattern("^smtps?://[^@/#?\\s]+$");
+  mail(s["from"], "The sender's address.");
+  s["credentialsSecretRef"].doc("A Secret in the operator's namespace with username and password.");
+  s["startTLS"].doc("Whether the connection must be encrypted.").byDefault("Required");
+}
+inline void describe(json::SchemaOf<NotificationChannel>& s) {
+  s["name"].doc("Name of the channel.").length(1, 40).pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$");
+  s["smtp"].doc("Mail by SMTP.");
+  s.rule({"has(self.smtp)", "a channel needs smtp"});
+}
+inline void describe(json::SchemaOf<EnvironmentNotifications>& s) {
+  s["channels"].doc("How beneficiaries are notified.").items(0, 4).mapKeys({"name"});
+}
+inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
+  s["stage"].doc("Which of the two stages this is; immutable.").rule({"self == oldSelf", "stage is immutable"});
+  httpsUrl(s["frontEndURL"], "Where payers are sent, https://testmpay.gov.md or https://mpay.gov.md.");
+  httpsUrl(s["apiURL"], "Where information systems call MPay.");
+  s["outputNamespace"].doc("Where everything for the gateway is written, and the operator's memory lives; never a tenant's; immutable.")
+      .length(1, 63).pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$").rule({"self == oldSelf", "outputNamespace is immutable"});
+  s["tenants"].doc("Which namespaces may use this environment.");
+  s["addresses"].doc("Which addresses may be declared.").byDefault(json::object{});
+  s["allowlist"].doc("Where the addresses are provisioned.").byDefault(json::object{});
+  s["trust"].doc("Which certificates are trusted, and what is published of them.");
+  s["registrar"].doc("How a service is made known to MPay.");
+  s["tester"].doc("How beneficiaries' web services are tested; testing only.");
+  s["validation"].doc("What counts as a validation.").byDefault(json::object{});
+  s["withdrawal"].doc("What happens after a deletion.").byDefault(json::object{});
+  s["notifications"].doc("How beneficiaries are notified.").byDefault(json::object{});
+  s["deletionPolicy"].doc("Whether the aggregates go with the environment.").byDefault("Retain");
+  s.doc("What the platform decides about one stage of MPay.");
+  s.rule({"self.stage == 'Testing' || !has(self.tester)", "the tester's key is for testing only", "FieldValueForbidden", ".tester"});
+}
+inline void describe(json::SchemaOf<MPayEnvironmentStatus>& s) {
+  s["observedGeneration"].doc("The metadata.generation this status is about.");
+  s["integrations"].doc("Integrations published in this environment.");
+  conditions(s["conditions"]);
+  s.doc("What the operator found.");
+}
+
+}  // namespace mpay::api

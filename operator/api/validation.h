@@ -1,0 +1,62 @@
+// MPayValidation: one recorded decision of one person; its spec is immutable.
+#pragma once
+
+#include "api/environment.h"
+#include "api/meta.h"
+
+namespace mpay::api {
+
+enum class Milestone { TestEnvironmentConfigured, FunctionalTesting, FinalValidation, ProductionActivated };
+BOOST_DESCRIBE_ENUM(Milestone, TestEnvironmentConfigured, FunctionalTesting, FinalValidation, ProductionActivated)
+
+enum class Decision { Accepted, Rejected };
+BOOST_DESCRIBE_ENUM(Decision, Accepted, Rejected)
+
+struct IntegrationReference {
+  std::string name;
+  std::string uid;
+};
+BOOST_DESCRIBE_STRUCT(IntegrationReference, (), (name, uid))
+
+struct MPayValidationSpec {
+  IntegrationReference integration;
+  // Where absent: "testing" for the first two milestones, "production" for the last two.
+  std::optional<std::string> environment;
+  Milestone milestone = Milestone::FinalValidation;
+  Role role = Role::Beneficiary;
+  Decision decision = Decision::Rejected;
+  std::string digest;
+  std::string recordedBy;
+  std::optional<std::string> comment;
+  std::optional<std::string> signature;
+};
+BOOST_DESCRIBE_STRUCT(MPayValidationSpec, (),
+                      (integration, environment, milestone, role, decision, digest, recordedBy, comment, signature))
+
+struct MPayValidationStatus {
+  std::int64_t observedGeneration = 0;
+  std::vector<Condition> conditions;  // Counted: whether the record counts, and why not
+};
+BOOST_DESCRIBE_STRUCT(MPayValidationStatus, (), (observedGeneration, conditions))
+
+struct MPayValidation {
+  static constexpr ResourceType kResource{kGroup, kVersion, "mpayvalidations", "MPayValidation", true};
+  ObjectMeta metadata;
+  MPayValidationSpec spec;
+  std::optional<MPayValidationStatus> status;
+};
+BOOST_DESCRIBE_STRUCT(MPayValidation, (), (metadata, spec, status))
+
+// The stage whose environment a milestone is about.
+constexpr Stage stageOf(Milestone milestone) {
+  return milestone == Milestone::TestEnvironmentConfigured || milestone == Milestone::FunctionalTesting
+             ? Stage::Testing
+             : Stage::Production;
+}
+
+// The environment that a record is about, with the default for an absent one.
+inline std::string environmentOf(const MPayValidationSpec& record) {
+  return record.environment.value_or(stageOf(record.milestone) == Stage::Testing ? "testing" : "production");
+}
+
+}  // namespace mpay::api

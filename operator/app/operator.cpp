@@ -1,0 +1,86 @@
+#include "app/operator.h"
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "base/log.h"
+#include "controllers/environment_controller.h"
+#include "controllers/integration_controller.h"
+#include "controllers/notification_controller.h"
+#include "runtime/lease.h"
+
+namespace mpay::app {
+namespace {
+
+std::string identity() {
+  char host[256] = "";
+  if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+  return fmt::format("{}_{}", host, getpid());
+}
+
+// Waits for the next resync or the end; false at the end.
+bool waitFor(std::chrono::seconds interval, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, interval, [] { return false; });
+  return !stop.stop_requested();
+}
+
+}  // namespace
+
+Result<void> runOperator(const Options& options, const std::stop_token& stop) {
+  auto config = TRY(kube::Config::find(options.kubeconfig));
+  spdlog::info("mpay-operator {} on {}", version(), config.server);
+  kube::Client client(std::move(config));
+  const Clock& clock = systemClock();
+
+  // Ends with the caller's stop, or with the lease.
+  std::stop_source ending;
+  const std::stop_callback forward(stop, [&] { ending.request_stop(); });
+  std::optional<runtime::LeaderElection> election;
+  std::atomic<bool> leaseLost{false};
+  if (options.leaderElection) {
+    election.emplace(client, clock, api::ObjectKey{options.resourceNamespace, "mpay-operator"}, identity(), [&] {
+      leaseLost = true;
+      ending.request_stop();
+    });
+  }
+  const auto mayWrite = [&] { return !election || election->holds(); };
+
+  runtime::EventRecorder events(client, clock, "mpay-operator");
+  controllers::Claims claims;
+  // The listeners are called by watches, which start after the controllers exist.
+  std::unique_ptr<runtime::Controller> integrations, environments, notifications;
+  controllers::Caches caches(client, options.resourceNamespace, mayWrite,
+                             {[&](const api::ObjectKey& key) { integrations->enqueue(key); },
+                              [&](const api::ObjectKey& key) { environments->enqueue(key); },
+                              [&](const api::ObjectKey& key) { notifications->enqueue(key); }});
+  controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
+  controllers::EnvironmentController environmentReconciler(client, clock, caches, mayWrite);
+  controllers::NotificationController notificationReconciler(clock, caches);
+  integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
+  environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
+  notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);
+
+  if (caches.start(ending.get_token()) && (!election || election->acquire(ending.get_token()))) {
+    spdlog::info("caches are filled{}", election ? ", this process leads" : "");
+    environments->start();
+    integrations->start();
+    notifications->start();
+    while (waitFor(options.resync, ending.get_token())) caches.resync();
+  }
+  spdlog::info("stopping");
+  notifications->stop();
+  integrations->stop();
+  environments->stop();
+  caches.stop();
+  events.stop();
+  if (election) election->release();
+  if (leaseLost) return fail(ErrorKind::Api, "the lease was lost to another operator");
+  return {};
+}
+
+}  // namespace mpay::app

@@ -1,0 +1,23 @@
+// The operator as a whole: wires the parts together, starts and stops them in order.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+
+namespace mpay::app {
+
+struct Options {
+  std::optional<std::string> kubeconfig{};
+  std::string resourceNamespace = "mpay-system";
+  unsigned workers = 4;
+  std::chrono::seconds resync{std::chrono::hours(10)};
+  bool leaderElection = true;
+};
+
+// Runs until `stop`, or until the lease is lost. Errors: the configuration's; what ended it.
+Result<void> runOperator(const Options& options, const std::stop_token& stop);
+
+}  // namespace mpay::app

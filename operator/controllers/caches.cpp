@@ -1,0 +1,258 @@
+#include "controllers/caches.h"
+
+#include <thread>
+
+#include "api/crd.h"
+#include "crypto/digest.h"
+
+namespace mpay::controllers {
+namespace {
+
+constexpr std::string_view kIntegrationOwner = "integration ";
+constexpr std::string_view kEnvironmentOwner = "environment ";
+
+std::vector<std::string> environmentsOf(const api::MPayIntegration& integration) {
+  return {integration.spec.environments.testing, integration.spec.environments.production};
+}
+
+tl::unexpected<Error> forbidden(std::string_view kind, const ObjectKey& key) {
+  return refuse("ReferenceForbidden",
+                fmt::format("the operator may not read {} {}; give its ServiceAccount a Role in {} with resources [{}], "
+                            "resourceNames [{}], verbs [get, list, watch]",
+                            kind, key.text(), key.namespace_, kind, key.name));
+}
+
+tl::unexpected<Error> absent(std::string_view kind, const ObjectKey& key) {
+  return refuse("ReferenceNotFound", fmt::format("{} {} does not exist", kind, key.text()));
+}
+
+tl::unexpected<Error> noKey(std::string_view kind, const ObjectKey& key, const std::string& name) {
+  return refuse("ReferenceNotFound", fmt::format("{} {} has no key {}", kind, key.text(), name));
+}
+
+onboarding::Content decoded(const std::string& base64, std::string_view kind, const ObjectKey& key, const std::string& name) {
+  auto bytes = crypto::fromBase64(base64);
+  if (!bytes) return noKey(kind, key, name);
+  return Result<std::string>(std::move(*bytes));
+}
+
+}  // namespace
+
+Caches::Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners)
+    : client_(client),
+      resourceNamespace_(std::move(resourceNamespace)),
+      mayWrite_(std::move(mayWrite)),
+      listeners_(std::move(listeners)),
+      shipped_(onboarding::ShippedPolicies::parse(api::shippedPolicies()).value()),
+      integrations_([](const api::MPayIntegration& i) {
+        auto values = environmentsOf(i);
+        for (auto& value : values) value = "environment " + value;
+        values.push_back("namespace " + i.metadata.namespace_.value_or(""));
+        return values;
+      }),
+      validations_([](const api::MPayValidation& v) {
+        return std::vector<std::string>{v.metadata.namespace_.value_or("") + "/" + v.spec.integration.name};
+      }),
+      configMaps_(client, [this](const std::string& owner) { changed(owner); }),
+      secrets_(client, [this](const std::string& owner) { changed(owner); }),
+      environmentWatcher_(client, {}, environments_),
+      integrationWatcher_(client, {}, integrations_),
+      validationWatcher_(client, {}, validations_),
+      namespaceWatcher_(client, {}, namespaces_),
+      policyWatcher_(client, {}, policies_),
+      bindingWatcher_(client, {}, bindings_) {
+  environments_.onChange([this](const auto& before, const auto& after) {
+    const auto& object = after ? after : before;
+    listeners_.environment(object->metadata.key());
+  });
+  integrations_.onChange([this](const auto& before, const auto& after) {
+    listeners_.integration((after ? after : before)->metadata.key());
+    // The environment counts who uses it.
+    if (!after || after->metadata.deletionTimestamp) {
+      for (const auto& name : environmentsOf(*(after ? after : before))) listeners_.environment({"", name});
+    }
+  });
+  validations_.onChange([this](const auto& before, const auto& after) {
+    const auto& object = after ? after : before;
+    listeners_.integration({object->metadata.namespace_.value_or(""), object->spec.integration.name});
+  });
+  namespaces_.onChange([this](const auto& before, const auto& after) {
+    if (before && after && before->metadata.labels == after->metadata.labels) return;
+    const auto& object = after ? after : before;
+    for (const auto& integration : integrations_.indexed("namespace " + object->metadata.name.value_or(""))) {
+      listeners_.integration(integration->metadata.key());
+    }
+  });
+  const auto everybody = [this](const auto&, const auto&) {
+    for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
+  };
+  policies_.onChange(everybody);
+  bindings_.onChange(everybody);
+}
+
+Caches::~Caches() { stop(); }
+
+bool Caches::start(const std::stop_token& stop) {
+  environmentWatcher_.start();
+  integrationWatcher_.start();
+  validationWatcher_.start();
+  namespaceWatcher_.start();
+  policyWatcher_.start();
+  bindingWatcher_.start();
+  const auto synced = [this] {
+    return environments_.synced() && integrations_.synced() && validations_.synced() && namespaces_.synced() &&
+           policies_.synced() && bindings_.synced();
+  };
+  while (!synced()) {
+    if (stop.stop_requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+void Caches::stop() {
+  environmentWatcher_.stop();
+  integrationWatcher_.stop();
+  validationWatcher_.stop();
+  namespaceWatcher_.stop();
+  policyWatcher_.stop();
+  bindingWatcher_.stop();
+  configMaps_.stop();
+  secrets_.stop();
+  for (const auto& [name, outputs] : outputs_.copy()) outputs->stop();
+}
+
+std::optional<std::map<std::string, std::string>> Caches::namespaceLabels(const std::string& name) const {
+  const auto found = namespaces_.get({"", name});
+  if (!found) return std::nullopt;
+  return found->metadata.labels;
+}
+
+onboarding::Records Caches::records(const ObjectKey& integration) const { return validations_.indexed(integration.text()); }
+
+onboarding::Admission Caches::admission() const {
+  return onboarding::judgeAdmission(shipped_, policies_.list(), bindings_.list());
+}
+
+std::shared_ptr<Outputs> Caches::outputs(const api::MPayEnvironment& environment) {
+  const std::string name = environment.metadata.name.value_or("");
+  bool fresh = false;
+  auto outputs = outputs_.with([&](auto& all) {
+    auto& slot = all[name];
+    // stage and outputNamespace are immutable, but an environment may be re-created with others.
+    if (slot && slot->namespaceName() == environment.spec.outputNamespace) return slot;
+    fresh = true;
+    slot = std::make_shared<Outputs>(client_, name, environment.spec.outputNamespace, mayWrite_,
+                                     [this, name](const std::optional<ObjectKey>& integration, bool concernsEnvironment) {
+                                       if (integration) {
+                                         listeners_.integration(*integration);
+                                         listeners_.notification(*integration);
+                                       }
+                                       if (concernsEnvironment) listeners_.environment({"", name});
+                                     });
+    return slot;
+  });
+  if (fresh) outputs->start();
+  return outputs;
+}
+
+std::vector<ObjectKey> Caches::integrationsOf(const std::string& environment) const {
+  std::vector<ObjectKey> keys;
+  for (const auto& integration : integrations_.indexed("environment " + environment)) keys.push_back(integration->metadata.key());
+  return keys;
+}
+
+EnvironmentState Caches::environmentState(const std::string& name) const {
+  return states_.with([&](const auto& all) {
+    const auto found = all.find(name);
+    return found == all.end() ? EnvironmentState{} : found->second;
+  });
+}
+
+bool Caches::publish(const std::string& name, EnvironmentState state) {
+  // Those concerned: everybody when the settings changed, else whose fragment did.
+  bool settingsChanged = false;
+  std::set<std::string> fragments;
+  states_.with([&](auto& all) {
+    auto& known = all[name];
+    settingsChanged = known.settings.has_value() != state.settings.has_value() ||
+                      (state.settings ? *known.settings != *state.settings : known.settings.error().message != state.settings.error().message) ||
+                      known.aggregateProblem != state.aggregateProblem;
+    for (const auto& [fragment, hash] : state.aggregated) {
+      const auto had = known.aggregated.find(fragment);
+      if (had == known.aggregated.end() || had->second != hash) fragments.insert(fragment);
+    }
+    for (const auto& [fragment, hash] : known.aggregated) {
+      if (!state.aggregated.contains(fragment)) fragments.insert(fragment);
+    }
+    known = std::move(state);
+  });
+  if (!settingsChanged && fragments.empty()) return false;
+  for (const auto& key : integrationsOf(name)) {
+    if (settingsChanged || fragments.contains(onboarding::memoryName(onboarding::kFragment, key))) listeners_.integration(key);
+  }
+  return true;
+}
+
+void Caches::refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
+                   const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
+                   const std::vector<ObjectKey>& secrets) {
+  std::set<ObjectKey> configMaps, secretKeys(secrets.begin(), secrets.end());
+  const auto add = [&](const auto& source) {
+    if (source.configMapRef) configMaps.insert({namespace_, source.configMapRef->name});
+    if (source.secretRef) secretKeys.insert({namespace_, source.secretRef->name});
+  };
+  for (const auto* source : sources) add(*source);
+  for (const auto* reference : references) add(*reference);
+  configMaps_.refer(owner, configMaps);
+  secrets_.refer(owner, secretKeys);
+}
+
+onboarding::Content Caches::content(const api::ContentSource& source, const std::string& namespace_) const {
+  if (source.inline_) return Result<std::string>(*source.inline_);
+  return content(api::ContentReference{source.configMapRef, source.secretRef}, namespace_);
+}
+
+onboarding::Content Caches::content(const api::ContentReference& reference, const std::string& namespace_) const {
+  if (reference.configMapRef) {
+    const ObjectKey key{namespace_, reference.configMapRef->name};
+    const auto seen = configMaps_.get(key);
+    if (seen.error) return forbidden("configmaps", key);
+    if (seen.pending) return std::nullopt;
+    if (!seen.object) return absent("configmaps", key);
+    const auto& name = reference.configMapRef->key;
+    if (const auto text = seen.object->data.find(name); text != seen.object->data.end()) return Result<std::string>(text->second);
+    const auto bytes = seen.object->binaryData.find(name);
+    if (bytes == seen.object->binaryData.end()) return noKey("configmaps", key, name);
+    return decoded(bytes->second, "configmaps", key, name);
+  }
+  if (reference.secretRef) {
+    const ObjectKey key{namespace_, reference.secretRef->name};
+    const auto seen = secrets_.get(key);
+    if (seen.error) return forbidden("secrets", key);
+    if (seen.pending) return std::nullopt;
+    if (!seen.object) return absent("secrets", key);
+    const auto& name = reference.secretRef->key;
+    const auto bytes = seen.object->data.find(name);
+    if (bytes == seen.object->data.end()) return noKey("secrets", key, name);
+    return decoded(bytes->second, "secrets", key, name);
+  }
+  return refuse("InvalidField", "neither inline nor a reference is given");
+}
+
+void Caches::resync() {
+  for (const auto& environment : environments_.list()) listeners_.environment(environment->metadata.key());
+  for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
+}
+
+void Caches::changed(const std::string& owner) const {
+  if (owner.starts_with(kIntegrationOwner)) {
+    const std::string key = owner.substr(kIntegrationOwner.size());
+    const auto slash = key.find('/');
+    listeners_.integration({key.substr(0, slash), key.substr(slash + 1)});
+  } else if (owner.starts_with(kEnvironmentOwner)) {
+    listeners_.environment({"", owner.substr(kEnvironmentOwner.size())});
+  }
+}
+
+}  // namespace mpay::controllers

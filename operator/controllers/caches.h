@@ -1,0 +1,94 @@
+// What the controllers read: stores of our kinds and of what they depend on, kept by watches. A
+// reconcile reads from here only and never asks the API server.
+#pragma once
+
+#include <memory>
+
+#include "api/integration.h"
+#include "api/validation.h"
+#include "controllers/outputs.h"
+#include "onboarding/admission.h"
+#include "onboarding/environment.h"
+#include "runtime/named_watches.h"
+
+namespace mpay::controllers {
+
+// Where changes are told; each names whom to look at again.
+struct Listeners {
+  std::function<void(const ObjectKey&)> integration;
+  std::function<void(const ObjectKey&)> environment;
+  std::function<void(const ObjectKey&)> notification;
+};
+
+// What the environment controller found, for the integration controller.
+struct EnvironmentState {
+  Result<std::shared_ptr<const onboarding::Settings>> settings = fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
+  // Content hashes of the fragments that everything published holds, by ConfigMap name.
+  std::map<std::string, std::string> aggregated{};
+  std::string aggregateProblem{};
+};
+
+class Caches {
+ public:
+  Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners);
+  ~Caches();
+
+  // Starts the watches, and waits until every list was seen; false when `stop` came first.
+  bool start(const std::stop_token& stop);
+  void stop();
+
+  runtime::Store<api::MPayIntegration>& integrations() { return integrations_; }
+  runtime::Store<api::MPayEnvironment>& environments() { return environments_; }
+  std::optional<std::map<std::string, std::string>> namespaceLabels(const std::string& name) const;
+  onboarding::Records records(const ObjectKey& integration) const;
+  onboarding::Admission admission() const;
+
+  // The output namespace of an environment; its watch starts with the first call.
+  std::shared_ptr<Outputs> outputs(const api::MPayEnvironment& environment);
+  std::vector<ObjectKey> integrationsOf(const std::string& environment) const;
+
+  EnvironmentState environmentState(const std::string& name) const;
+  // True when it differs from what was known; then those who use the environment are told.
+  bool publish(const std::string& name, EnvironmentState state);
+
+  // References: who refers to what, and what is there. Content is null bytes while it is unknown.
+  void refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
+             const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
+             const std::vector<ObjectKey>& secrets = {});
+  onboarding::Content content(const api::ContentSource& source, const std::string& namespace_) const;
+  onboarding::Content content(const api::ContentReference& reference, const std::string& namespace_) const;
+  runtime::NamedWatches<api::Secret>::Seen secret(const ObjectKey& key) const { return secrets_.get(key); }
+  const std::string& resourceNamespace() const { return resourceNamespace_; }
+
+  // Everybody looks again.
+  void resync();
+
+ private:
+  void changed(const std::string& owner) const;
+
+  kube::Client& client_;
+  const std::string resourceNamespace_;
+  const std::function<bool()> mayWrite_;
+  const Listeners listeners_;
+  onboarding::ShippedPolicies shipped_;
+
+  runtime::Store<api::MPayEnvironment> environments_;
+  runtime::Store<api::MPayIntegration> integrations_;
+  runtime::Store<api::MPayValidation> validations_;
+  runtime::Store<api::Namespace> namespaces_;
+  runtime::Store<api::ValidatingAdmissionPolicy> policies_;
+  runtime::Store<api::ValidatingAdmissionPolicyBinding> bindings_;
+  runtime::NamedWatches<api::ConfigMap> configMaps_;
+  runtime::NamedWatches<api::Secret> secrets_;
+  Synchronized<std::map<std::string, std::shared_ptr<Outputs>>> outputs_;
+  Synchronized<std::map<std::string, EnvironmentState>> states_;
+
+  runtime::Watcher<api::MPayEnvironment> environmentWatcher_;
+  runtime::Watcher<api::MPayIntegration> integrationWatcher_;
+  runtime::Watcher<api::MPayValidation> validationWatcher_;
+  runtime::Watcher<api::Namespace> namespaceWatcher_;
+  runtime::Watcher<api::ValidatingAdmissionPolicy> policyWatcher_;
+  runtime::Watcher<api::ValidatingAdmissionPolicyBinding> bindingWatcher_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,58 @@
+// One MPayEnvironment: its settings, and everything published of all its integrations.
+#pragma once
+
+#include "controllers/caches.h"
+#include "runtime/controller.h"
+#include "runtime/events.h"
+
+namespace mpay::controllers {
+
+class EnvironmentController final : public runtime::Reconciler {
+ public:
+  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, std::function<bool()> mayWrite);
+
+  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+
+ private:
+  // What the last examination was of, so that nothing is parsed twice.
+  struct Examined {
+    std::string uid;
+    std::int64_t generation = 0;
+    std::string authorities;  // digest of the bytes, or the error's words
+    Result<std::shared_ptr<const onboarding::Settings>> settings = fail(Error{});
+  };
+
+  Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
+  Result<void> writeStatus(const api::MPayEnvironment& environment, const EnvironmentState& state, const std::stop_token& stop);
+  Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
+  Result<runtime::Outcome> finish(const api::MPayEnvironment& environment, Outputs& outputs, const std::stop_token& stop);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  Caches& caches_;
+  const std::function<bool()> mayWrite_;
+  Synchronized<std::map<std::string, Examined>> examined_;
+};
+
+// Adds or removes one finalizer; true when something was written. The patch carries the resourceVersion.
+template <class K>
+Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, const K& object, std::string_view finalizer, bool wanted,
+                            const std::stop_token& stop) {
+  auto finalizers = object.metadata.finalizers;
+  const auto found = std::find(finalizers.begin(), finalizers.end(), finalizer);
+  if ((found != finalizers.end()) == wanted) return false;
+  if (wanted) {
+    finalizers.emplace_back(finalizer);
+  } else {
+    finalizers.erase(found);
+  }
+  const json::value change = json::object{
+      {"metadata", json::object{{"finalizers", json::encode(finalizers)}, {"resourceVersion", object.metadata.resourceVersion.value_or("")}}}};
+  auto written = kube::Api<K>(client).patch(object.metadata.key(), change, stop);
+  if (!written && written.error().isNotFound() && !wanted) return true;
+  if (!written) return fail(written.error());
+  if (wanted) store.remember(std::move(*written));
+  return true;
+}
+
+}  // namespace mpay::controllers

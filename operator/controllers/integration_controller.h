@@ -1,0 +1,53 @@
+// One MPayIntegration, from the form to production, and out again.
+#pragma once
+
+#include "controllers/caches.h"
+#include "controllers/claims.h"
+#include "onboarding/decide.h"
+#include "runtime/controller.h"
+#include "runtime/events.h"
+
+namespace mpay::controllers {
+
+class IntegrationController final : public runtime::Reconciler {
+ public:
+  IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims, runtime::EventRecorder& events,
+                        std::function<bool()> mayWrite);
+
+  // Reads, decides, writes, until nothing is left to write; then the status, once.
+  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+
+ private:
+  struct Round {
+    onboarding::Snapshot snapshot;
+    onboarding::Examination examination;
+    onboarding::Conflicts testing, production;
+    onboarding::Plan plan;
+  };
+
+  // Errors: Pending while a cache is not filled yet.
+  Result<onboarding::Snapshot> read(const std::shared_ptr<const api::MPayIntegration>& integration);
+  onboarding::EnvironmentSnapshot readEnvironment(const std::string& name, const ObjectKey& key);
+  Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration);
+  Result<bool> write(const Round& round, const std::stop_token& stop);
+  Result<void> writeStatus(const Round& round, const std::stop_token& stop);
+  void tell(const Round& round);
+
+  // After a deletion: testing at once, production by a withdrawal record and when that is due.
+  // When to look again. True in `recorded` once nothing more depends on the integration's object.
+  Result<runtime::Outcome> withdraw(const ObjectKey& key, const std::stop_token& stop, bool retain);
+  Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, Outputs& outputs, const onboarding::Settings& settings, bool retain,
+                                              const std::stop_token& stop);
+
+  std::shared_ptr<Outputs> outputsOf(const std::string& environment);
+  void loadClaims(const std::string& environment, const Outputs& outputs);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  Caches& caches_;
+  Claims& claims_;
+  runtime::EventRecorder& events_;
+  const std::function<bool()> mayWrite_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,21 @@
+// Sends what integrations intend to tell: intent -> mail -> record, with a deterministic Message-ID.
+#pragma once
+
+#include "controllers/caches.h"
+#include "runtime/controller.h"
+
+namespace mpay::controllers {
+
+class NotificationController final : public runtime::Reconciler {
+ public:
+  NotificationController(const Clock& clock, Caches& caches);
+
+  // The key is the integration's. A mail that was not accepted is an error, and tried again.
+  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+
+ private:
+  const Clock& clock_;
+  Caches& caches_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,173 @@
+#include "controllers/outputs.h"
+
+#include "onboarding/memory.h"
+
+namespace mpay::controllers {
+namespace {
+
+std::optional<std::string> integrationOf(const api::ObjectMeta& metadata) {
+  const auto found = metadata.annotations.find(std::string(onboarding::kIntegration));
+  if (found == metadata.annotations.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<ObjectKey> keyOf(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  return ObjectKey{text.substr(0, slash), text.substr(slash + 1)};
+}
+
+// What the server adds, and what we do not decide.
+template <class K>
+bool sameContent(const K& observed, const K& desired) {
+  K a = observed, b = desired;
+  for (auto* object : {&a, &b}) {
+    auto& m = object->metadata;
+    m.uid = m.resourceVersion = m.creationTimestamp = m.deletionTimestamp = m.generateName = std::nullopt;
+    m.generation = std::nullopt;
+  }
+  return json::equal(a, b);
+}
+
+}  // namespace
+
+Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName, std::function<bool()> mayWrite,
+                 OnChange onChange)
+    : client_(client),
+      environment_(std::move(environment)),
+      namespace_(std::move(namespaceName)),
+      mayWrite_(std::move(mayWrite)),
+      onChange_(std::move(onChange)),
+      revisions_([](const api::ControllerRevision& revision) {
+        const auto integration = integrationOf(revision.metadata);
+        return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
+      }),
+      configMapWatcher_(client, {namespace_, "", ""}, configMaps_,
+                        [this](const std::optional<Error>& error) {
+                          problem_.with([&](auto& known) { known = error; });
+                          onChange_(std::nullopt, true);
+                        }),
+      networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_, [this](const auto&) { onChange_(std::nullopt, true); }),
+      revisionWatcher_(client, {namespace_, "", ""}, revisions_, [this](const auto&) { onChange_(std::nullopt, true); }) {
+  listen(configMaps_);
+  listen(networkPolicies_);
+  listen(revisions_);
+}
+
+template <class K>
+void Outputs::listen(runtime::Store<K>& store) {
+  store.onChange([this](const auto& before, const auto& after) {
+    bool environment = false;
+    if (after && onboarding::isOurs(after->metadata, environment_)) {
+      ours_.with([&](auto& uids) { uids.insert(after->metadata.uid.value_or("")); });
+    } else if (!after) {
+      ours_.with([&](auto& uids) { uids.erase(before->metadata.uid.value_or("")); });
+    }
+    for (const auto& object : {before, after}) {
+      if (!object) continue;
+      const auto component = object->metadata.labels.find(std::string(onboarding::kComponent));
+      const bool fragment = component != object->metadata.labels.end() && component->second == onboarding::kFragment;
+      if (const auto integration = integrationOf(object->metadata)) {
+        onChange_(keyOf(*integration), false);
+        environment = environment || fragment;
+      } else {
+        environment = true;
+      }
+    }
+    if (environment) onChange_(std::nullopt, true);
+  });
+}
+
+bool Outputs::isOurs(const api::ObjectMeta& metadata) const {
+  if (onboarding::isOurs(metadata, environment_)) return true;
+  return ours_.with([&](const auto& uids) { return uids.contains(metadata.uid.value_or("")); });
+}
+
+void Outputs::start() {
+  configMapWatcher_.start();
+  networkPolicyWatcher_.start();
+  revisionWatcher_.start();
+}
+
+void Outputs::stop() {
+  configMapWatcher_.stop();
+  networkPolicyWatcher_.stop();
+  revisionWatcher_.stop();
+}
+
+bool Outputs::synced() const { return configMaps_.synced() && networkPolicies_.synced() && revisions_.synced(); }
+
+std::shared_ptr<const api::ConfigMap> Outputs::own(const std::string& name) const {
+  auto found = configMaps_.get({namespace_, name});
+  return found && isOurs(found->metadata) ? found : nullptr;
+}
+
+bool Outputs::isForeign(const std::string& name) const {
+  const auto found = configMaps_.get({namespace_, name});
+  return found && !isOurs(found->metadata);
+}
+
+std::vector<std::shared_ptr<const api::ControllerRevision>> Outputs::revisions(const ObjectKey& integration) const {
+  std::vector<std::shared_ptr<const api::ControllerRevision>> ours;
+  for (auto& revision : revisions_.indexed(integration.text())) {
+    if (isOurs(revision->metadata)) ours.push_back(revision);
+  }
+  return ours;
+}
+
+template <class K>
+Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, const std::stop_token& stop) {
+  const ObjectKey key = desired.metadata.key();
+  const auto observed = store.get(key);
+  if (observed && !isOurs(observed->metadata)) {
+    return refuse("NameConflict", fmt::format("{} {} is not the operator's and is left alone; remove or rename it",
+                                              K::kResource.kind, key.text()));
+  }
+  if (observed && sameContent(*observed, desired)) return false;
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  const kube::Api<K> objects(client_);
+  if (!observed) {
+    store.remember(TRY(objects.create(desired, stop)));
+    return true;
+  }
+  K next = desired;
+  next.metadata.uid = observed->metadata.uid;
+  next.metadata.resourceVersion = observed->metadata.resourceVersion;
+  store.remember(TRY(objects.replace(next, stop)));
+  return true;
+}
+
+template <class K>
+Result<void> Outputs::removeObject(runtime::Store<K>& store, const K& object, const std::stop_token& stop) {
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  const kube::Api<K> objects(client_);
+  const auto uid = object.metadata.uid.value_or("");
+  TRY(objects.remove(object.metadata.key(), {uid, ""}, stop));
+  store.forget(object.metadata.key(), uid);
+  return {};
+}
+
+Result<bool> Outputs::ensure(const api::ConfigMap& desired, const std::stop_token& stop) {
+  return ensureObject(configMaps_, desired, stop);
+}
+Result<bool> Outputs::ensure(const api::NetworkPolicy& desired, const std::stop_token& stop) {
+  return ensureObject(networkPolicies_, desired, stop);
+}
+
+Result<void> Outputs::create(const api::ControllerRevision& revision, const std::stop_token& stop) {
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  revisions_.remember(TRY(kube::Api<api::ControllerRevision>(client_).create(revision, stop)));
+  return {};
+}
+
+Result<void> Outputs::remove(const std::string& configMap, const std::stop_token& stop) {
+  const auto object = own(configMap);
+  if (!object) return {};
+  return removeObject(configMaps_, *object, stop);
+}
+
+Result<void> Outputs::remove(const api::ControllerRevision& revision, const std::stop_token& stop) {
+  return removeObject(revisions_, revision, stop);
+}
+
+}  // namespace mpay::controllers

@@ -1,0 +1,76 @@
+// The output namespace of one environment: what is there, and how it is written.
+//
+// Wholly owned objects: created by POST, replaced by PUT with resourceVersion after the whole content
+// was compared. An object of that name that is not ours is never adopted. Nothing is sent when
+// nothing differs.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "api/wire.h"
+#include "kube/client.h"
+#include "runtime/watcher.h"
+
+namespace mpay::controllers {
+
+using api::ObjectKey;
+
+class Outputs {
+ public:
+  // The keys of integrations (from annotations) and whether the environment itself is concerned.
+  using OnChange = std::function<void(const std::optional<ObjectKey>& integration, bool environment)>;
+
+  // `mayWrite` is asked before each write (leadership).
+  Outputs(kube::Client& client, std::string environment, std::string namespace_, std::function<bool()> mayWrite, OnChange onChange);
+
+  void start();
+  void stop();
+  bool synced() const;
+  // Why the namespace cannot be read, when it cannot.
+  std::optional<Error> problem() const { return problem_.copy(); }
+
+  const std::string& namespaceName() const { return namespace_; }
+  const runtime::Store<api::ConfigMap>& configMaps() const { return configMaps_; }
+
+  // The ConfigMap of that name where it is ours; null otherwise.
+  std::shared_ptr<const api::ConfigMap> own(const std::string& name) const;
+  // Whether another's object has that name.
+  bool isForeign(const std::string& name) const;
+  std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;
+
+  // True when something was written. Errors: Invalid NameConflict; those of the API.
+  Result<bool> ensure(const api::ConfigMap& desired, const std::stop_token& stop);
+  Result<bool> ensure(const api::NetworkPolicy& desired, const std::stop_token& stop);
+  Result<void> create(const api::ControllerRevision& revision, const std::stop_token& stop);
+  // Nothing when it is not there or not ours.
+  Result<void> remove(const std::string& configMap, const std::stop_token& stop);
+  Result<void> remove(const api::ControllerRevision& revision, const std::stop_token& stop);
+
+ private:
+  template <class K>
+  Result<bool> ensureObject(runtime::Store<K>& store, const K& desired, const std::stop_token& stop);
+  template <class K>
+  Result<void> removeObject(runtime::Store<K>& store, const K& object, const std::stop_token& stop);
+  template <class K>
+  void listen(runtime::Store<K>& store);
+  // Ours by its marks, or by its UID where somebody took the marks away.
+  bool isOurs(const api::ObjectMeta& metadata) const;
+
+  kube::Client& client_;
+  const std::string environment_;
+  const std::string namespace_;
+  const std::function<bool()> mayWrite_;
+  const OnChange onChange_;
+  Synchronized<std::optional<Error>> problem_;
+  Synchronized<std::set<std::string>> ours_;  // UIDs
+  runtime::Store<api::ConfigMap> configMaps_;
+  runtime::Store<api::NetworkPolicy> networkPolicies_;
+  runtime::Store<api::ControllerRevision> revisions_;
+  runtime::Watcher<api::ConfigMap> configMapWatcher_;
+  runtime::Watcher<api::NetworkPolicy> networkPolicyWatcher_;
+  runtime::Watcher<api::ControllerRevision> revisionWatcher_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,23 @@
+// Hashes and base64.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpay::crypto {
+
+// Lower-case hexadecimal.
+std::string sha256Hex(std::string_view bytes);
+std::string sha1Hex(std::string_view bytes);
+
+// "sha256:<64 hex>", the form of every digest that people see.
+std::string digestText(std::string_view bytes);
+
+// RFC 4648, with padding, without line breaks.
+std::string base64(std::string_view bytes);
+
+// Strict: nothing where the text is not exactly such.
+std::optional<std::string> fromBase64(std::string_view text);
+
+}  // namespace mpay::crypto

@@ -1,0 +1,123 @@
+#include "kube/client.h"
+
+#include <condition_variable>
+
+#include "base/log.h"
+
+namespace mpay::kube {
+namespace {
+
+struct Status {
+  std::optional<std::string> kind;
+  std::optional<std::string> reason;
+  std::optional<std::string> message;
+  std::optional<int> code;
+};
+BOOST_DESCRIBE_STRUCT(Status, (), (kind, reason, message, code))
+
+// Waits, but not after a stop.
+void pause(Duration delay, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, delay, [] { return false; });
+}
+
+}  // namespace
+
+std::string urlEncode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string pathOf(const ResourceType& type, std::string_view namespace_, std::string_view name,
+                   std::string_view subresource) {
+  std::string path = type.group.empty() ? fmt::format("/api/{}", type.version)
+                                        : fmt::format("/apis/{}/{}", type.group, type.version);
+  if (type.namespaced && !namespace_.empty()) path += fmt::format("/namespaces/{}", urlEncode(namespace_));
+  path += fmt::format("/{}", type.plural);
+  if (!name.empty()) path += fmt::format("/{}", urlEncode(name));
+  if (!subresource.empty()) path += fmt::format("/{}", subresource);
+  return path;
+}
+
+std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken) {
+  std::string path = pathOf(type, selectors.namespace_) + "?limit=500";
+  if (!selectors.labelSelector.empty()) path += "&labelSelector=" + urlEncode(selectors.labelSelector);
+  if (!selectors.fieldSelector.empty()) path += "&fieldSelector=" + urlEncode(selectors.fieldSelector);
+  if (!continueToken.empty()) path += "&continue=" + urlEncode(continueToken);
+  return path;
+}
+
+Error errorOf(const net::Response& response) {
+  ApiStatus status{response.status, "", ""};
+  if (const auto body = json::parse(response.body)) {
+    if (const auto sent = json::decode<Status>(*body); sent && sent->kind == "Status") {
+      status.reason = sent->reason.value_or("");
+      status.message = sent->message.value_or("");
+      if (response.status == 200) status.code = sent->code.value_or(0);
+    }
+  }
+  Error error{ErrorKind::Api, fmt::format("{} {}: {}", status.code, status.reason.empty() ? "Unknown" : status.reason,
+                                          status.message.empty() ? "no Status in the answer" : status.message)};
+  error.status = std::move(status);
+  error.retryAfter = response.retryAfter();
+  return error;
+}
+
+Client::Client(Config config) : config_(std::move(config)) {}
+
+net::Request Client::prepare(std::string method, const std::string& path) {
+  net::Request request;
+  request.method = std::move(method);
+  request.url = config_.server + path;
+  request.tls = config_.tls;
+  request.headers = {"Accept: application/json", fmt::format("User-Agent: mpay-operator/{}", version())};
+  const std::string token = config_.token->with([](Token& t) { return t.current(); });
+  if (!token.empty()) request.headers.push_back("Authorization: Bearer " + token);
+  return request;
+}
+
+void Client::tokenRefused() {
+  config_.token->with([](Token& t) { t.refused(); });
+}
+
+Result<json::value> Client::request(std::string method, const std::string& path, const json::value* body,
+                                    std::string_view contentType, const std::stop_token& stop) {
+  for (int attempt = 0;; ++attempt) {
+    net::Request request = prepare(method, path);
+    if (body) {
+      request.body = boost::json::serialize(*body);
+      request.headers.push_back("Content-Type: " + std::string(contentType));
+    }
+    const net::Response response = TRY(requests_.send(std::move(request), stop));
+    if (response.status >= 200 && response.status < 300) {
+      auto answer = json::parse(response.body);
+      if (!answer) return fail(within(fmt::format("the answer with status {}", response.status), answer.error()));
+      if (!answer->is_object()) return fail(ErrorKind::Decode, "the answer is not a JSON object");
+      return answer;
+    }
+    Error error = errorOf(response);
+    if (response.status == 401 && attempt == 0) {
+      tokenRefused();
+      continue;
+    }
+    // 429 says that nothing was done; how long to wait it says itself.
+    if (response.status == 429 && error.retryAfter && attempt < 2 && *error.retryAfter <= std::chrono::seconds(5)) {
+      pause(*error.retryAfter, stop);
+      continue;
+    }
+    return fail(std::move(error));
+  }
+}
+
+}  // namespace mpay::kube

@@ -1,0 +1,196 @@
+// A typed client of the Kubernetes API.
+//
+// Every call names what it did in its errors ("replace configmaps mpay-testing/x: 409 Conflict: ...").
+// Lists come in pages that are decoded item by item. Requests and watches travel on connections of
+// their own, so that no watch waits behind a write.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "api/meta.h"
+#include "json/codec.h"
+#include "kube/config.h"
+#include "net/transport.h"
+
+namespace mpay::kube {
+
+using api::ObjectKey;
+using api::ResourceType;
+
+// Who writes, in managedFields.
+inline constexpr std::string_view kFieldManager = "mpay-operator";
+
+struct Selectors {
+  std::string namespace_;      // empty: all
+  std::string labelSelector;   // "a=b,c"
+  std::string fieldSelector;   // "metadata.name=x"
+};
+
+// A delete or write happens only to the very object that was looked at.
+struct Preconditions {
+  std::string uid;
+  std::string resourceVersion;
+};
+
+// The path of a collection or of an object: /apis/g/v/namespaces/ns/plural/name/subresource.
+std::string pathOf(const ResourceType& type, std::string_view namespace_, std::string_view name = "",
+                   std::string_view subresource = "");
+
+// "a%2Fb".
+std::string urlEncode(std::string_view text);
+
+// Turns an answer that is no success into an Api error with the server's Status.
+Error errorOf(const net::Response& response);
+
+// Thread-safe.
+class Client {
+ public:
+  explicit Client(Config config);
+
+  const Config& config() const { return config_; }
+  net::Transport& watches() { return watches_; }
+
+  // One request; a 2xx answer that must be a JSON object. A body of another kind, also with status
+  // 200, is a Decode error. 429 with Retry-After is waited for and repeated up to twice.
+  Result<json::value> request(std::string method, const std::string& path, const json::value* body,
+                              std::string_view contentType, const std::stop_token& stop);
+
+  // What a request to this path needs: URL, TLS and credentials.
+  net::Request prepare(std::string method, const std::string& path);
+
+  // The server answered 401 to a watch.
+  void tokenRefused();
+
+ private:
+  Config config_;
+  net::Transport requests_;
+  net::Transport watches_;
+};
+
+// The operations on one kind K. A handle: copies cost nothing.
+template <class K>
+class Api {
+ public:
+  explicit Api(Client& client) : client_(&client) {}
+
+  Result<K> get(const ObjectKey& key, const std::stop_token& stop = {}) const {
+    return decode("get", key, client_->request("GET", path(key), nullptr, "", stop));
+  }
+
+  // All of them, page by page.
+  Result<std::vector<K>> list(const Selectors& selectors = {}, const std::stop_token& stop = {}) const;
+
+  // POST. Errors: Api 409 AlreadyExists.
+  Result<K> create(const K& object, const std::stop_token& stop = {}) const {
+    const json::value body = bodyOf(object);
+    return decode("create", object.metadata.key(),
+                  client_->request("POST", pathOf(K::kResource, namespaceOf(object)), &body, "application/json", stop));
+  }
+
+  // PUT; the object carries the resourceVersion it was based on. Errors: Api 409 Conflict.
+  Result<K> replace(const K& object, const std::stop_token& stop = {}) const {
+    const json::value body = bodyOf(object);
+    return decode("replace", object.metadata.key(),
+                  client_->request("PUT", path(object.metadata.key()), &body, "application/json", stop));
+  }
+
+  // Server-side apply of the status subresource. The object's UID goes along, so that the status
+  // cannot land on a re-created object of the same name (Api 409 then).
+  template <class Status>
+  Result<K> applyStatus(const K& object, const Status& status, const std::stop_token& stop = {}) const {
+    json::object metadata{{"name", object.metadata.name.value_or("")}, {"uid", object.metadata.uid.value_or("")}};
+    if (object.metadata.namespace_) metadata["namespace"] = *object.metadata.namespace_;
+    const json::value body = json::object{{"apiVersion", K::kResource.apiVersion()},
+                                          {"kind", boost::json::string_view(K::kResource.kind)},
+                                          {"metadata", std::move(metadata)},
+                                          {"status", json::encode(status)}};
+    const ObjectKey key = object.metadata.key();
+    const std::string target = pathOf(K::kResource, key.namespace_, key.name, "status") +
+                               "?fieldManager=" + std::string(kFieldManager) + "&force=true";
+    return decode("apply status of", key, client_->request("PATCH", target, &body, "application/apply-patch+yaml", stop));
+  }
+
+  // JSON merge patch; put metadata.resourceVersion into it to bind it to what was seen.
+  Result<K> patch(const ObjectKey& key, const json::value& change, const std::stop_token& stop = {}) const {
+    return decode("patch", key,
+                  client_->request("PATCH", path(key) + "?fieldManager=" + std::string(kFieldManager), &change,
+                                   "application/merge-patch+json", stop));
+  }
+
+  // DELETE; an object that is gone already counts as success.
+  Result<void> remove(const ObjectKey& key, const Preconditions& preconditions, const std::stop_token& stop = {}) const;
+
+ private:
+  static std::string path(const ObjectKey& key) { return pathOf(K::kResource, key.namespace_, key.name); }
+  static std::string namespaceOf(const K& object) { return object.metadata.namespace_.value_or(""); }
+
+  static json::value bodyOf(const K& object) {
+    json::value body = json::encode(object);
+    body.as_object()["apiVersion"] = K::kResource.apiVersion();
+    body.as_object()["kind"] = boost::json::string_view(K::kResource.kind);
+    return body;
+  }
+
+  static std::string doing(std::string_view verb, const ObjectKey& key) {
+    return fmt::format("{} {} {}", verb, K::kResource.plural, key.text());
+  }
+
+  static Result<K> decode(std::string_view verb, const ObjectKey& key, Result<json::value> answer) {
+    if (!answer) return fail(within(doing(verb, key), std::move(answer).error()));
+    auto object = json::decode<K>(*answer);
+    if (!object) return fail(within(doing(verb, key), std::move(object).error()));
+    return object;
+  }
+
+  Client* client_;
+};
+
+// One page's envelope.
+struct ListMeta {
+  std::string resourceVersion;
+  std::optional<std::string> continue_;
+};
+BOOST_DESCRIBE_STRUCT(ListMeta, (), (resourceVersion, continue_))
+
+// The path of one page of a list.
+std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken);
+
+template <class K>
+Result<std::vector<K>> Api<K>::list(const Selectors& selectors, const std::stop_token& stop) const {
+  std::vector<K> all;
+  std::string continueToken;
+  do {
+    auto answer = client_->request("GET", listPath(K::kResource, selectors, continueToken), nullptr, "", stop);
+    const auto what = fmt::format("list {}", K::kResource.plural);
+    if (!answer) return fail(within(what, std::move(answer).error()));
+    const auto* items = answer->as_object().if_contains("items");
+    const auto* metadata = answer->as_object().if_contains("metadata");
+    if (!items || !items->is_array() || !metadata) return fail(ErrorKind::Decode, what + ": the answer is no list");
+    for (const auto& item : items->get_array()) {
+      auto object = json::decode<K>(item);
+      if (!object) return fail(within(what, std::move(object).error()));
+      all.push_back(std::move(*object));
+    }
+    continueToken = TRY(json::decode<ListMeta>(*metadata)).continue_.value_or("");
+  } while (!continueToken.empty());
+  return all;
+}
+
+template <class K>
+Result<void> Api<K>::remove(const ObjectKey& key, const Preconditions& preconditions, const std::stop_token& stop) const {
+  json::object conditions;
+  if (!preconditions.uid.empty()) conditions["uid"] = preconditions.uid;
+  if (!preconditions.resourceVersion.empty()) conditions["resourceVersion"] = preconditions.resourceVersion;
+  const json::value body = json::object{{"apiVersion", "v1"},
+                                        {"kind", "DeleteOptions"},
+                                        {"propagationPolicy", "Background"},
+                                        {"preconditions", std::move(conditions)}};
+  auto answer = client_->request("DELETE", path(key), &body, "application/json", stop);
+  if (!answer && !answer.error().isNotFound()) return fail(within(doing("delete", key), std::move(answer).error()));
+  return {};
+}
+
+}  // namespace mpay::kube

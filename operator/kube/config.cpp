@@ -1,0 +1,153 @@
+#include "kube/config.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "crypto/digest.h"
+#include "json/yaml.h"
+
+namespace mpay::kube {
+namespace {
+
+Result<std::string> readFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return fail(ErrorKind::Invalid, fmt::format("cannot read {}", path));
+  return text.str();
+}
+
+// The member of a list of {name, <kind>: {...}} with that name.
+Result<json::object> named(const json::object& config, std::string_view list, std::string_view kind,
+                           std::string_view name) {
+  if (const auto* items = config.if_contains(list); items && items->is_array()) {
+    for (const auto& item : items->get_array()) {
+      const auto* members = item.if_object();
+      const auto* found = members ? members->if_contains("name") : nullptr;
+      if (!found || !found->is_string() || found->get_string() != name) continue;
+      const auto* inner = members->if_contains(kind);
+      if (inner && inner->is_object()) return inner->get_object();
+    }
+  }
+  return fail(ErrorKind::Invalid, fmt::format("{} has no entry named {}", list, name));
+}
+
+std::optional<std::string> text(const json::object& from, std::string_view key) {
+  const auto* found = from.if_contains(key);
+  if (!found || !found->is_string() || found->get_string().empty()) return std::nullopt;
+  return std::string(found->get_string());
+}
+
+// <key>-data in base64, or the file that <key> names, relative to the kubeconfig's folder.
+Result<std::string> content(const json::object& from, const std::string& key, const std::filesystem::path& folder) {
+  if (const auto data = text(from, key + "-data")) {
+    auto bytes = crypto::fromBase64(*data);
+    if (!bytes) return fail(ErrorKind::Invalid, fmt::format("{}-data is not base64", key));
+    return *bytes;
+  }
+  if (const auto path = text(from, key)) return readFile((folder / *path).string());
+  return std::string();
+}
+
+}  // namespace
+
+Token Token::ofFile(std::string path) {
+  Token token;
+  token.path_ = std::move(path);
+  return token;
+}
+
+std::string Token::current() {
+  if (path_.empty()) return text_;
+  const MonoTime now = std::chrono::steady_clock::now();
+  if (text_.empty() || now - readAt_ > std::chrono::seconds(60)) {
+    if (auto read = readFile(path_)) {
+      text_ = std::move(*read);
+      while (!text_.empty() && (text_.back() == '\n' || text_.back() == '\r' || text_.back() == ' ')) text_.pop_back();
+      readAt_ = now;
+    }
+  }
+  return text_;
+}
+
+void Token::refused() {
+  if (!path_.empty()) text_.clear();
+}
+
+Result<Config> Config::fromFile(const std::string& path) {
+  const auto bytes = TRY(readFile(path));
+  auto documents = json::parseYaml(bytes);
+  if (!documents) return fail(within(path, documents.error()));
+  if (documents->size() != 1 || !documents->front().is_object()) {
+    return fail(ErrorKind::Invalid, fmt::format("{} is not a kubeconfig", path));
+  }
+  const json::object& root = documents->front().get_object();
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  const auto current = text(root, "current-context");
+  if (!current) return fail(ErrorKind::Invalid, fmt::format("{} has no current-context", path));
+  const auto context = TRY(named(root, "contexts", "context", *current));
+  const auto cluster = TRY(named(root, "clusters", "cluster", text(context, "cluster").value_or("")));
+  const auto user = TRY(named(root, "users", "user", text(context, "user").value_or("")));
+
+  if (const auto* insecure = cluster.if_contains("insecure-skip-tls-verify");
+      insecure && insecure->is_bool() && insecure->get_bool()) {
+    return fail(ErrorKind::Invalid, "insecure-skip-tls-verify is refused: give certificate-authority-data instead");
+  }
+  for (const auto key : {"exec", "auth-provider", "username", "as"}) {
+    if (user.if_contains(key)) {
+      return fail(ErrorKind::Invalid, fmt::format("the kubeconfig's user has {}, which is not supported: use token, "
+                                                  "tokenFile or a client certificate", key));
+    }
+  }
+  for (const auto key : {"tls-server-name", "proxy-url"}) {
+    if (cluster.if_contains(key)) {
+      return fail(ErrorKind::Invalid, fmt::format("the kubeconfig's cluster has {}, which is not supported", key));
+    }
+  }
+
+  Config config;
+  config.server = text(cluster, "server").value_or("");
+  while (config.server.ends_with('/')) config.server.pop_back();
+  if (!config.server.starts_with("https://") && !config.server.starts_with("http://")) {
+    return fail(ErrorKind::Invalid, "the kubeconfig's server is not an http or https URL");
+  }
+  config.namespace_ = text(context, "namespace").value_or("default");
+  auto tls = std::make_shared<net::Tls>();
+  tls->authorities = TRY(content(cluster, "certificate-authority", folder));
+  tls->certificate = TRY(content(user, "client-certificate", folder));
+  tls->key = TRY(content(user, "client-key", folder));
+  config.tls = tls;
+  if (const auto token = text(user, "token")) {
+    config.token = std::make_shared<Synchronized<Token>>(Token(*token));
+  } else if (const auto file = text(user, "tokenFile")) {
+    config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / *file).string()));
+  }
+  return config;
+}
+
+Result<Config> Config::fromCluster() {
+  const std::string folder = "/var/run/secrets/kubernetes.io/serviceaccount/";
+  const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
+  const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
+  if (!host || !port) return fail(ErrorKind::Invalid, "not in a cluster: KUBERNETES_SERVICE_HOST is not set");
+  Config config;
+  const bool v6 = std::string_view(host).find(':') != std::string_view::npos;
+  config.server = v6 ? fmt::format("https://[{}]:{}", host, port) : fmt::format("https://{}:{}", host, port);
+  auto tls = std::make_shared<net::Tls>();
+  tls->authorities = TRY(readFile(folder + "ca.crt"));
+  config.tls = tls;
+  config.token = std::make_shared<Synchronized<Token>>(Token::ofFile(folder + "token"));
+  config.namespace_ = readFile(folder + "namespace").value_or("default");
+  return config;
+}
+
+Result<Config> Config::find(const std::optional<std::string>& path) {
+  if (path) return fromFile(*path);
+  if (std::getenv("KUBERNETES_SERVICE_HOST")) return fromCluster();
+  if (const char* file = std::getenv("KUBECONFIG"); file && *file) return fromFile(file);
+  if (const char* home = std::getenv("HOME"); home && *home) return fromFile(std::string(home) + "/.kube/config");
+  return fail(ErrorKind::Invalid, "no kubeconfig: pass --kubeconfig FILE or set KUBECONFIG");
+}
+
+}  // namespace mpay::kube

@@ -1,0 +1,45 @@
+// IP addresses and prefixes, IPv4 and IPv6, in one exact spelling.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpay::net {
+
+// An address as a 128-bit number in network order; an IPv4 address is in the last four bytes.
+struct Address {
+  bool v6 = false;
+  std::array<std::uint8_t, 16> bytes{};
+  auto operator<=>(const Address&) const = default;
+
+  // "203.0.113.7", "2001:db8::1" (RFC 5952).
+  std::string text() const;
+};
+
+// An address and the number of leading bits that count.
+struct Prefix {
+  Address address;
+  int length = 0;  // 0..32 or 0..128
+  auto operator<=>(const Prefix&) const = default;
+
+  int width() const { return address.v6 ? 128 : 32; }
+  Address first() const;  // the address with the other bits zero
+  Address last() const;   // ... one
+  bool hasHostBits() const { return first() != address; }
+  bool contains(const Prefix& other) const;
+  bool overlaps(const Prefix& other) const { return contains(other) || other.contains(*this); }
+  std::string text() const;  // "203.0.113.7/32"
+};
+
+// Dotted decimal with four parts and no leading zeros, or RFC 4291's forms without a zone;
+// nothing for any other spelling ("010.8.8.8", "0x7f.1", "2130706433").
+std::optional<Address> parseAddress(std::string_view text);
+
+// An address, or an address with "/length". Host bits are kept, see hasHostBits.
+std::optional<Prefix> parsePrefix(std::string_view text);
+
+}  // namespace mpay::net

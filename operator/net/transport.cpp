@@ -1,0 +1,368 @@
+#include "net/transport.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+
+namespace mpay::net {
+namespace {
+
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct SlistDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+void initialiseCurl() {
+  static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+  (void)once;
+}
+
+// One request under way.
+struct Transfer {
+  Request request;
+  std::shared_ptr<StreamHandler> handler;
+  std::unique_ptr<CURL, EasyDeleter> easy;
+  std::unique_ptr<curl_slist, SlistDeleter> headers;
+  Response head;
+  bool headDelivered = false;
+  std::size_t received = 0;
+  MonoTime lastByte{};
+  std::optional<Error> failure;  // set by a callback, in place of curl's own words
+  char words[CURL_ERROR_SIZE] = "";
+};
+
+void deliverHead(Transfer& transfer) {
+  if (transfer.headDelivered) return;
+  long status = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  transfer.head.status = static_cast<int>(status);
+  transfer.headDelivered = true;
+  transfer.handler->onHead(transfer.head);
+}
+
+std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* user) noexcept {
+  auto& transfer = *static_cast<Transfer*>(user);
+  std::string_view line(bytes, size * count);
+  transfer.lastByte = std::chrono::steady_clock::now();
+  if (line.starts_with("HTTP/")) transfer.head.headers.clear();
+  if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+    std::string name(line.substr(0, colon));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    auto text = line.substr(colon + 1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+    transfer.head.headers[name] = std::string(text);
+  }
+  return size * count;
+}
+
+std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user) noexcept {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::size_t length = size * count;
+  transfer.lastByte = std::chrono::steady_clock::now();
+  transfer.received += length;
+  if (transfer.request.maximumBytes > 0 && transfer.received > transfer.request.maximumBytes) {
+    transfer.failure = Error{ErrorKind::Decode,
+                             fmt::format("the response is larger than {} bytes", transfer.request.maximumBytes),
+                             "ResponseTooLarge"};
+    return 0;
+  }
+  try {
+    deliverHead(transfer);
+    if (auto result = transfer.handler->onData({bytes, length}); !result) {
+      transfer.failure = result.error();
+      return 0;
+    }
+  } catch (const std::exception& bug) {
+    transfer.failure = Error{ErrorKind::Decode, fmt::format("while handling the response: {}", bug.what())};
+    return 0;
+  }
+  return length;
+}
+
+void setBlob(CURL* easy, CURLoption option, const std::string& text) {
+  if (text.empty()) return;
+  curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+  curl_easy_setopt(easy, option, &blob);
+}
+
+std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler> handler) {
+  auto transfer = std::make_shared<Transfer>();
+  transfer->request = std::move(request);
+  transfer->handler = std::move(handler);
+  transfer->easy.reset(curl_easy_init());
+  CURL* easy = transfer->easy.get();
+  const Request& r = transfer->request;
+  for (const auto& header : r.headers) {
+    transfer->headers.reset(curl_slist_append(transfer->headers.release(), header.c_str()));
+  }
+  curl_easy_setopt(easy, CURLOPT_URL, r.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
+  if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH") {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.data());
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
+    // No waiting for "100 Continue".
+    transfer->headers.reset(curl_slist_append(transfer->headers.release(), "Expect:"));
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connectTimeout.count()));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(r.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (r.tls) {
+    setBlob(easy, CURLOPT_CAINFO_BLOB, r.tls->authorities);
+    setBlob(easy, CURLOPT_SSLCERT_BLOB, r.tls->certificate);
+    setBlob(easy, CURLOPT_SSLKEY_BLOB, r.tls->key);
+  }
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, onHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer.get());
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, onBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer.get());
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer.get());
+  transfer->lastByte = std::chrono::steady_clock::now();
+  return transfer;
+}
+
+Error describe(const Transfer& transfer, CURLcode code) {
+  if (transfer.failure) return *transfer.failure;
+  const std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
+  const auto kind = code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport;
+  return Error{kind, words};
+}
+
+// Collects a whole response for send().
+class Collector final : public StreamHandler {
+ public:
+  void onHead(const Response& head) override { response_ = head; }
+  Result<void> onData(std::string_view bytes) override {
+    response_.body.append(bytes);
+    return {};
+  }
+  void onEnd(Result<void> result) override {
+    std::lock_guard lock(mutex_);
+    if (done_) return;
+    done_ = true;
+    if (!result) error_ = std::move(result).error();
+    changed_.notify_all();
+  }
+  // True once ended; false when stop was asked for first.
+  bool wait(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait(lock, stop, [this] { return done_; });
+  }
+  Result<Response> take() {
+    std::lock_guard lock(mutex_);
+    if (error_) return fail(*error_);
+    return std::move(response_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool done_ = false;
+  std::optional<Error> error_;
+  Response response_;  // the loop's alone until done_
+};
+
+}  // namespace
+
+std::optional<Duration> Response::retryAfter() const {
+  const auto found = headers.find("retry-after");
+  if (found == headers.end() || found->second.empty() || found->second.size() > 6) return std::nullopt;
+  if (found->second.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  return std::chrono::seconds(std::stol(found->second));
+}
+
+class Transport::Loop {
+ public:
+  Loop() {
+    initialiseCurl();
+    multi_ = curl_multi_init();
+    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~Loop() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    curl_multi_wakeup(multi_);
+    thread_.join();
+    curl_multi_cleanup(multi_);
+  }
+
+  Id start(Request request, std::shared_ptr<StreamHandler> handler) {
+    const Id id = next_++;
+    auto transfer = prepare(std::move(request), std::move(handler));
+    post([this, id, transfer] { add(id, transfer); });
+    return id;
+  }
+
+  void cancel(Id id) {
+    post([this, id] {
+      timers_.erase(std::remove_if(timers_.begin(), timers_.end(), [&](const Timer& t) { return t.id == id; }),
+                    timers_.end());
+      const auto found = transfers_.find(id);
+      if (found != transfers_.end()) finish(id, fail(ErrorKind::Cancelled, "cancelled"));
+    });
+  }
+
+  void post(std::function<void()> f) {
+    {
+      std::lock_guard lock(mutex_);
+      posted_.push_back(std::move(f));
+    }
+    curl_multi_wakeup(multi_);
+  }
+
+  Id after(Duration delay, std::function<void()> f) {
+    const Id id = next_++;
+    const MonoTime due = std::chrono::steady_clock::now() + delay;
+    post([this, id, due, f = std::move(f)]() mutable { timers_.push_back({id, due, std::move(f)}); });
+    return id;
+  }
+
+ private:
+  struct Timer {
+    Id id;
+    MonoTime due;
+    std::function<void()> f;
+  };
+
+  void add(Id id, const std::shared_ptr<Transfer>& transfer) {
+    transfers_[id] = transfer;
+    ids_[transfer->easy.get()] = id;
+    curl_multi_add_handle(multi_, transfer->easy.get());
+  }
+
+  // Removes the transfer first: the handler may start another.
+  void finish(Id id, Result<void> result) {
+    const auto found = transfers_.find(id);
+    const auto transfer = found->second;
+    curl_multi_remove_handle(multi_, transfer->easy.get());
+    ids_.erase(transfer->easy.get());
+    transfers_.erase(found);
+    if (result) deliverHead(*transfer);
+    transfer->handler->onEnd(std::move(result));
+  }
+
+  void run() {
+    while (true) {
+      std::deque<std::function<void()>> posted;
+      {
+        std::lock_guard lock(mutex_);
+        if (stopping_) break;
+        posted.swap(posted_);
+      }
+      for (auto& f : posted) f();
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      collect();
+      const int wait = fireTimers();
+      curl_multi_poll(multi_, nullptr, 0, wait, nullptr);
+    }
+    while (!transfers_.empty()) finish(transfers_.begin()->first, fail(ErrorKind::Cancelled, "shutting down"));
+  }
+
+  void collect() {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const CURLcode code = message->data.result;
+      const Id id = ids_.at(message->easy_handle);
+      const auto transfer = transfers_.at(id);
+      if (code == CURLE_OK) {
+        finish(id, {});
+      } else {
+        finish(id, fail(describe(*transfer, code)));
+      }
+    }
+  }
+
+  // Fires what is due; returns the milliseconds until the next timer or idle check.
+  int fireTimers() {
+    const MonoTime now = std::chrono::steady_clock::now();
+    std::vector<Timer> due;
+    for (auto timer = timers_.begin(); timer != timers_.end();) {
+      if (timer->due <= now) {
+        due.push_back(std::move(*timer));
+        timer = timers_.erase(timer);
+      } else {
+        ++timer;
+      }
+    }
+    for (auto& timer : due) timer.f();
+    std::vector<Id> idle;
+    MonoTime next = now + std::chrono::hours(1);
+    for (const auto& [id, transfer] : transfers_) {
+      if (transfer->request.idleTimeout.count() == 0) continue;
+      const MonoTime deadline = transfer->lastByte + transfer->request.idleTimeout;
+      if (deadline <= now) {
+        idle.push_back(id);
+      } else {
+        next = std::min(next, deadline);
+      }
+    }
+    for (const Id id : idle) finish(id, fail(ErrorKind::Timeout, "nothing was received for too long"));
+    for (const auto& timer : timers_) next = std::min(next, timer.due);
+    {
+      std::lock_guard lock(mutex_);
+      if (!posted_.empty()) return 0;
+    }
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000));
+  }
+
+  CURLM* multi_ = nullptr;
+  std::atomic<Id> next_{1};
+  std::thread thread_;
+
+  std::mutex mutex_;  // protects the two below
+  std::deque<std::function<void()>> posted_;
+  bool stopping_ = false;
+
+  // The loop's thread's alone.
+  std::unordered_map<Id, std::shared_ptr<Transfer>> transfers_;
+  std::unordered_map<CURL*, Id> ids_;
+  std::vector<Timer> timers_;
+};
+
+Transport::Transport() : loop_(std::make_unique<Loop>()) {}
+Transport::~Transport() = default;
+
+Result<Response> Transport::send(Request request, const std::stop_token& stop) {
+  if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
+  auto collector = std::make_shared<Collector>();
+  const Id id = loop_->start(std::move(request), collector);
+  if (!collector->wait(stop)) {
+    loop_->cancel(id);
+    return fail(ErrorKind::Cancelled, "cancelled");
+  }
+  return collector->take();
+}
+
+Transport::Id Transport::stream(Request request, std::shared_ptr<StreamHandler> handler) {
+  return loop_->start(std::move(request), std::move(handler));
+}
+void Transport::cancel(Id id) { loop_->cancel(id); }
+void Transport::post(std::function<void()> f) { loop_->post(std::move(f)); }
+Transport::Id Transport::after(Duration delay, std::function<void()> f) { return loop_->after(delay, std::move(f)); }
+
+}  // namespace mpay::net

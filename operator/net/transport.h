@@ -1,0 +1,92 @@
+// HTTP by libcurl: one event-loop thread that owns every connection.
+//
+// HTTP/2 where the server offers it, connections reused and multiplexed, redirects never followed,
+// certificates always verified. Limits on time and size are the request's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace mpay::net {
+
+// What a connection trusts and shows; PEM texts, which never touch the disk.
+struct Tls {
+  std::string authorities;  // empty: the system's
+  std::string certificate;  // empty: none is shown
+  std::string key;
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::string> headers{};  // "Name: value"
+  std::string body{};
+  std::shared_ptr<const Tls> tls{};
+  Duration connectTimeout{5'000};
+  Duration timeout{30'000};  // of the whole request; 0: none
+  Duration idleTimeout{0};   // without a byte received; 0: none
+  std::size_t maximumBytes = std::size_t{64} << 20;
+};
+
+struct Response {
+  int status = 0;
+  std::map<std::string, std::string> headers{};  // lower-case names
+  std::string body{};
+
+  // Retry-After in seconds, when the server sent a number.
+  std::optional<Duration> retryAfter() const;
+};
+
+// Receives a response while it arrives, on the loop's thread; must not block. Returning an error
+// from onData ends the transfer with it. onEnd comes exactly once, last.
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  virtual void onHead(const Response& head) = 0;  // status and headers
+  virtual Result<void> onData(std::string_view bytes) = 0;
+  virtual void onEnd(Result<void> result) = 0;
+};
+
+// Thread-safe. The destructor cancels what is under way and joins the loop's thread.
+class Transport {
+ public:
+  using Id = std::uint64_t;
+
+  Transport();
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  // Sends and waits for the whole response, whatever its status. Errors: Transport, Timeout,
+  // Decode when the response is larger than allowed, Cancelled within 100 ms of `stop`.
+  // Must not be called on the loop's thread.
+  Result<Response> send(Request request, const std::stop_token& stop = {});
+
+  // Starts a response that is handled while it arrives. The handler lives until onEnd.
+  Id stream(Request request, std::shared_ptr<StreamHandler> handler);
+
+  // Ends a stream (onEnd with Cancelled) or a timer; nothing when it has ended.
+  void cancel(Id id);
+
+  // Runs f on the loop's thread, now or after a delay.
+  void post(std::function<void()> f);
+  Id after(Duration delay, std::function<void()> f);
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace mpay::net

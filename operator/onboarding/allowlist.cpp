@@ -1,0 +1,186 @@
+#include "onboarding/allowlist.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace mpay::onboarding {
+namespace {
+
+using net::Prefix;
+
+Prefix known(std::string_view text) { return *net::parsePrefix(text); }
+
+// Ranges that carry an IPv4 address inside: admitting one admits an address that nobody declared.
+const std::vector<Prefix>& embedding() {
+  static const std::vector<Prefix> ranges{
+      known("::ffff:0:0/96"),  // IPv4-mapped, RFC 4291
+      known("::/96"),          // IPv4-compatible, RFC 4291
+      known("64:ff9b::/96"),   // NAT64, RFC 6052
+      known("64:ff9b:1::/48"), // NAT64, RFC 8215
+      known("2002::/16"),      // 6to4, RFC 3056
+      known("2001::/32"),      // Teredo, RFC 4380
+  };
+  return ranges;
+}
+
+// The registries of special-purpose addresses (RFC 6890): what cannot be a public source.
+const std::vector<Prefix>& special() {
+  static const std::vector<Prefix> ranges{
+      known("0.0.0.0/8"),       known("10.0.0.0/8"),     known("100.64.0.0/10"),   known("127.0.0.0/8"),
+      known("169.254.0.0/16"),  known("172.16.0.0/12"),  known("192.0.0.0/24"),    known("192.0.2.0/24"),
+      known("192.88.99.0/24"),  known("192.168.0.0/16"), known("198.18.0.0/15"),   known("198.51.100.0/24"),
+      known("203.0.113.0/24"),  known("224.0.0.0/4"),    known("240.0.0.0/4"),
+  };
+  return ranges;
+}
+
+// Of IPv6 only 2000::/3 is assigned to public use; these parts of it are not.
+const std::vector<Prefix>& special6() {
+  static const std::vector<Prefix> ranges{known("2001::/23"), known("2001:db8::/32"), known("3fff::/20")};
+  return ranges;
+}
+
+bool isPublic(const Prefix& prefix) {
+  const auto overlaps = [&](const Prefix& range) { return range.overlaps(prefix); };
+  if (!prefix.address.v6) return std::none_of(special().begin(), special().end(), overlaps);
+  return known("2000::/3").contains(prefix) && std::none_of(special6().begin(), special6().end(), overlaps);
+}
+
+bool within(const std::vector<Prefix>& ranges, const Prefix& prefix) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(prefix); });
+}
+
+Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const std::string& where) {
+  const auto prefix = net::parsePrefix(text);
+  if (!prefix) {
+    return refuse("MalformedAddress", fmt::format("{} is not an IPv4 or IPv6 address or prefix; write it like "
+                                                  "203.0.113.7, 203.0.113.0/28 or 2001:db8::/64",
+                                                  where));
+  }
+  if (prefix->length == 0) return refuse("RangeTooWide", fmt::format("{} would admit every address there is", where));
+  if (prefix->hasHostBits()) {
+    return refuse("HostBitsSet", fmt::format("{} has bits set after its /{}; write {} or the single address", where,
+                                             prefix->length, Prefix{prefix->first(), prefix->length}.text()));
+  }
+  if (prefix->address.v6 && std::any_of(embedding().begin(), embedding().end(),
+                                        [&](const Prefix& range) { return range.overlaps(*prefix); }) &&
+      !within(policy.permitted, *prefix)) {
+    return refuse("EmbeddedIPv4", fmt::format("{} embeds an IPv4 address; declare the IPv4 address itself", where));
+  }
+  if (!isPublic(*prefix) && !within(policy.permitted, *prefix)) {
+    return refuse("NonPublicAddress", fmt::format("{} ({}) is not a public address, and the environment does not "
+                                                  "permit it; declare the address that MPay sees",
+                                                  where, prefix->text()));
+  }
+  return *prefix;
+}
+
+// The prefix that holds both halves, when b is the other half of a.
+bool joins(const Prefix& a, const Prefix& b, Prefix& whole) {
+  if (a.length != b.length || a.length == 0 || a.address.v6 != b.address.v6) return false;
+  whole = Prefix{Prefix{a.address, a.length - 1}.first(), a.length - 1};
+  return a.address != b.address && whole.contains(b) && whole.first() == a.address;
+}
+
+std::vector<Prefix> canonical(std::vector<Prefix> prefixes) {
+  // By family, then by first address, the wider first: what a prefix contains comes after it.
+  std::sort(prefixes.begin(), prefixes.end());
+  std::vector<Prefix> merged;
+  for (const auto& prefix : prefixes) {
+    if (!merged.empty() && merged.back().contains(prefix)) continue;
+    merged.push_back(prefix);
+    Prefix whole;
+    while (merged.size() >= 2 && joins(merged[merged.size() - 2], merged.back(), whole)) {
+      merged.pop_back();
+      merged.back() = whole;
+    }
+  }
+  return merged;
+}
+
+}  // namespace
+
+Result<AddressSet> AddressSet::parse(std::span<const std::string> addresses, const AddressPolicy& policy,
+                                     std::string_view field) {
+  std::vector<Prefix> prefixes;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    prefixes.push_back(TRY(judge(addresses[i], policy, fmt::format("{}[{}]", field, i))));
+  }
+  AddressSet set = of(std::move(prefixes));
+  if (set.size() > policy.maximum) {
+    return refuse("RangeTooWide", fmt::format("{} covers {} addresses (an IPv6 /64 counts as one), the environment "
+                                              "allows {}; declare only the addresses that call MPay",
+                                              field, set.size(), policy.maximum));
+  }
+  return set;
+}
+
+AddressSet AddressSet::of(std::vector<net::Prefix> prefixes) {
+  AddressSet set;
+  set.prefixes_ = canonical(std::move(prefixes));
+  return set;
+}
+
+std::vector<std::string> AddressSet::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& prefix : prefixes_) texts.push_back(prefix.text());
+  return texts;
+}
+
+std::uint64_t AddressSet::size() const {
+  std::uint64_t total = 0;
+  std::set<net::Address> blocks;  // /64s of which a part is declared
+  for (const auto& prefix : prefixes_) {
+    std::uint64_t count = 1;
+    if (prefix.address.v6 && prefix.length > 64) {
+      count = blocks.insert(Prefix{prefix.address, 64}.first()).second ? 1 : 0;
+    } else {
+      const int bits = prefix.address.v6 ? 64 - prefix.length : 32 - prefix.length;
+      count = bits >= 63 ? std::numeric_limits<std::uint64_t>::max() / 2 : std::uint64_t{1} << bits;
+    }
+    total = total > std::numeric_limits<std::uint64_t>::max() - count ? std::numeric_limits<std::uint64_t>::max()
+                                                                       : total + count;
+  }
+  return total;
+}
+
+namespace {
+
+// A node of the nesting: prefixes are either disjoint or nested, so they form a forest.
+void emit(const std::vector<std::pair<Prefix, std::set<std::string>>>& sorted, std::size_t& at, const Prefix& space,
+          const std::set<std::string>& inherited, std::vector<Segment>& out) {
+  if (at >= sorted.size() || !space.contains(sorted[at].first)) {
+    if (!inherited.empty()) out.push_back({space, {inherited.begin(), inherited.end()}});
+    return;
+  }
+  if (sorted[at].first == space) {
+    std::set<std::string> services = inherited;
+    services.insert(sorted[at].second.begin(), sorted[at].second.end());
+    ++at;
+    return emit(sorted, at, space, services, out);
+  }
+  const Prefix low{space.address, space.length + 1};
+  const Prefix high{Prefix{low.last(), space.length + 1}.first(), space.length + 1};
+  emit(sorted, at, low, inherited, out);
+  emit(sorted, at, high, inherited, out);
+}
+
+}  // namespace
+
+std::vector<Segment> segments(const std::multimap<std::string, AddressSet>& addressesByService) {
+  std::map<Prefix, std::set<std::string>> byPrefix;
+  for (const auto& [service, addresses] : addressesByService) {
+    for (const auto& prefix : addresses.prefixes()) byPrefix[prefix].insert(service);
+  }
+  const std::vector<std::pair<Prefix, std::set<std::string>>> sorted(byPrefix.begin(), byPrefix.end());
+  std::vector<Segment> out;
+  std::size_t at = 0;
+  // Each top-level prefix is a space of its own; what it contains follows it in the order.
+  while (at < sorted.size()) emit(sorted, at, sorted[at].first, {}, out);
+  return out;
+}
+
+}  // namespace mpay::onboarding

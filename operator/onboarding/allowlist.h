@@ -1,0 +1,62 @@
+// The set of addresses a service may call from, in one canonical form.
+// Pure: no I/O, no clock. Source of the rules: docs/domain.md, "Addresses".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/address.h"
+
+namespace mpay::onboarding {
+
+struct AddressPolicy {
+  std::uint64_t maximum = 256;           // IPv4 addresses plus IPv6 /64s in the union
+  std::vector<net::Prefix> permitted{};  // ranges allowed although not public
+  std::vector<net::Prefix> shared{};     // ranges that several integrations may declare
+};
+
+// Canonical, sorted, non-overlapping prefixes. Equal sets compare equal whatever the order or
+// spelling they were declared in, so rendering them never churns.
+class AddressSet {
+ public:
+  AddressSet() = default;
+
+  // Parses addresses ("203.0.113.7") and prefixes ("203.0.113.0/28").
+  // Errors: Invalid with reason MalformedAddress, HostBitsSet, RangeTooWide, EmbeddedIPv4 or
+  // NonPublicAddress, naming the element by index ("endpoints.testing.addresses[2]"); RangeTooWide
+  // also when the union counts more than the policy's maximum.
+  static Result<AddressSet> parse(std::span<const std::string> addresses, const AddressPolicy& policy,
+                                  std::string_view field);
+
+  // Of prefixes that were judged before (our own memory).
+  static AddressSet of(std::vector<net::Prefix> prefixes);
+
+  const std::vector<net::Prefix>& prefixes() const& { return prefixes_; }
+  std::vector<net::Prefix> prefixes() && { return std::move(prefixes_); }
+  std::vector<std::string> texts() const;
+  bool empty() const { return prefixes_.empty(); }
+  // IPv4 addresses plus IPv6 /64s, each begun one whole; saturating.
+  std::uint64_t size() const;
+  bool operator==(const AddressSet&) const = default;
+
+ private:
+  std::vector<net::Prefix> prefixes_;
+};
+
+// A prefix of the gateway's table, and the services that may call from it, sorted.
+struct Segment {
+  net::Prefix prefix;
+  std::vector<std::string> services;
+};
+
+// Cuts the addresses of many services into disjoint prefixes, so that each has exactly one list
+// of services, also where shared ranges nest. Sorted; equal input gives equal output. O(n log n)
+// for n prefixes, times the depth of nesting.
+std::vector<Segment> segments(const std::multimap<std::string, AddressSet>& addressesByService);
+
+}  // namespace mpay::onboarding

@@ -1,0 +1,368 @@
+// decide(): the conditions after the form, what is written, and the summary.
+#include "onboarding/decide.h"
+
+#include <algorithm>
+
+#include "crypto/digest.h"
+#include "onboarding/digest.h"
+#include "onboarding/rendering.h"
+
+namespace mpay::onboarding {
+namespace {
+
+using api::ConditionStatus;
+
+Verdict isTrue(std::string reason, std::string message) {
+  return {ConditionStatus::True, std::move(reason), std::move(message), Attention::None};
+}
+Verdict isFalse(std::string reason, std::string message, Attention attention) {
+  return {ConditionStatus::False, std::move(reason), std::move(message), attention};
+}
+
+// Everything decide() works out, condition by condition.
+struct Decision {
+  const Snapshot& in;
+  const Examination& form;
+  const Conflicts& testingConflicts;
+  const Conflicts& productionConflicts;
+  const WallTime now;
+  Plan plan{};
+  Verdict certificate{}, submitted{}, testing{}, functional{}, validated{}, promoted{}, notified{};
+  Records functionalRecords{}, finalRecords{};
+
+  const api::MPayIntegration& integration() const { return *in.integration; }
+  const api::MPayIntegrationSpec& spec() const { return in.integration->spec; }
+  api::ObjectKey key() const { return integration().metadata.key(); }
+  const std::optional<NumberedRevision>& live() const { return in.production.live; }
+  bool servesCurrent() const { return live() && !form.digest.empty() && live()->revision.digest == form.digest; }
+  bool toProduction() const { return spec().targetStage == api::Stage::Production; }
+
+  void judgeClaims();
+  void judgeTesting();
+  void judgeFunctional();
+  void judgeValidated();
+  void judgePromoted();
+  void judgeNotified();
+  void summarise();
+  bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
+                   Verdict& verdict) const;
+  void promote();
+};
+
+std::optional<std::string> encoded(const Content& content) {
+  if (!content || !*content) return std::nullopt;
+  return crypto::base64(**content);
+}
+
+api::ConfigMap claimObject(const Settings& settings, const api::ObjectKey& key, const Claim& claim) {
+  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kClaim, key), kClaim, settings.name, key), claim);
+}
+api::ConfigMap fragmentObject(const Settings& settings, const api::ObjectKey& key, const Fragment& fragment) {
+  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kFragment, key), kFragment, settings.name, key), fragment);
+}
+
+// What is claimed is all but what others hold.
+Claim granted(Claim claim, const Conflicts& conflicts) {
+  std::erase_if(claim.addresses, [&](const auto& text) {
+    return std::find(conflicts.addresses.begin(), conflicts.addresses.end(), text) != conflicts.addresses.end();
+  });
+  return claim;
+}
+
+void Decision::judgeClaims() {
+  certificate = form.certificate;
+  submitted = form.form;
+  if (testingConflicts.certificate || productionConflicts.certificate) {
+    certificate = isFalse("CertificateConflict", "another integration registered this certificate first; use the system's own certificate",
+                          Attention::Fix);
+    submitted = isFalse("AwaitingCertificate", "CertificateTrusted comes first", Attention::Working);
+  } else if (testingConflicts.service || productionConflicts.service) {
+    submitted = isFalse("ServiceIDConflict", fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
+                                                         "that is being withdrawn; ask the MPay operator", spec().service.id.value_or("")),
+                        Attention::Fix);
+  } else if (!productionConflicts.addresses.empty()) {
+    submitted = isFalse("AddressConflict", fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
+                                                       fmt::join(productionConflicts.addresses, ", ")), Attention::Fix);
+  }
+  if (!submitted.holds()) return;
+  plan.testing.push_back(claimObject(*in.testing.settings, key(), granted(*form.testingClaim, testingConflicts)));
+  if (form.productionClaim) {
+    plan.production.push_back(claimObject(*in.production.settings, key(), granted(*form.productionClaim, productionConflicts)));
+  }
+}
+
+// Whether the gateway's objects hold this; else the verdict says what is missing.
+bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
+                           Verdict& verdict) const {
+  if (!environment.foreign.empty()) {
+    verdict = isFalse("NameConflict", fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
+                                                  environment.foreign), Attention::Working);
+  } else if (!environment.aggregateProblem.empty()) {
+    verdict = isFalse("NameConflict", environment.aggregateProblem, Attention::Working);
+  } else if (environment.fragment != fragment || !environment.service || environment.service->data != service.data ||
+             environment.service->binaryData != service.binaryData || !environment.aggregated) {
+    verdict = isFalse("Provisioning", "the allowlist, the trust and the service document are being written", Attention::Working);
+  } else {
+    return true;
+  }
+  return false;
+}
+
+void Decision::judgeTesting() {
+  if (!submitted.holds()) {
+    testing = isFalse("AwaitingSubmission", "Submitted comes first", Attention::Working);
+  } else if (!form.testingAddresses.holds()) {
+    testing = form.testingAddresses;
+  } else if (!testingConflicts.addresses.empty()) {
+    testing = isFalse("AddressConflict", fmt::format("{} was declared by another integration first; declare this system's own addresses",
+                                                     fmt::join(testingConflicts.addresses, ", ")), Attention::Fix);
+  } else {
+    const Settings& settings = *in.testing.settings;
+    api::ConfigMap service = renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
+    if (isPublished(in.testing, form.testingFragment, service, testing)) {
+      testing = isTrue("Provisioned", fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
+                                                  form.testingFragment.addresses.empty()
+                                                      ? "nowhere: no address is declared"
+                                                      : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
+    }
+    plan.testing.push_back(fragmentObject(settings, key(), form.testingFragment));
+    plan.testing.push_back(std::move(service));
+  }
+}
+
+Verdict ofGate(const GateVerdict& gate) {
+  if (gate.open) return isTrue(gate.reason, gate.message);
+  if (gate.reason == "AdmissionPolicyMissing") return {ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
+  return isFalse(gate.reason, gate.message, gate.rejected ? Attention::Fix : Attention::Awaiting);
+}
+
+void Decision::judgeFunctional() {
+  if (servesCurrent()) {
+    functional = isTrue("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
+  } else if (!testing.holds()) {
+    functional = isFalse("AwaitingTestEnvironment", "TestEnvironmentReady comes first", Attention::Working);
+  } else {
+    Gate gate{key(), integration().metadata.uid.value_or(""), in.testing.settings->name, api::Milestone::FunctionalTesting,
+              {api::Role::MPayRepresentative}, form.testingDigest, in.testing.settings->spec.validation.serviceAccounts, live()};
+    auto verdict = judgeRecords(gate, in.records, in.admission);
+    functional = ofGate(verdict);
+    functionalRecords = std::move(verdict.counted);
+  }
+}
+
+void Decision::judgeValidated() {
+  if (servesCurrent()) {
+    validated = isTrue("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
+  } else if (!toProduction()) {
+    validated = isFalse("NotRequested", "targetStage is Testing", Attention::None);
+  } else if (!functional.holds()) {
+    validated = isFalse("AwaitingFunctionalTesting", "FunctionalTestsPassed comes first", Attention::Working);
+    if (functional.status == ConditionStatus::Unknown) validated = functional;
+  } else {
+    const auto& rules = in.production.settings->spec.validation;
+    Gate gate{key(), integration().metadata.uid.value_or(""), in.production.settings->name, api::Milestone::FinalValidation,
+              rules.roles, form.digest, rules.serviceAccounts, live()};
+    auto verdict = judgeRecords(gate, in.records, in.admission);
+    validated = ofGate(verdict);
+    finalRecords = std::move(verdict.counted);
+  }
+}
+
+void Decision::promote() {
+  Revision revision;
+  revision.digest = form.digest;
+  revision.effect = productionEffect(integration(), form.hashes);
+  if (form.hashes.certificate) revision.certificate = encoded(in.certificate);
+  if (form.hashes.logo) revision.logo = encoded(in.logo);
+  revision.holder = form.productionClaim->holder;
+  for (const auto* records : {&functionalRecords, &finalRecords}) {
+    for (const auto& record : *records) {
+      revision.records.push_back({record->metadata.name.value_or(""), record->metadata.uid.value_or(""),
+                                  record->metadata.creationTimestamp.value_or(""), record->spec, "NotSigned"});
+    }
+  }
+  revision.promotedAt = formatTime(now);
+  const std::int64_t number = live() ? live()->number + 1 : 1;
+  api::ControllerRevision object;
+  object.metadata = ownedMeta(in.production.settings->spec.outputNamespace, fmt::format("{}-{}", memoryName("revision", key()), number),
+                              "revision", in.production.settings->name, key());
+  object.data = json::encode(revision);
+  object.revision = number;
+  plan.revision = std::move(object);
+}
+
+void Decision::judgePromoted() {
+  const auto& production = in.production;
+  if (production.liveProblem) {
+    promoted = isFalse("RevisionCorrupt", production.liveProblem->message, Attention::Working);
+    return;
+  }
+  bool inPlace = false;
+  if (live() && production.settings) {
+    const auto fragment = fragmentOf(live()->revision);
+    if (!fragment) {
+      promoted = isFalse("RevisionCorrupt", fragment.error().message, Attention::Working);
+      return;
+    }
+    api::ConfigMap service = renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
+    inPlace = isPublished(production, *fragment, service, promoted);
+    plan.production.push_back(fragmentObject(*production.settings, key(), *fragment));
+    plan.production.push_back(std::move(service));
+    plan.status.production = api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
+  }
+  if (servesCurrent()) {
+    if (inPlace) promoted = isTrue("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
+  } else if (!toProduction()) {
+    promoted = live() ? isFalse("NotRequested", fmt::format("targetStage is Testing; production goes on serving {}", live()->revision.digest), Attention::None)
+                      : isFalse("NotRequested", "targetStage is Testing", Attention::None);
+  } else if (validated.holds() && functional.holds() && testing.holds() && submitted.holds() && certificate.holds()) {
+    promoted = isFalse("Promoting", "the validated revision is being recorded", Attention::Working);
+    promote();
+  } else if (live()) {
+    promoted = isFalse("AwaitingValidation", fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
+                                                         live()->revision.digest, live()->number,
+                                                         form.digest.empty() ? "the changed spec" : form.digest), Attention::Awaiting);
+  } else {
+    promoted = isFalse("AwaitingValidation", "Validated comes first; production admits nobody for this service", Attention::Awaiting);
+  }
+}
+
+void Decision::judgeNotified() {
+  const auto& production = in.production;
+  if (!promoted.holds()) {
+    notified = isFalse(toProduction() ? "AwaitingPromotion" : "NotRequested", "the notification follows the promotion", Attention::None);
+    return;
+  }
+  const auto& channels = production.settings->spec.notifications.channels;
+  if (channels.empty()) {
+    notified = isFalse("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name), Attention::None);
+    return;
+  }
+  if (production.effect && production.effect->revision == live()->number) {
+    if (production.effect->sentAt) {
+      notified = isTrue("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
+                                            fmt::join(production.effect->recipients, ", "), production.effect->messageID));
+    } else {
+      notified = isFalse("NotificationPending", "the notification is on its way, and is tried again until it is accepted", Attention::None);
+    }
+    return;
+  }
+  EffectRecord effect;
+  effect.revision = live()->number;
+  effect.digest = live()->revision.digest;
+  effect.recipients = spec().notification.recipients;
+  if (effect.recipients.empty()) effect.recipients.push_back(spec().applicant.email);
+  effect.language = json::nameOf(spec().notification.language);
+  effect.serviceID = spec().service.id.value_or("");
+  const auto& name = spec().service.name;
+  effect.serviceName = name.ro.value_or(name.en.value_or(name.ru.value_or(effect.serviceID)));
+  effect.intendedAt = formatTime(now);
+  const auto& from = channels.front().smtp->from;
+  const auto at = from.find('@');
+  effect.messageID = fmt::format("<{}.{}@{}>", crypto::sha256Hex(key().text() + " " + effect.digest).substr(0, 32), effect.revision,
+                                 at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
+  plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()), kEffects,
+                                               production.settings->name, key()), effect));
+  notified = isFalse("NotificationPending", "the notification is about to be sent", Attention::None);
+}
+
+// architecture.md's table: Ready, Reconciling, Stalled.
+void Decision::summarise() {
+  const std::pair<std::string_view, const Verdict*> all[] = {
+      {"PrerequisitesMet", &form.prerequisites}, {"CertificateTrusted", &certificate}, {"Submitted", &submitted},
+      {"TestEnvironmentReady", &testing},        {"FunctionalTestsPassed", &functional}, {"Validated", &validated},
+      {"Promoted", &promoted},                   {"Notified", &notified}};
+  const std::size_t gates = toProduction() ? 7 : 4;
+  const Verdict* stalled = nullptr;
+  const Verdict* first = nullptr;
+  for (std::size_t i = 0; i < gates; ++i) {
+    const Verdict* verdict = all[i].second;
+    if (verdict->holds()) continue;
+    if (!first) first = verdict;
+    if (!stalled && verdict->attention == Attention::Fix) stalled = verdict;
+  }
+  const bool reached = toProduction() ? promoted.holds() : testing.holds();
+  Verdict ready, reconciling, stalledCondition;
+  ready = isFalse("", "", Attention::None);
+  reconciling = isFalse("Idle", "nothing is under way", Attention::None);
+  stalledCondition = isFalse("NotStalled", "nothing must be edited", Attention::None);
+  auto& phase = plan.status.phase;
+  if (spec().suspend) {
+    ready = isFalse("Suspended", "spec.suspend is true: everything stays as it is", Attention::None);
+    phase = "Suspended";
+  } else if (stalled) {
+    ready = isFalse(stalled->reason, stalled->message, Attention::None);
+    stalledCondition = isTrue(stalled->reason, stalled->message);
+    phase = "Stalled";
+  } else if (reached) {
+    ready = isTrue(toProduction() ? "Production" : "Testing", toProduction() ? promoted.message : testing.message);
+    phase = toProduction() ? "In production" : "In testing";
+  } else if (first && first->attention == Attention::Awaiting) {
+    const bool awaiting = first->reason.starts_with("Awaiting");
+    ready = isFalse(awaiting ? first->reason : "AwaitingValidation", first->message, Attention::None);
+    phase = ready.reason == "AwaitingServiceID" ? "Awaiting ServiceID"
+            : ready.reason == "AwaitingFunctionalTesting" ? "Functional testing" : "Awaiting validation";
+  } else if (first) {
+    ready = isFalse(first->reason, first->message, Attention::None);
+    reconciling = isTrue(first->reason, first->message);
+    phase = "Working";
+  }
+  if (promoted.holds() || (live() && in.production.fragment)) {
+    plan.status.stage = "Production";
+  } else if (testing.holds()) {
+    plan.status.stage = "Testing";
+  }
+  const auto* before = integration().status ? &integration().status->conditions : nullptr;
+  const std::int64_t generation = integration().metadata.generation.value_or(0);
+  const auto add = [&](std::string_view type, const Verdict& verdict) {
+    api::Condition condition{std::string(type), verdict.status, generation, formatTime(now), verdict.reason, verdict.message};
+    if (condition.message.size() > 4000) condition.message.resize(4000);
+    const auto* old = before ? api::findCondition(*before, type) : nullptr;
+    if (old && old->status == condition.status) condition.lastTransitionTime = old->lastTransitionTime;
+    plan.status.conditions.push_back(std::move(condition));
+  };
+  for (const auto& [type, verdict] : all) add(type, *verdict);
+  add("Ready", ready);
+  add("Reconciling", reconciling);
+  add("Stalled", stalledCondition);
+  plan.status.observedGeneration = generation;
+}
+
+}  // namespace
+
+Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing, const Conflicts& production,
+            WallTime now) {
+  Decision decision{snapshot, examination, testing, production, now};
+  decision.judgeClaims();
+  decision.judgeTesting();
+  decision.judgeFunctional();
+  decision.judgeValidated();
+  decision.judgePromoted();
+  decision.judgeNotified();
+  auto& status = decision.plan.status;
+  if (!examination.digest.empty()) {
+    status.digest = examination.digest;
+    status.testingDigest = examination.testingDigest;
+    status.contentHashes = examination.hashes;
+  }
+  if (const auto& leaf = examination.leaf) {
+    status.certificate = api::CertificateStatus{leaf->subject(), leaf->issuer(), leaf->serial(), formatTime(leaf->notBefore()),
+                                                formatTime(leaf->notAfter()), leaf->sha256()};
+  }
+  decision.summarise();
+  Plan plan = std::move(decision.plan);
+  plan.nextInstant = examination.nextInstant;
+  if (snapshot.integration->spec.suspend) {
+    plan.testing.clear();
+    plan.production.clear();
+    plan.revision.reset();
+  }
+  // The integration is back before its deletion was carried out.
+  const auto& withdrawal = snapshot.production.withdrawal;
+  plan.forgetWithdrawal = withdrawal && withdrawal->holder.idno == snapshot.integration->spec.beneficiary.idno &&
+                          withdrawal->serviceID == snapshot.integration->spec.service.id.value_or("") &&
+                          !snapshot.integration->metadata.deletionTimestamp;
+  return plan;
+}
+
+}  // namespace mpay::onboarding

@@ -1,0 +1,99 @@
+// The decision: what is true of an integration, and what is to be written so that it comes further.
+//
+// Pure. examine() looks at the form alone and says what is to be claimed; the claims are then asked
+// for; decide() says everything else. Both see the same snapshot.
+#pragma once
+
+#include <optional>
+
+#include "api/integration.h"
+#include "onboarding/environment.h"
+#include "onboarding/memory.h"
+#include "onboarding/records.h"
+
+namespace mpay::onboarding {
+
+// What is known of one environment for one integration.
+struct EnvironmentSnapshot {
+  std::shared_ptr<const Settings> settings{};  // null: see problem
+  std::optional<Error> problem{};
+  std::optional<Claim> claim{};
+  std::optional<Fragment> fragment{};
+  std::shared_ptr<const api::ConfigMap> service{};
+  bool aggregated = false;           // everything published for the gateway holds `fragment` as it is
+  std::string aggregateProblem{};    // why it cannot
+  std::optional<NumberedRevision> live{};
+  std::optional<Error> liveProblem{};
+  std::optional<WithdrawalRecord> withdrawal{};
+  std::optional<EffectRecord> effect{};
+  std::string foreign{};  // name of an object that is not ours where ours should be
+};
+
+struct Snapshot {
+  std::shared_ptr<const api::MPayIntegration> integration;
+  std::optional<std::map<std::string, std::string>> namespaceLabels{};
+  Content certificate{};
+  Content logo{};
+  std::vector<Content> users{};  // one for each back-office user with a certificate, in order
+  EnvironmentSnapshot testing{};
+  EnvironmentSnapshot production{};
+  Records records{};
+  Admission admission{};
+};
+
+enum class Attention {
+  None,      // it holds
+  Working,   // the operator is at it, or tries again
+  Awaiting,  // a person must act, not the one who edits the spec
+  Fix,       // the user must edit something
+};
+
+// What a condition will say.
+struct Verdict {
+  api::ConditionStatus status = api::ConditionStatus::Unknown;
+  std::string reason{};
+  std::string message{};
+  Attention attention = Attention::Working;
+
+  bool holds() const { return status == api::ConditionStatus::True; }
+};
+
+// The form, read.
+struct Examination {
+  Verdict prerequisites;
+  Verdict certificate;
+  Verdict form;  // Submitted, but for the claims
+  api::ContentHashes hashes;
+  std::string digest;
+  std::string testingDigest;
+  std::optional<crypto::Certificate> leaf;
+  Verdict testingAddresses;  // True, or why not
+  Fragment testingFragment;  // to be published once everything holds
+  std::optional<Claim> testingClaim;
+  std::optional<Claim> productionClaim;
+  std::optional<WallTime> nextInstant;  // when a verdict may change with time alone
+};
+
+Examination examine(const Snapshot& snapshot, WallTime now);
+
+// What others hold of what was to be claimed.
+struct Conflicts {
+  bool service = false;
+  bool certificate = false;
+  std::vector<std::string> addresses{};
+  bool any() const { return service || certificate || !addresses.empty(); }
+};
+
+struct Plan {
+  api::MPayIntegrationStatus status;
+  std::vector<api::ConfigMap> testing;     // to exist, in this order
+  std::vector<api::ConfigMap> production;
+  std::optional<api::ControllerRevision> revision;  // to be created: a promotion
+  bool forgetWithdrawal = false;
+  std::optional<WallTime> nextInstant;
+};
+
+Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
+            const Conflicts& production, WallTime now);
+
+}  // namespace mpay::onboarding

@@ -1,0 +1,73 @@
+#include "onboarding/environment.h"
+
+#include <algorithm>
+
+namespace mpay::onboarding {
+namespace {
+
+using api::MPayEnvironmentSpec;
+
+// What is declared but not built, and therefore refused.
+struct Unsupported {
+  std::string_view field;
+  bool (*used)(const MPayEnvironmentSpec&);
+};
+
+constexpr Unsupported kUnsupported[] = {
+    {"trust.revocation.mode other than None",
+     [](const MPayEnvironmentSpec& s) { return s.trust.revocation.mode != api::RevocationMode::None; }},
+    {"registrar.http", [](const MPayEnvironmentSpec& s) { return s.registrar.http.has_value(); }},
+    {"registrar.mail", [](const MPayEnvironmentSpec& s) { return s.registrar.mail.has_value(); }},
+    {"validation.signature Required",
+     [](const MPayEnvironmentSpec& s) { return s.validation.signature == api::SignaturePolicy::Required; }},
+    {"an allowlist format other than Nginx",
+     [](const MPayEnvironmentSpec& s) {
+       return std::any_of(s.allowlist.targets.begin(), s.allowlist.targets.end(), [](const auto& target) {
+         return target.configMap && target.configMap->format != api::AllowlistFormat::Nginx;
+       });
+     }},
+};
+
+Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, std::string_view field) {
+  std::vector<net::Prefix> prefixes;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto prefix = net::parsePrefix(texts[i]);
+    if (!prefix || prefix->hasHostBits()) {
+      return refuse("InvalidField", fmt::format("{}[{}] is not a prefix like 10.0.0.0/8", field, i));
+    }
+    prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
+                                                           const Content& authorities) {
+  auto settings = std::make_shared<Settings>();
+  settings->name = environment.metadata.name.value_or("");
+  settings->spec = environment.spec;
+  const auto& spec = settings->spec;
+  for (const auto& unsupported : kUnsupported) {
+    if (unsupported.used(spec)) {
+      return refuse("NotSupported", fmt::format("environment {}: {} is not supported by this version; remove it",
+                                                settings->name, unsupported.field));
+    }
+  }
+  if (!authorities) return refuse("Pending", fmt::format("environment {}: the authorities are being read", settings->name));
+  if (!*authorities) return fail(within("trust.authorities", authorities->error()));
+  auto parsed = crypto::Authorities::parse(**authorities);
+  if (!parsed) return fail(within("trust.authorities", parsed.error()));
+  settings->authorities = std::move(*parsed);
+  settings->addresses.maximum = static_cast<std::uint64_t>(std::max<std::int64_t>(spec.addresses.maximum, 1));
+  settings->addresses.permitted = TRY(ranges(spec.addresses.permitted, "addresses.permitted"));
+  settings->addresses.shared = TRY(ranges(spec.addresses.shared, "addresses.shared"));
+  settings->certificates.minimumRsaBits = static_cast<int>(spec.trust.certificates.minimumRSABits);
+  settings->certificates.curves = spec.trust.certificates.curves;
+  const auto delay = parseDuration(spec.withdrawal.delay);
+  if (!delay) return refuse("InvalidField", "withdrawal.delay is not a duration like 15m");
+  settings->withdrawalDelay = std::chrono::ceil<std::chrono::seconds>(*delay);
+  return std::shared_ptr<const Settings>(std::move(settings));
+}
+
+}  // namespace mpay::onboarding

@@ -1,0 +1,32 @@
+// What an MPayEnvironment means for those who use it.
+#pragma once
+
+#include <memory>
+
+#include "api/environment.h"
+#include "crypto/x509.h"
+#include "onboarding/allowlist.h"
+#include "onboarding/certificate_policy.h"
+
+namespace mpay::onboarding {
+
+// Bytes of a field that may refer to another object: not known yet (nothing), or what was found.
+// Errors: Invalid with reason ReferenceNotFound, ReferenceForbidden.
+using Content = std::optional<Result<std::string>>;
+
+// An environment, read and found usable.
+struct Settings {
+  std::string name;
+  api::MPayEnvironmentSpec spec;
+  crypto::Authorities authorities;
+  AddressPolicy addresses;
+  CertificatePolicy certificates;
+  std::chrono::seconds withdrawalDelay{0};
+};
+
+// Errors: Invalid with reason Pending (authorities not read yet), NotSupported (a field whose effect
+// is not built yet), InvalidField, and those of the references and of Authorities::parse.
+Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
+                                                           const Content& authorities);
+
+}  // namespace mpay::onboarding

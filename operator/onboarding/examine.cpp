@@ -1,0 +1,280 @@
+// examine(): the form, the certificate, the addresses.
+#include <algorithm>
+#include <array>
+
+#include "crypto/digest.h"
+#include "onboarding/decide.h"
+#include "onboarding/digest.h"
+#include "onboarding/logo.h"
+#include "onboarding/rules.h"
+
+namespace mpay::onboarding {
+namespace {
+
+using api::ConditionStatus;
+using api::MPayIntegrationSpec;
+
+Verdict good(std::string reason, std::string message) {
+  return {ConditionStatus::True, std::move(reason), std::move(message), Attention::None};
+}
+Verdict fix(std::string reason, std::string message) {
+  return {ConditionStatus::False, std::move(reason), std::move(message), Attention::Fix};
+}
+Verdict working(std::string reason, std::string message) {
+  return {ConditionStatus::False, std::move(reason), std::move(message), Attention::Working};
+}
+// Anything that is unknown because it has not been read yet, or what is wrong with it.
+Verdict ofError(const Error& error) {
+  if (error.reason == "Pending") return working("Pending", error.message);
+  return fix(error.reason.empty() ? "Invalid" : error.reason, error.message);
+}
+
+struct PrerequisiteCheck {
+  std::string_view reason;
+  std::string (*problem)(const MPayIntegrationSpec&, WallTime);
+};
+
+std::string namesArePlain(const MPayIntegrationSpec& s, WallTime) {
+  const std::pair<std::string_view, std::string_view> texts[] = {{"beneficiary.legalName", s.beneficiary.legalName},
+                                                                 {"contract.number", s.contract.number},
+                                                                 {"applicant.name", s.applicant.name},
+                                                                 {"service.provider.name", s.service.provider.name}};
+  for (const auto& [field, text] : texts) {
+    if (!isPlainText(text)) return fmt::format("{} holds control or text-reordering characters; retype it", field);
+  }
+  return "";
+}
+std::string idnoHolds(const MPayIntegrationSpec& s, WallTime) {
+  return isIdno(s.beneficiary.idno) ? "" : "beneficiary.idno is not an IDNO: its checksum does not hold";
+}
+std::string ibansHold(const MPayIntegrationSpec& s, WallTime) {
+  for (std::size_t i = 0; i < s.service.accounts.size(); ++i) {
+    if (!isIban(s.service.accounts[i].iban)) {
+      return fmt::format("service.accounts[{}].iban is not an IBAN: its checksum does not hold", i);
+    }
+  }
+  return "";
+}
+std::string isRegistered(const MPayIntegrationSpec& s, WallTime) {
+  if (s.beneficiary.type != api::BeneficiaryType::Public || s.beneficiary.registerNumber) return "";
+  return "beneficiary.registerNumber is missing: a public system must be registered";
+}
+std::string isContracted(const MPayIntegrationSpec& s, WallTime now) {
+  const auto signedOn = parseTime(s.contract.signedOn + "T00:00:00Z");
+  if (!signedOn) return "contract.signedOn is not a date like 2026-09-14";
+  // Local days begin up to fourteen hours before UTC's.
+  if (*signedOn > now + std::chrono::hours(14)) return "contract.signedOn lies in the future: the contract is not signed yet";
+  return "";
+}
+std::string isPaid(const MPayIntegrationSpec& s, WallTime) {
+  const bool commercial = std::any_of(s.service.accounts.begin(), s.service.accounts.end(),
+                                      [](const auto& account) { return account.kind == api::AccountKind::Commercial; });
+  if (s.contract.paidService || (s.beneficiary.type != api::BeneficiaryType::Private && !commercial)) return "";
+  return "contract.paidService must be true for a private beneficiary or a commercial account";
+}
+
+constexpr std::array kPrerequisites{
+    PrerequisiteCheck{"InvalidField", namesArePlain}, PrerequisiteCheck{"InvalidField", idnoHolds},
+    PrerequisiteCheck{"InvalidField", ibansHold},     PrerequisiteCheck{"RegisterNumberMissing", isRegistered},
+    PrerequisiteCheck{"ContractNotSigned", isContracted}, PrerequisiteCheck{"PaidServiceRequired", isPaid},
+};
+
+void earliest(std::optional<WallTime>& instant, WallTime candidate, WallTime now) {
+  if (candidate > now && (!instant || candidate < *instant)) instant = candidate;
+}
+
+Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime now) {
+  const auto& spec = snapshot.integration->spec;
+  for (const auto& check : kPrerequisites) {
+    if (auto problem = check.problem(spec, now); !problem.empty()) return fix(std::string(check.reason), std::move(problem));
+  }
+  out.hashes.users.clear();
+  std::size_t content = 0;
+  std::size_t checked = 0;
+  for (std::size_t i = 0; i < spec.backOfficeUsers.size(); ++i) {
+    out.hashes.users.emplace_back();
+    if (!spec.backOfficeUsers[i].signatureCertificate) continue;
+    const Content& bytes = snapshot.users.at(content++);
+    const auto where = fmt::format("backOfficeUsers[{}].signatureCertificate", i);
+    if (!bytes) return working("Pending", where + " is being read");
+    if (!*bytes) return ofError(within(where, bytes->error()));
+    const auto certificate = judgeSignatureCertificate(**bytes, now);
+    if (!certificate) return ofError(within(where, certificate.error()));
+    out.hashes.users.back() = crypto::digestText(**bytes);
+    earliest(out.nextInstant, certificate->notAfter() + std::chrono::seconds(1), now);
+    ++checked;
+  }
+  if (spec.backOfficeUsers.empty()) {
+    return good("Met", "the prerequisites are met; no back-office user is declared, so nobody sees the payments yet");
+  }
+  return good("Met", fmt::format("the prerequisites are met; {} of {} users' signature certificates are given and in date",
+                                 checked, spec.backOfficeUsers.size()));
+}
+
+Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
+  const auto& spec = snapshot.integration->spec;
+  if (!spec.certificate) {
+    if (spec.genericService) return good("NotRequired", "a generic service needs no system certificate");
+    return fix("CertificateMissing", "an information system needs a certificate issued by STISC");
+  }
+  if (!snapshot.certificate) return working("Pending", "the certificate is being read");
+  if (!*snapshot.certificate) return ofError(within("certificate", snapshot.certificate->error()));
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
+    if (!environment->settings) {
+      return environment->problem ? ofError(*environment->problem) : working("Pending", "the environment is being read");
+    }
+    const auto& settings = *environment->settings;
+    const auto judged = judgeCertificate(**snapshot.certificate, settings.authorities, settings.certificates, now);
+    if (!judged) {
+      if (judged.error().reason == "CertificateNotYetValid" && out.leaf) earliest(out.nextInstant, out.leaf->notBefore(), now);
+      return ofError(judged.error());
+    }
+    out.leaf = *judged;
+  }
+  earliest(out.nextInstant, out.leaf->notAfter() + std::chrono::seconds(1), now);
+  out.hashes.certificate = crypto::digestText(**snapshot.certificate);
+  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)", out.leaf->subject(),
+                                     out.leaf->issuer(), formatTime(out.leaf->notAfter())));
+}
+
+Verdict judgeTenancy(const Snapshot& snapshot) {
+  if (!snapshot.namespaceLabels) return working("Pending", "the namespace is being read");
+  const auto& spec = snapshot.integration->spec;
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    const auto& names = spec.environments;
+    const auto& name = environment == &snapshot.testing ? names.testing : names.production;
+    if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
+    if (!environment->settings) {
+      return environment->problem ? ofError(*environment->problem) : working("Pending", "the environment is being read");
+    }
+    const auto wanted = environment == &snapshot.testing ? api::Stage::Testing : api::Stage::Production;
+    const auto& settings = environment->settings->spec;
+    if (settings.stage != wanted) {
+      return fix("EnvironmentMismatch", fmt::format("environment {} is of stage {}, {} is needed", name,
+                                                    json::nameOf(settings.stage), json::nameOf(wanted)));
+    }
+    const auto& labels = *snapshot.namespaceLabels;
+    const auto& needed = settings.tenants.namespaceSelector.matchLabels;
+    const bool permitted = !needed.empty() && std::all_of(needed.begin(), needed.end(), [&](const auto& label) {
+      const auto found = labels.find(label.first);
+      return found != labels.end() && found->second == label.second;
+    });
+    if (!permitted) {
+      return fix("NamespaceNotPermitted", fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
+    }
+    if (settings.tenants.idnoLabel) {
+      const auto found = labels.find(*settings.tenants.idnoLabel);
+      if (found == labels.end() || found->second != spec.beneficiary.idno) {
+        return fix("IdentityMismatch", fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
+                                                   *settings.tenants.idnoLabel));
+      }
+    }
+  }
+  return good("", "");
+}
+
+Result<std::vector<std::string>> judgeAddresses(const Settings& settings, const std::optional<api::Endpoint>& endpoint,
+                                                std::string_view stage) {
+  if (!endpoint) return std::vector<std::string>{};
+  return TRY(AddressSet::parse(endpoint->addresses, settings.addresses, fmt::format("endpoints.{}.addresses", stage))).texts();
+}
+
+Result<std::vector<std::string>> judgeTerminals(const Settings& settings, const api::Service& service) {
+  std::vector<std::string> addresses;
+  for (const auto& terminal : service.posTerminals) addresses.push_back(terminal.address);
+  return TRY(AddressSet::parse(addresses, settings.addresses, "service.posTerminals address ")).texts();
+}
+
+Verdict judgeForm(const Snapshot& snapshot, Examination& out) {
+  const auto& spec = snapshot.integration->spec;
+  if (!out.prerequisites.holds()) return working("AwaitingPrerequisites", "PrerequisitesMet comes first");
+  if (!out.certificate.holds()) return working("AwaitingCertificate", "CertificateTrusted comes first");
+  if (spec.service.logo) {
+    if (!snapshot.logo) return working("Pending", "the logo is being read");
+    if (!*snapshot.logo) return ofError(within("service.logo", snapshot.logo->error()));
+    if (const auto logo = judgeLogo(**snapshot.logo); !logo) return ofError(logo.error());
+    out.hashes.logo = crypto::digestText(**snapshot.logo);
+  }
+  if (auto tenancy = judgeTenancy(snapshot); !tenancy.holds()) return tenancy;
+  if (spec.targetStage == api::Stage::Production) {
+    const auto addresses = judgeAddresses(*snapshot.production.settings, spec.endpoints.production, "production");
+    if (!addresses) return ofError(addresses.error());
+  }
+  for (const auto& recipient : spec.notification.recipients) {
+    if (!isMailAddress(recipient)) return fix("InvalidRecipient", "notification.recipients holds what is no mail address; nothing is sent to any");
+  }
+  if (!isMailAddress(spec.applicant.email)) return fix("InvalidRecipient", "applicant.email is no mail address");
+  out.digest = digestOf(productionEffect(*snapshot.integration, out.hashes));
+  out.testingDigest = digestOf(testingEffect(*snapshot.integration, out.hashes));
+  if (!spec.service.id) {
+    return {ConditionStatus::False, "AwaitingServiceID",
+            "the form is complete; the MPay operator assigns service.id, it is then set once", Attention::Awaiting};
+  }
+  return good("Submitted", fmt::format("the form is complete, service {} is claimed", *spec.service.id));
+}
+
+void include(std::vector<std::string>& into, const std::vector<std::string>& more) {
+  into.insert(into.end(), more.begin(), more.end());
+  std::sort(into.begin(), into.end());
+  into.erase(std::unique(into.begin(), into.end()), into.end());
+}
+
+// What is published stays claimed until something else is published.
+void includePublished(Claim& claim, const std::optional<Fragment>& published) {
+  if (!published) return;
+  for (const auto& certificate : published->certificates) include(claim.certificates, {certificate.sha256});
+  include(claim.addresses, published->addresses);
+  include(claim.addresses, published->posAddresses);
+}
+
+}  // namespace
+
+Examination examine(const Snapshot& snapshot, WallTime now) {
+  const auto& integration = *snapshot.integration;
+  const auto& spec = integration.spec;
+  Examination out;
+  out.prerequisites = judgePrerequisites(snapshot, out, now);
+  out.certificate = judgeTrust(snapshot, out, now);
+  out.form = judgeForm(snapshot, out);
+  out.testingAddresses = working("AwaitingSubmission", "Submitted comes first");
+  if (!out.form.holds()) return out;
+
+  Claim claim;
+  claim.holder = {integration.metadata.namespace_.value_or(""), integration.metadata.name.value_or(""),
+                  integration.metadata.uid.value_or(""), spec.beneficiary.idno};
+  claim.serviceID = *spec.service.id;
+  if (out.leaf) claim.certificates.push_back(out.leaf->sha256());
+
+  const Settings& testing = *snapshot.testing.settings;
+  out.testingFragment.serviceID = claim.serviceID;
+  out.testingFragment.digest = out.testingDigest;
+  if (out.leaf) {
+    out.testingFragment.certificates.push_back({out.leaf->sha1(), out.leaf->sha256(), formatTime(out.leaf->notAfter())});
+  }
+  const auto addresses = judgeAddresses(testing, spec.endpoints.testing, "testing");
+  const auto terminals = judgeTerminals(testing, spec.service);
+  out.testingClaim = claim;
+  if (!addresses || !terminals) {
+    out.testingAddresses = ofError(addresses ? terminals.error() : addresses.error());
+    includePublished(*out.testingClaim, snapshot.testing.fragment);
+  } else {
+    out.testingAddresses = good("", "");
+    out.testingFragment.addresses = *addresses;
+    out.testingFragment.posAddresses = *terminals;
+    include(out.testingClaim->addresses, *addresses);
+    include(out.testingClaim->addresses, *terminals);
+  }
+  if (spec.targetStage == api::Stage::Production) {
+    const Settings& production = *snapshot.production.settings;
+    out.productionClaim = claim;
+    if (const auto judged = judgeAddresses(production, spec.endpoints.production, "production")) {
+      include(out.productionClaim->addresses, *judged);
+    }
+    if (const auto judged = judgeTerminals(production, spec.service)) include(out.productionClaim->addresses, *judged);
+    includePublished(*out.productionClaim, snapshot.production.fragment);
+  }
+  return out;
+}
+
+}  // namespace mpay::onboarding

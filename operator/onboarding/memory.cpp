@@ -1,0 +1,86 @@
+#include "onboarding/memory.h"
+
+#include "crypto/digest.h"
+#include "onboarding/digest.h"
+
+namespace mpay::onboarding {
+namespace {
+
+const json::object& members(const json::value& of, std::string_view key) {
+  static const json::object empty;
+  const auto* object = of.if_object();
+  const auto* found = object ? object->if_contains(key) : nullptr;
+  return found && found->is_object() ? found->get_object() : empty;
+}
+
+// Whether the base64 content has the hash that the effect names; both absent is right too.
+bool matches(const std::optional<std::string>& content, const json::value& effect, std::string_view key) {
+  const auto* hash = members(effect, "content").if_contains(key);
+  if (!hash || !content) return !hash && !content;
+  const auto bytes = crypto::fromBase64(*content);
+  return bytes && hash->is_string() && hash->get_string() == crypto::digestText(*bytes);
+}
+
+}  // namespace
+
+std::string hashOf(const api::ObjectKey& integration) {
+  return crypto::sha256Hex(integration.namespace_ + "/" + integration.name).substr(0, 16);
+}
+
+std::string memoryName(std::string_view component, const api::ObjectKey& integration) {
+  return fmt::format("mpay-{}-{}", component, hashOf(integration));
+}
+
+Result<void> verifyRevision(const Revision& revision) {
+  const bool whole = revision.effect.is_object() && digestOf(revision.effect.get_object()) == revision.digest &&
+                     matches(revision.certificate, revision.effect, "certificate") &&
+                     matches(revision.logo, revision.effect, "logo");
+  if (whole) return {};
+  return refuse("RevisionCorrupt", "the promoted revision does not hash to its digest; production stays as it is. "
+                                   "Compare the ControllerRevision with a backup");
+}
+
+Result<Fragment> fragmentOf(const Revision& revision) {
+  const auto service = TRY(json::decode<api::Service>(json::value(members(revision.effect, "service"))));
+  const auto endpoints = TRY(json::decode<api::Endpoints>(json::value(members(revision.effect, "endpoints"))));
+  const auto canonicalTexts = [](const std::vector<std::string>& texts) {
+    std::vector<net::Prefix> prefixes;
+    for (const auto& text : texts) {
+      if (const auto prefix = net::parsePrefix(text)) prefixes.push_back(*prefix);
+    }
+    return AddressSet::of(std::move(prefixes)).texts();
+  };
+  Fragment fragment;
+  fragment.serviceID = service.id.value_or("");
+  fragment.digest = revision.digest;
+  if (endpoints.production) fragment.addresses = canonicalTexts(endpoints.production->addresses);
+  std::vector<std::string> terminals;
+  for (const auto& terminal : service.posTerminals) terminals.push_back(terminal.address);
+  fragment.posAddresses = canonicalTexts(terminals);
+  if (revision.certificate) {
+    const auto bytes = crypto::fromBase64(*revision.certificate);
+    const auto certificate = TRY(crypto::Certificate::parse(bytes.value_or("")));
+    fragment.certificates.push_back({certificate.sha1(), certificate.sha256(), formatTime(certificate.notAfter())});
+  }
+  return fragment;
+}
+
+api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_view component,
+                          const std::string& environment, const std::optional<api::ObjectKey>& integration) {
+  api::ObjectMeta metadata;
+  metadata.name = std::move(name);
+  metadata.namespace_ = std::move(namespace_);
+  metadata.labels = {{std::string(kManagedBy), std::string(kOperator)}, {std::string(kComponent), std::string(component)}};
+  metadata.annotations = {{std::string(kEnvironment), environment}};
+  if (integration) metadata.annotations[std::string(kIntegration)] = integration->text();
+  return metadata;
+}
+
+bool isOurs(const api::ObjectMeta& metadata, const std::string& environment) {
+  const auto label = metadata.labels.find(std::string(kManagedBy));
+  const auto annotation = metadata.annotations.find(std::string(kEnvironment));
+  return label != metadata.labels.end() && label->second == kOperator && annotation != metadata.annotations.end() &&
+         annotation->second == environment;
+}
+
+}  // namespace mpay::onboarding

@@ -1,0 +1,164 @@
+// What the operator remembers, in the output namespace, and how it is written down.
+//
+// Names carry a hash of namespace/name, so that a-b/c is not a/b-c. Nothing here is ever read from a
+// place that a tenant can write.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "api/validation.h"
+#include "api/wire.h"
+#include "base/clock.h"
+#include "crypto/x509.h"
+#include "onboarding/allowlist.h"
+
+namespace mpay::onboarding {
+
+inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view kOperator = "mpay-operator";
+inline constexpr std::string_view kComponent = "mpay.gov.md/component";
+inline constexpr std::string_view kEnvironment = "mpay.gov.md/environment";  // annotation
+inline constexpr std::string_view kIntegration = "mpay.gov.md/integration";  // annotation
+inline constexpr std::string_view kFinalizer = "mpay.gov.md/withdrawal";
+inline constexpr std::string_view kEnvironmentFinalizer = "mpay.gov.md/in-use";
+
+// Components of a ConfigMap of ours.
+inline constexpr std::string_view kClaim = "claim";
+inline constexpr std::string_view kFragment = "fragment";
+inline constexpr std::string_view kService = "service";
+inline constexpr std::string_view kWithdrawal = "withdrawal";
+inline constexpr std::string_view kEffects = "effects";
+inline constexpr std::string_view kAggregate = "aggregate";
+
+// Sixteen hexadecimal digits of the key.
+std::string hashOf(const api::ObjectKey& integration);
+
+// "mpay-claim-0123456789abcdef".
+std::string memoryName(std::string_view component, const api::ObjectKey& integration);
+
+// Who holds a claim.
+struct Holder {
+  std::string namespace_;
+  std::string name;
+  std::string uid;
+  std::string idno;
+  bool operator==(const Holder&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Holder, (), (namespace_, name, uid, idno))
+
+// What belongs to the first who claimed it, in one environment.
+struct Claim {
+  Holder holder;
+  std::string serviceID;
+  std::vector<std::string> certificates;  // SHA-256 fingerprints, sorted
+  std::vector<std::string> addresses;     // canonical prefixes
+  bool operator==(const Claim&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Claim, (), (holder, serviceID, certificates, addresses))
+
+struct Fingerprints {
+  std::string sha1;
+  std::string sha256;
+  std::string notAfter;
+  bool operator==(const Fingerprints&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter))
+
+// What one integration contributes to an environment's gateway.
+struct Fragment {
+  std::string serviceID;
+  std::string digest;
+  std::vector<std::string> addresses;     // of the information system
+  std::vector<std::string> posAddresses;  // of payment terminals
+  std::vector<Fingerprints> certificates;
+  bool operator==(const Fragment&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Fragment, (), (serviceID, digest, addresses, posAddresses, certificates))
+
+// A record as the revision keeps it.
+struct KeptRecord {
+  std::string name;
+  std::string uid;
+  std::string createdAt;
+  api::MPayValidationSpec spec;
+  std::string signatureVerdict;  // "NotSigned"
+};
+BOOST_DESCRIBE_STRUCT(KeptRecord, (), (name, uid, createdAt, spec, signatureVerdict))
+
+// What was validated, with all content, as ControllerRevision.data keeps it.
+struct Revision {
+  std::string digest;
+  json::value effect;                      // productionEffect
+  std::optional<std::string> certificate;  // base64 of the bytes
+  std::optional<std::string> logo;         // base64
+  Holder holder;
+  std::vector<KeptRecord> records;
+  std::string promotedAt;
+};
+BOOST_DESCRIBE_STRUCT(Revision, (), (digest, effect, certificate, logo, holder, records, promotedAt))
+
+// A revision with its number and the name of its object.
+struct NumberedRevision {
+  std::int64_t number = 0;
+  std::string name;
+  Revision revision;
+};
+
+// Re-hashes a revision: the effect against the digest, the content against the effect's hashes.
+// Errors: Invalid with reason RevisionCorrupt.
+Result<void> verifyRevision(const Revision& revision);
+
+// What a revision contributes to production's gateway. The revision must have been verified.
+Result<Fragment> fragmentOf(const Revision& revision);
+
+// A deletion that production has yet to follow.
+struct WithdrawalRecord {
+  Holder holder;
+  std::string serviceID;
+  std::string deletedAt;
+  std::optional<std::string> dueAt;  // absent: the integration asked to be retained
+};
+BOOST_DESCRIBE_STRUCT(WithdrawalRecord, (), (holder, serviceID, deletedAt, dueAt))
+
+// An external effect: written down before it is tried, and again when it is done.
+struct EffectRecord {
+  std::int64_t revision = 0;
+  std::string messageID;
+  std::string digest;
+  std::string language;
+  std::vector<std::string> recipients;
+  std::string serviceID;
+  std::string serviceName;
+  std::string intendedAt;
+  std::optional<std::string> sentAt;
+  bool operator==(const EffectRecord&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(EffectRecord, (),
+                      (revision, messageID, digest, language, recipients, serviceID, serviceName, intendedAt, sentAt))
+
+// Reads the JSON that a ConfigMap of ours keeps under "content.json".
+template <class T>
+Result<T> remembered(const api::ConfigMap& object) {
+  const auto found = object.data.find("content.json");
+  if (found == object.data.end()) return fail(ErrorKind::Decode, object.metadata.key().text() + " has no content.json");
+  return json::decode<T>(TRY(json::parse(found->second)));
+}
+
+// An object of ours in an output namespace, without data.
+api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_view component,
+                          const std::string& environment, const std::optional<api::ObjectKey>& integration);
+
+// The ConfigMap that keeps a T.
+template <class T>
+api::ConfigMap remember(api::ObjectMeta metadata, const T& content) {
+  api::ConfigMap object;
+  object.metadata = std::move(metadata);
+  object.data["content.json"] = json::canonical(json::encode(content));
+  return object;
+}
+
+// Whether an object of that environment was made by the operator.
+bool isOurs(const api::ObjectMeta& metadata, const std::string& environment);
+
+}  // namespace mpay::onboarding

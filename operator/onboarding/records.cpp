@@ -1,0 +1,125 @@
+#include "onboarding/records.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace mpay::onboarding {
+namespace {
+
+struct RecordQuestion {
+  const api::MPayValidation& record;
+  const Gate& gate;
+  WallTime policiesSince;
+};
+
+// Why a record does not count: a reason, and a test.
+struct RecordCheck {
+  std::string_view reason;
+  std::string_view words;
+  bool (*holds)(const RecordQuestion&);
+};
+
+WallTime createdAt(const api::ObjectMeta& metadata) {
+  return parseTime(metadata.creationTimestamp.value_or("")).value_or(WallTime{});
+}
+
+// Creation times are whole seconds: of the same second, a record that was not used yet counts.
+bool isUnspent(const RecordQuestion& q) {
+  if (!q.gate.live) return true;
+  const auto& live = q.gate.live->revision;
+  const auto promoted = parseTime(live.promotedAt).value_or(WallTime{});
+  if (createdAt(q.record.metadata) < promoted) return false;
+  return std::none_of(live.records.begin(), live.records.end(),
+                      [&](const KeptRecord& kept) { return kept.uid == q.record.metadata.uid; });
+}
+
+constexpr std::array kRecordChecks{
+    RecordCheck{"EvidenceMismatch", "names another object of this name",
+                [](const RecordQuestion& q) { return q.record.spec.integration.uid == q.gate.uid; }},
+    RecordCheck{"EvidenceMismatch", "names another environment",
+                [](const RecordQuestion& q) { return api::environmentOf(q.record.spec) == q.gate.environment; }},
+    RecordCheck{"EvidenceStale", "is about another digest: something changed since",
+                [](const RecordQuestion& q) { return q.record.spec.digest == q.gate.digest; }},
+    RecordCheck{"EvidenceStale", "was spent on an earlier promotion", isUnspent},
+    RecordCheck{"AdmissionPolicyMissing", "is older than the admission policies in force",
+                [](const RecordQuestion& q) { return createdAt(q.record.metadata) >= q.policiesSince; }},
+    RecordCheck{"NotSupported", "is signed, and signatures are not supported by this version",
+                [](const RecordQuestion& q) { return !q.record.spec.signature; }},
+    RecordCheck{"EvidenceMismatch", "was made by a service account",
+                [](const RecordQuestion& q) {
+                  return q.gate.serviceAccounts == api::ServiceAccountPolicy::Allowed ||
+                         !q.record.spec.recordedBy.starts_with("system:serviceaccount:");
+                }},
+};
+
+// The later decision counts; of the same second a rejection.
+bool precedes(const api::MPayValidation& a, const api::MPayValidation& b) {
+  const auto left = createdAt(a.metadata), right = createdAt(b.metadata);
+  if (left != right) return left < right;
+  if (a.spec.decision != b.spec.decision) return b.spec.decision == api::Decision::Rejected;
+  return a.metadata.name < b.metadata.name;
+}
+
+}  // namespace
+
+GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission) {
+  if (!admission.inForceSince) return {false, "AdmissionPolicyMissing", admission.problem};
+  std::map<api::Role, std::shared_ptr<const api::MPayValidation>> latest;
+  std::string refusedReason, refused;
+  for (const auto& record : records) {
+    if (record->spec.milestone != gate.milestone) continue;
+    const RecordQuestion question{*record, gate, *admission.inForceSince};
+    const auto failed = std::find_if(kRecordChecks.begin(), kRecordChecks.end(),
+                                     [&](const RecordCheck& check) { return !check.holds(question); });
+    if (failed != kRecordChecks.end()) {
+      refusedReason = failed->reason;
+      refused = fmt::format("; record {} does not count: it {}", record->metadata.name.value_or(""), failed->words);
+      continue;
+    }
+    auto& slot = latest[record->spec.role];
+    if (!slot || precedes(*slot, *record)) slot = record;
+  }
+  GateVerdict verdict;
+  std::vector<std::string> awaited;
+  for (const auto role : gate.roles) {
+    const auto found = latest.find(role);
+    if (found == latest.end()) {
+      awaited.emplace_back(json::nameOf(role));
+    } else if (found->second->spec.decision == api::Decision::Rejected) {
+      return {false, "Rejected",
+              fmt::format("{} rejected {} as {}: {}. Mend what was found; a changed spec is validated anew",
+                          found->second->spec.recordedBy, gate.digest, json::nameOf(role),
+                          found->second->spec.comment.value_or("no comment")),
+              true};
+    } else {
+      verdict.counted.push_back(found->second);
+    }
+  }
+  if (!awaited.empty()) {
+    const bool functional = gate.milestone == api::Milestone::FunctionalTesting;
+    verdict.reason = !refusedReason.empty() ? refusedReason : functional ? "AwaitingFunctionalTesting" : "AwaitingValidation";
+    verdict.message = fmt::format("waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {}{}",
+                                  json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "),
+                                  gate.integration.name, gate.integration.namespace_, json::nameOf(gate.milestone),
+                                  awaited.front(), refused);
+    verdict.counted.clear();
+    return verdict;
+  }
+  for (std::size_t i = 1; i < verdict.counted.size(); ++i) {
+    if (verdict.counted[i]->spec.recordedBy == verdict.counted[0]->spec.recordedBy) {
+      return {false, "SelfApproval",
+              fmt::format("{} recorded for both roles; two different people must validate", verdict.counted[0]->spec.recordedBy)};
+    }
+  }
+  verdict.open = true;
+  verdict.reason = "Accepted";
+  std::vector<std::string> who;
+  for (const auto& record : verdict.counted) {
+    who.push_back(fmt::format("{} as {}", record->spec.recordedBy, json::nameOf(record->spec.role)));
+  }
+  verdict.message = fmt::format("accepted for {} by {}", gate.digest, fmt::join(who, " and "));
+  return verdict;
+}
+
+}  // namespace mpay::onboarding

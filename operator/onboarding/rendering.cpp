@@ -1,0 +1,124 @@
+#include "onboarding/rendering.h"
+
+#include <set>
+
+namespace mpay::onboarding {
+namespace {
+
+AddressSet parsed(const std::vector<std::string>& texts) {
+  std::vector<net::Prefix> prefixes;
+  for (const auto& text : texts) {
+    if (const auto prefix = net::parsePrefix(text)) prefixes.push_back(*prefix);
+  }
+  return AddressSet::of(std::move(prefixes));
+}
+
+std::vector<Segment> segmentsOf(const Fragments& fragments, std::vector<std::string> Fragment::*addresses) {
+  std::multimap<std::string, AddressSet> byService;
+  for (const auto& [name, fragment] : fragments) byService.emplace(fragment.serviceID, parsed(fragment.*addresses));
+  return segments(byService);
+}
+
+// Of `ingress: []` nobody is admitted; a rule with an empty `from` would admit everybody.
+json::value ingressOf(const api::AllowlistNetworkPolicy& target, const Fragments& fragments) {
+  std::vector<net::Prefix> all;
+  for (const auto& [name, fragment] : fragments) {
+    for (const auto* texts : {&fragment.addresses, &fragment.posAddresses}) {
+      for (const auto& prefix : parsed(*texts).prefixes()) all.push_back(prefix);
+    }
+  }
+  const AddressSet admitted = AddressSet::of(std::move(all));
+  if (admitted.empty()) return json::array();
+  json::array from;
+  for (const auto& text : admitted.texts()) from.push_back(json::object{{"ipBlock", json::object{{"cidr", text}}}});
+  json::object rule{{"from", std::move(from)}};
+  json::array ports;
+  for (const auto& port : target.ports) {
+    ports.push_back(json::object{{"port", port.port}, {"protocol", json::encode(port.protocol)}});
+  }
+  if (!ports.empty()) rule["ports"] = std::move(ports);
+  return json::array{std::move(rule)};
+}
+
+}  // namespace
+
+std::string renderGeo(std::string_view variable, const std::vector<Segment>& all) {
+  std::string text = fmt::format("geo ${} {{\n    default \"\";\n", variable);
+  for (const auto& segment : all) {
+    text += fmt::format("    {} \"{}\";\n", segment.prefix.text(), fmt::join(segment.services, ","));
+  }
+  return text + "}\n";
+}
+
+std::string renderFingerprints(const Fragments& fragments) {
+  std::map<std::string, std::string> services;
+  for (const auto& [name, fragment] : fragments) {
+    for (const auto& certificate : fragment.certificates) services.emplace(certificate.sha1, fragment.serviceID);
+  }
+  std::string text = "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n";
+  for (const auto& [fingerprint, service] : services) text += fmt::format("    {} \"{}\";\n", fingerprint, service);
+  return text + "}\n";
+}
+
+Aggregates renderAggregates(const Settings& settings, const Fragments& fragments) {
+  const auto& spec = settings.spec;
+  std::map<std::string, api::ConfigMap> configMaps;
+  const auto named = [&](const std::string& name) -> api::ConfigMap& {
+    auto& object = configMaps[name];
+    object.metadata = ownedMeta(spec.outputNamespace, name, kAggregate, settings.name, std::nullopt);
+    return object;
+  };
+  Aggregates aggregates;
+  for (const auto& target : spec.allowlist.targets) {
+    if (target.configMap) {
+      auto& data = named(target.configMap->name).data;
+      data["allowlist.conf"] = renderGeo("mpay_address_service", segmentsOf(fragments, &Fragment::addresses));
+      data["pos-allowlist.conf"] = renderGeo("mpay_pos_service", segmentsOf(fragments, &Fragment::posAddresses));
+    }
+    if (target.networkPolicy) {
+      api::NetworkPolicy policy;
+      policy.metadata = ownedMeta(spec.outputNamespace, "mpay-" + target.name, kAggregate, settings.name, std::nullopt);
+      json::object selector;
+      if (!target.networkPolicy->podSelector.matchLabels.empty()) {
+        selector["matchLabels"] = json::encode(target.networkPolicy->podSelector.matchLabels);
+      }
+      policy.spec = json::object{{"podSelector", std::move(selector)}, {"policyTypes", json::array{"Ingress"}}};
+      // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody enters.
+      json::value ingress = ingressOf(*target.networkPolicy, fragments);
+      if (!ingress.as_array().empty()) policy.spec.as_object()["ingress"] = std::move(ingress);
+      aggregates.networkPolicies.push_back(std::move(policy));
+    }
+  }
+  for (const auto& bundle : spec.trust.bundles) {
+    auto& data = named(bundle.name).data;
+    if (bundle.format == api::BundleFormat::PEM) {
+      data["authorities.pem"] = settings.authorities.pem();
+    } else {
+      data["clients.conf"] = renderFingerprints(fragments);
+    }
+  }
+  for (auto& [name, object] : configMaps) aggregates.configMaps.push_back(std::move(object));
+  return aggregates;
+}
+
+api::ConfigMap renderService(const Settings& settings, const api::ObjectKey& integration, const json::object& effect,
+                             const std::optional<std::string>& logo) {
+  api::ConfigMap object;
+  const std::string prefix = settings.spec.registrar.configMap ? settings.spec.registrar.configMap->name : "mpay-services";
+  object.metadata = ownedMeta(settings.spec.outputNamespace, prefix + "-" + hashOf(integration), kService, settings.name, integration);
+  const std::string stage(json::nameOf(settings.spec.stage));
+  json::object document = effect;
+  document.erase("backOfficeUsers");
+  // Of the endpoints only this stage's is this environment's business.
+  const std::string_view mine = settings.spec.stage == api::Stage::Testing ? "testing" : "production";
+  json::object endpoints = effect.at("endpoints").as_object();
+  document.erase("endpoints");
+  if (const auto* endpoint = endpoints.if_contains(mine)) document["endpoint"] = *endpoint;
+  document["stage"] = stage;
+  document["environment"] = settings.name;
+  object.data["service.json"] = json::canonical(document);
+  if (logo) object.binaryData["logo.png"] = *logo;
+  return object;
+}
+
+}  // namespace mpay::onboarding

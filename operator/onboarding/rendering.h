@@ -1,0 +1,38 @@
+// What the gateway reads, byte for byte. Equal input gives equal bytes; an empty set denies.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/wire.h"
+#include "onboarding/environment.h"
+#include "onboarding/memory.h"
+
+namespace mpay::onboarding {
+
+// By the name of the fragment's ConfigMap.
+using Fragments = std::map<std::string, Fragment>;
+
+struct Aggregates {
+  std::vector<api::ConfigMap> configMaps;
+  std::vector<api::NetworkPolicy> networkPolicies;
+};
+
+// Everything that an environment publishes of all its integrations.
+Aggregates renderAggregates(const Settings& settings, const Fragments& fragments);
+
+// nginx: `geo $<variable>` from an address to the ServiceIDs that may call from it, separated by
+// commas; "" for every other address.
+std::string renderGeo(std::string_view variable, const std::vector<Segment>& segments);
+
+// nginx: `map $ssl_client_fingerprint $mpay_client_service` from a certificate to its ServiceID; "" for
+// every other certificate.
+std::string renderFingerprints(const Fragments& fragments);
+
+// The service document: what MPay needs to know of one service. `effect` is a testing or production
+// effect, see digest.h; `logo` is base64.
+api::ConfigMap renderService(const Settings& settings, const api::ObjectKey& integration, const json::object& effect,
+                             const std::optional<std::string>& logo);
+
+}  // namespace mpay::onboarding

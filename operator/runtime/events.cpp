@@ -1,0 +1,78 @@
+#include "runtime/events.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace mpay::runtime {
+namespace {
+
+std::string hostName() {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0) return "unknown";
+  return name;
+}
+
+// Cuts at a character's boundary (UTF-8).
+std::string cut(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  text.resize(most);
+  return text;
+}
+
+}  // namespace
+
+EventRecorder::EventRecorder(kube::Client& client, const Clock& clock, std::string controller)
+    : client_(client),
+      clock_(clock),
+      controller_(std::move(controller)),
+      instance_(controller_ + "-" + hostName()),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+EventRecorder::~EventRecorder() { stop(); }
+
+void EventRecorder::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventRecorder::record(const api::ObjectReference& regarding, EventType type, std::string reason,
+                           std::string action, std::string note) {
+  api::Event event;
+  event.metadata.generateName = cut(regarding.name, 200) + ".";
+  event.metadata.namespace_ = regarding.namespace_.value_or("default");
+  std::string time = formatTime(clock_.now());
+  time.insert(time.size() - 1, ".000000");
+  event.eventTime = std::move(time);
+  event.reportingController = controller_;
+  event.reportingInstance = cut(instance_, 128);
+  event.action = std::move(action);
+  event.reason = std::move(reason);
+  event.regarding = regarding;
+  event.note = cut(std::move(note), 1024);
+  event.type = type == EventType::Normal ? "Normal" : "Warning";
+  std::lock_guard lock(mutex_);
+  if (queue_.size() >= 1000) queue_.pop_front();
+  queue_.push_back(std::move(event));
+  changed_.notify_one();
+}
+
+void EventRecorder::run(const std::stop_token& stop) {
+  const kube::Api<api::Event> events(client_);
+  while (true) {
+    api::Event event;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+      event = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    if (auto written = events.create(event, stop); !written && !stop.stop_requested()) {
+      // In a namespace that is going away nothing can be created.
+      spdlog::debug("an event was not written: {}", written.error().message);
+    }
+  }
+}
+
+}  // namespace mpay::runtime

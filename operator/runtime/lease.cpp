@@ -1,0 +1,130 @@
+#include "runtime/lease.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "base/log.h"
+
+namespace mpay::runtime {
+namespace {
+
+constexpr std::chrono::seconds kDuration{15};
+constexpr std::chrono::seconds kRenewDeadline{10};
+constexpr std::chrono::seconds kRetry{2};
+
+bool sleepUnlessStopped(Duration delay, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, delay, [] { return false; });
+  return !stop.stop_requested();
+}
+
+std::string microTime(WallTime time) {
+  std::string text = formatTime(time);
+  text.insert(text.size() - 1, ".000000");
+  return text;
+}
+
+}  // namespace
+
+LeaderElection::LeaderElection(kube::Client& client, const Clock& clock, ObjectKey lease, std::string identity,
+                               std::function<void()> onLost)
+    : client_(client), clock_(clock), key_(std::move(lease)), identity_(std::move(identity)), onLost_(std::move(onLost)) {}
+
+LeaderElection::~LeaderElection() { release(); }
+
+bool LeaderElection::acquire(const std::stop_token& stop) {
+  while (!tryOnce(stop)) {
+    if (!sleepUnlessStopped(kRetry, stop)) return false;
+  }
+  thread_ = std::jthread([this](const std::stop_token& ending) { renew(ending); });
+  return true;
+}
+
+bool LeaderElection::holds() const { return clock_.monotonic().time_since_epoch().count() < deadline_.load(); }
+
+bool LeaderElection::tryOnce(const std::stop_token& stop) {
+  const kube::Api<api::Lease> leases(client_);
+  const MonoTime asked = clock_.monotonic();
+  auto current = leases.get(key_, stop);
+  Result<api::Lease> written;
+  if (!current && current.error().isNotFound()) {
+    api::Lease lease;
+    lease.metadata.name = key_.name;
+    lease.metadata.namespace_ = key_.namespace_;
+    lease.spec = {identity_, static_cast<std::int32_t>(kDuration.count()), microTime(clock_.now()),
+                  microTime(clock_.now()), 0};
+    written = leases.create(lease, stop);
+  } else if (!current) {
+    spdlog::warn("leader election: {}", current.error().message);
+    return false;
+  } else {
+    const std::string holder = current->spec.holderIdentity.value_or("");
+    if (!seen_ || seen_->metadata.resourceVersion != current->metadata.resourceVersion) {
+      seen_ = *current;
+      seenAt_ = asked;
+    }
+    if (!holder.empty() && holder != identity_ && asked - seenAt_ < kDuration) return false;
+    api::Lease lease = *current;
+    if (holder != identity_) {
+      lease.spec.acquireTime = microTime(clock_.now());
+      lease.spec.leaseTransitions = lease.spec.leaseTransitions.value_or(0) + 1;
+    }
+    lease.spec.holderIdentity = identity_;
+    lease.spec.leaseDurationSeconds = static_cast<std::int32_t>(kDuration.count());
+    lease.spec.renewTime = microTime(clock_.now());
+    written = leases.replace(lease, stop);
+  }
+  if (!written) {
+    if (!written.error().isConflict()) spdlog::warn("leader election: {}", written.error().message);
+    return false;
+  }
+  seen_ = *written;
+  seenAt_ = asked;
+  deadline_ = (asked + kRenewDeadline).time_since_epoch().count();
+  return true;
+}
+
+void LeaderElection::renew(const std::stop_token& stop) {
+  while (sleepUnlessStopped(kRetry, stop)) {
+    const kube::Api<api::Lease> leases(client_);
+    const MonoTime asked = clock_.monotonic();
+    api::Lease lease = *seen_;
+    lease.spec.renewTime = microTime(clock_.now());
+    auto written = leases.replace(lease, stop);
+    if (written) {
+      seen_ = *written;
+      deadline_ = (asked + kRenewDeadline).time_since_epoch().count();
+      continue;
+    }
+    if (stop.stop_requested()) return;
+    if (written.error().isConflict()) {
+      auto current = leases.get(key_, stop);
+      if (current && current->spec.holderIdentity == identity_) {
+        seen_ = *current;
+        continue;
+      }
+      if (current) deadline_ = 0;
+    }
+    if (!holds()) {
+      spdlog::error("the lease {} is lost", key_.text());
+      if (onLost_) onLost_();
+      return;
+    }
+  }
+}
+
+void LeaderElection::release() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+  if (!holds()) return;
+  deadline_ = 0;
+  api::Lease lease = *seen_;
+  lease.spec.holderIdentity = "";
+  const kube::Api<api::Lease> leases(client_);
+  if (auto written = leases.replace(lease); !written) spdlog::debug("release: {}", written.error().message);
+}
+
+}  // namespace mpay::runtime

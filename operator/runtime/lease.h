@@ -1,0 +1,49 @@
+// Leader election by a Lease (coordination.k8s.io/v1): of several operators one writes.
+//
+// The holder renews every 2 s; who sees no renewal for 15 s, by his own monotonic clock, takes over.
+// A holder that could not renew for 10 s stops calling itself the leader, 5 s before anybody else may.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "api/wire.h"
+#include "kube/client.h"
+
+namespace mpay::runtime {
+
+using api::ObjectKey;
+
+class LeaderElection {
+ public:
+  // `onLost` is called once, on the election's thread, when the lease is lost.
+  LeaderElection(kube::Client& client, const Clock& clock, ObjectKey lease, std::string identity,
+                 std::function<void()> onLost);
+  ~LeaderElection();
+
+  // Waits until this process leads; false when `stop` came first.
+  bool acquire(const std::stop_token& stop);
+
+  // Whether the lease is still ours for certain; asked before each write.
+  bool holds() const;
+
+  // Gives the lease back, so that a successor need not wait.
+  void release();
+
+ private:
+  bool tryOnce(const std::stop_token& stop);
+  void renew(const std::stop_token& stop);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  const ObjectKey key_;
+  const std::string identity_;
+  const std::function<void()> onLost_;
+  std::atomic<MonoTime::rep> deadline_{0};  // until when we lead; 0: we do not
+  std::optional<api::Lease> seen_;
+  MonoTime seenAt_{};
+  std::jthread thread_;
+};
+
+}  // namespace mpay::runtime

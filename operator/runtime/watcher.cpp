@@ -1,0 +1,199 @@
+#include "runtime/watcher.h"
+
+namespace mpay::runtime {
+namespace {
+
+// Bookmarks come about once a minute; a stream silent for longer is dead.
+constexpr Duration kSilence = std::chrono::seconds(100);
+constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(30)};
+
+bool isExpired(const Error& error) { return error.isApi(410) || (error.status && error.status->reason == "Expired"); }
+
+}  // namespace
+
+// Collects one page of a list.
+class ListPage final : public net::StreamHandler {
+ public:
+  explicit ListPage(std::shared_ptr<WatchProtocol> owner) : owner_(std::move(owner)) {}
+  void onHead(const net::Response& head) override { response_ = head; }
+  Result<void> onData(std::string_view bytes) override {
+    response_.body.append(bytes);
+    return {};
+  }
+  void onEnd(Result<void> result) override {
+    if (owner_->stopped_) return;
+    if (result) {
+      owner_->page(response_);
+    } else {
+      owner_->failed(result.error());
+    }
+  }
+
+ private:
+  std::shared_ptr<WatchProtocol> owner_;
+  net::Response response_;
+};
+
+// Splits a watch into lines.
+class WatchStream final : public net::StreamHandler {
+ public:
+  explicit WatchStream(std::shared_ptr<WatchProtocol> owner) : owner_(std::move(owner)) {}
+
+  void onHead(const net::Response& head) override { response_ = head; }
+
+  Result<void> onData(std::string_view bytes) override {
+    if (response_.status != 200) {
+      response_.body.append(bytes);
+      return {};
+    }
+    if (!accepted_) {
+      accepted_ = true;
+      owner_->failures_ = 0;
+    }
+    while (!bytes.empty() && !owner_->stopped_) {
+      const auto end = bytes.find('\n');
+      if (end == std::string_view::npos) {
+        rest_.append(bytes);
+        return {};
+      }
+      if (rest_.empty()) {
+        owner_->line(bytes.substr(0, end));
+      } else {
+        rest_.append(bytes.substr(0, end));
+        owner_->line(rest_);
+        rest_.clear();
+      }
+      if (owner_->relist_) return fail(ErrorKind::Api, "the watch ended with an error");
+      bytes.remove_prefix(end + 1);
+    }
+    return {};
+  }
+
+  void onEnd(Result<void> result) override {
+    if (owner_->stopped_) return;
+    if (owner_->relist_) {
+      owner_->again(kBackoff.after(++owner_->failures_), true);
+    } else if (!result) {
+      owner_->failed(result.error());
+    } else if (response_.status != 200) {
+      owner_->failed(kube::errorOf(response_));
+    } else {
+      // A server closes a watch after timeoutSeconds; one that closes at once is in trouble.
+      const bool quick = std::chrono::steady_clock::now() - began_ < std::chrono::seconds(1);
+      owner_->again(quick ? kBackoff.after(++owner_->failures_) : Duration(0), false);
+    }
+  }
+
+ private:
+  std::shared_ptr<WatchProtocol> owner_;
+  net::Response response_;
+  std::string rest_;
+  bool accepted_ = false;
+  const MonoTime began_ = std::chrono::steady_clock::now();
+};
+
+WatchProtocol::WatchProtocol(kube::Client& client, const api::ResourceType& type, kube::Selectors selectors, Sink& sink)
+    : client_(client), type_(type), selectors_(std::move(selectors)), sink_(sink) {}
+
+void WatchProtocol::start() {
+  client_.watches().post([self = shared_from_this()] {
+    if (!self->stopped_) self->list("");
+  });
+}
+
+void WatchProtocol::stop() {
+  auto done = std::make_shared<std::promise<void>>();
+  auto finished = done->get_future();
+  client_.watches().post([self = shared_from_this(), done] {
+    self->stopped_ = true;
+    if (self->current_ != 0) self->client_.watches().cancel(self->current_);
+    done->set_value();
+  });
+  finished.wait();
+}
+
+void WatchProtocol::list(const std::string& continueToken) {
+  listing_ = true;
+  if (continueToken.empty()) sink_.beginList();
+  net::Request request = client_.prepare("GET", kube::listPath(type_, selectors_, continueToken));
+  request.timeout = std::chrono::seconds(60);
+  current_ = client_.watches().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
+}
+
+void WatchProtocol::page(const net::Response& response) {
+  if (response.status != 200) return failed(kube::errorOf(response));
+  const auto answer = json::parse(response.body);
+  if (!answer) return failed(answer.error());
+  const auto* members = answer->if_object();
+  const auto* items = members ? members->if_contains("items") : nullptr;
+  const auto* metadata = members ? members->if_contains("metadata") : nullptr;
+  const auto meta = metadata ? json::decode<kube::ListMeta>(*metadata) : Result<kube::ListMeta>(kube::ListMeta{});
+  if (!items || !items->is_array() || !meta || meta->resourceVersion.empty()) {
+    return failed(Error{ErrorKind::Decode, "the answer is no list"});
+  }
+  for (const auto& object : items->get_array()) sink_.item(object);
+  if (meta->continue_ && !meta->continue_->empty()) return list(*meta->continue_);
+  resourceVersion_ = meta->resourceVersion;
+  relist_ = false;
+  listing_ = false;
+  failures_ = 0;
+  sink_.endList(resourceVersion_);
+  watch();
+}
+
+void WatchProtocol::watch() {
+  std::uniform_int_distribution<int> spread(290, 590);
+  std::string path = kube::listPath(type_, selectors_, "");
+  path = path.replace(path.find("?limit=500"), 10, "?watch=1") + "&allowWatchBookmarks=true&resourceVersion=" +
+         resourceVersion_ + "&timeoutSeconds=" + std::to_string(spread(random_));
+  net::Request request = client_.prepare("GET", path);
+  request.timeout = Duration(0);
+  request.idleTimeout = kSilence;
+  request.maximumBytes = 0;
+  current_ = client_.watches().stream(std::move(request), std::make_shared<WatchStream>(shared_from_this()));
+}
+
+void WatchProtocol::line(std::string_view text) {
+  if (text.empty()) return;
+  const auto parsed = json::parse(text);
+  auto event = parsed ? json::decode<WatchEvent>(*parsed) : Result<WatchEvent>(fail(parsed.error()));
+  if (!event || !event->object.is_object() || event->type == "ERROR") {
+    if (event && event->type == "ERROR") {
+      spdlog::debug("watch {}: {}", type_.plural, boost::json::serialize(event->object));
+    }
+    relist_ = true;
+    return;
+  }
+  const auto* metadata = event->object.get_object().if_contains("metadata");
+  const auto* version = metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
+  if (event->type != "BOOKMARK") sink_.event(event->type, event->object);
+  if (version && version->is_string()) resourceVersion_ = std::string(version->get_string());
+}
+
+void WatchProtocol::failed(const Error& error) {
+  if (error.isApi(401)) client_.tokenRefused();
+  if (isExpired(error) && !listing_) {
+    relist_ = true;
+    return again(Duration(0), true);
+  }
+  sink_.problem(error);
+  ++failures_;
+  const Duration wait = kBackoff.after(failures_);
+  const auto log = failures_ == 1 ? spdlog::level::debug : spdlog::level::warn;
+  spdlog::log(log, "{} {}{}: {}; again in {} ms", listing_ ? "list" : "watch", type_.plural,
+              selectors_.namespace_.empty() ? "" : " in " + selectors_.namespace_, error.message, wait.count());
+  again(std::max(wait, error.retryAfter.value_or(Duration(0))), listing_ || relist_);
+}
+
+void WatchProtocol::again(Duration delay, bool fromList) {
+  current_ = client_.watches().after(delay, [self = shared_from_this(), fromList] {
+    if (self->stopped_) return;
+    if (fromList) {
+      self->list("");
+    } else {
+      self->watch();
+    }
+  });
+}
+
+}  // namespace mpay::runtime

@@ -1,0 +1,131 @@
+// Keeps a Store equal to the API server: list, then watch, for ever.
+//
+// A state machine on the client's watch loop; it owns no thread. Lists come in pages; watches take
+// bookmarks; 410, as a status or inside the stream, leads to a new list; any other failure to a
+// retry from the last version after a backoff; silence to a reconnect.
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <random>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "kube/client.h"
+#include "runtime/store.h"
+
+namespace mpay::runtime {
+
+// One event of a watch, before its object is decoded.
+struct WatchEvent {
+  std::string type;  // ADDED MODIFIED DELETED BOOKMARK ERROR
+  json::value object;
+};
+BOOST_DESCRIBE_STRUCT(WatchEvent, (), (type, object))
+
+// The protocol, apart from the kind of object.
+class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
+ public:
+  // Receives what was decoded; on the loop's thread.
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    virtual void beginList() = 0;
+    // False: the item could not be decoded and was skipped.
+    virtual bool item(const json::value& object) = 0;
+    virtual void endList(const std::string& resourceVersion) = 0;
+    virtual bool event(const std::string& type, const json::value& object) = 0;
+    virtual void problem(const Error& error) = 0;
+  };
+
+  WatchProtocol(kube::Client& client, const api::ResourceType& type, kube::Selectors selectors, Sink& sink);
+
+  void start();
+  // No callback runs after it returns. Not on the loop's thread.
+  void stop();
+
+ private:
+  friend class ListPage;
+  friend class WatchStream;
+
+  void list(const std::string& continueToken);
+  void page(const net::Response& response);
+  void watch();
+  void line(std::string_view text);
+  void failed(const Error& error);
+  void again(Duration delay, bool fromList);
+
+  kube::Client& client_;
+  const api::ResourceType type_;
+  const kube::Selectors selectors_;
+  Sink& sink_;
+
+  // The loop's thread's alone.
+  bool stopped_ = false;
+  net::Transport::Id current_ = 0;
+  std::string resourceVersion_;
+  unsigned failures_ = 0;
+  bool relist_ = true;
+  bool listing_ = false;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+// Thread-safe. Lives at least until stop() has returned.
+template <class K>
+class Watcher final : private WatchProtocol::Sink {
+ public:
+  // Called on the loop's thread with each failure, and with nothing once a list succeeded.
+  using OnProblem = std::function<void(const std::optional<Error>&)>;
+
+  Watcher(kube::Client& client, kube::Selectors selectors, Store<K>& store, OnProblem onProblem = {})
+      : store_(store),
+        onProblem_(std::move(onProblem)),
+        protocol_(std::make_shared<WatchProtocol>(client, K::kResource, std::move(selectors),
+                                                  static_cast<WatchProtocol::Sink&>(*this))) {}
+  ~Watcher() override { stop(); }
+
+  void start() { protocol_->start(); }
+  void stop() { protocol_->stop(); }
+
+ private:
+  void beginList() override { store_.beginList(); }
+  bool item(const json::value& object) override {
+    auto decoded = json::decode<K>(object);
+    if (decoded) store_.listItem(std::move(*decoded));
+    return complain(decoded, object);
+  }
+  void endList(const std::string& resourceVersion) override {
+    store_.endList(resourceVersion);
+    if (onProblem_) onProblem_(std::nullopt);
+  }
+  bool event(const std::string& type, const json::value& object) override {
+    auto decoded = json::decode<K>(object);
+    if (decoded) {
+      if (type == "DELETED") {
+        store_.remove(*decoded);
+      } else {
+        store_.apply(std::move(*decoded));
+      }
+    }
+    return complain(decoded, object);
+  }
+  void problem(const Error& error) override {
+    if (onProblem_) onProblem_(error);
+  }
+
+  // One object that cannot be read must not stop the others.
+  bool complain(const Result<K>& decoded, const json::value& object) {
+    if (decoded) return true;
+    const auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
+    const auto meta = metadata ? json::decode<api::ObjectMeta>(*metadata) : Result<api::ObjectMeta>{};
+    spdlog::error("{} {} cannot be read and is left out: {}", K::kResource.plural,
+                  meta ? meta->key().text() : std::string("?"), decoded.error().message);
+    return false;
+  }
+
+  Store<K>& store_;
+  OnProblem onProblem_;
+  std::shared_ptr<WatchProtocol> protocol_;
+};
+
+}  // namespace mpay::runtime

@@ -1,0 +1,57 @@
+// Keys, certificates and an image, made at test time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mpay::test {
+
+enum class KeyKind { Rsa1024, Rsa2048, P256, P384, Secp256k1 };
+
+struct CertificateOptions {
+  std::string commonName = "SIA Model";
+  std::vector<std::string> organizations = {};
+  std::string serialNumber = "";  // of the subject, such as a person's or a company's code
+  KeyKind key = KeyKind::P256;
+  long validFrom = -3600;         // seconds from now
+  long validFor = 365L * 86400;   // seconds from now; negative: expired
+  bool authority = false;
+  bool sha1 = false;
+  std::string keyUsage = "critical,digitalSignature";      // as openssl.cnf has it; not for an authority
+  std::string extendedKeyUsage = "clientAuth,serverAuth";  // empty: no such extension
+  std::string alternativeNames = "";                       // "DNS:localhost,IP:127.0.0.1"
+};
+
+struct Identity {
+  std::string certificate;  // PEM
+  std::string key;          // PEM, PKCS#8
+  std::string der;          // the certificate
+};
+
+// A certification authority.
+class Authority {
+ public:
+  explicit Authority(const std::string& name = "STISC Model CA", bool sha1 = false);
+  ~Authority();
+  Authority(Authority&&) noexcept;
+  const std::string& certificate() const { return identity_.certificate; }
+  const std::string& key() const { return identity_.key; }
+  Identity issue(const CertificateOptions& options = {}) const;
+  // An authority certified by this one.
+  Authority subordinate(const std::string& name) const;
+
+ private:
+  struct Handles;
+  Authority(std::unique_ptr<Handles> handles, Identity identity);
+  std::unique_ptr<Handles> handles_;
+  Identity identity_;
+};
+
+// Signed by its own key.
+Identity selfSigned(const CertificateOptions& options);
+
+// A PNG of that size.
+std::string samplePng(unsigned width, unsigned height);
+
+}  // namespace mpay::test
