@@ -177,7 +177,7 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
     auto& known = all[name];
     settingsChanged = known.settings.has_value() != state.settings.has_value() ||
                       (state.settings ? *known.settings != *state.settings : known.settings.error().message != state.settings.error().message) ||
-                      known.aggregateProblem != state.aggregateProblem;
+                      known.aggregateProblem != state.aggregateProblem || known.synced != state.synced;
     for (const auto& [fragment, hash] : state.aggregated) {
       const auto had = known.aggregated.find(fragment);
       if (had == known.aggregated.end() || had->second != hash) fragments.insert(fragment);

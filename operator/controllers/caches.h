@@ -26,6 +26,7 @@ struct EnvironmentState {
   // Content hashes of the fragments that everything published holds, by ConfigMap name.
   std::map<std::string, std::string> aggregated{};
   std::string aggregateProblem{};
+  bool synced = false;  // the output namespace was read
 };
 
 class Caches {

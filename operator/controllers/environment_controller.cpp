@@ -57,7 +57,8 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
                             fmt::format("the output namespace {} cannot be read: {}", environment->spec.outputNamespace, problem->message));
   }
   std::optional<Error> retry;
-  if (state.settings && outputs->synced()) {
+  state.synced = outputs->synced();
+  if (state.settings && state.synced) {
     onboarding::Fragments fragments;
     std::map<std::string, std::string> hashes;
     for (const auto& object : outputs->configMaps().list()) {

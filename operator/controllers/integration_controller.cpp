@@ -33,7 +33,8 @@ void recallRevision(const Outputs& outputs, const ObjectKey& key, onboarding::En
     into.liveProblem = verified.error();
     return;
   }
-  into.live = onboarding::NumberedRevision{last->revision, last->metadata.name.value_or(""), std::move(*content)};
+  into.live = onboarding::NumberedRevision{last->revision, last->metadata.name.value_or(""),
+                                           last->metadata.creationTimestamp.value_or(""), std::move(*content)};
 }
 
 Error pending(std::string what) { return Error{ErrorKind::Invalid, std::move(what), "Pending"}; }

@@ -1,7 +1,7 @@
 // HTTP by libcurl: one event-loop thread that owns every connection.
 //
-// HTTP/2 where the server offers it, connections reused and multiplexed, redirects never followed,
-// certificates always verified. Limits on time and size are the request's.
+// HTTP/2 where the server offers it, connections reused, one request at a time on each; redirects
+// never followed, certificates always verified. Limits on time and size are the request's.
 #pragma once
 
 #include <atomic>

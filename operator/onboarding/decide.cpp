@@ -12,6 +12,8 @@ namespace {
 
 using api::ConditionStatus;
 
+constexpr std::size_t kSpentKept = 200;
+
 Verdict isTrue(std::string reason, std::string message) {
   return {ConditionStatus::True, std::move(reason), std::move(message), Attention::None};
 }
@@ -181,6 +183,13 @@ void Decision::promote() {
                                   record->metadata.creationTimestamp.value_or(""), record->spec, "NotSigned"});
     }
   }
+  // Older ones are told by their time; only the newest can be of this very second.
+  auto known = in.records;
+  std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) {
+    return a->metadata.creationTimestamp > b->metadata.creationTimestamp;
+  });
+  if (known.size() > kSpentKept) known.resize(kSpentKept);
+  for (const auto& record : known) revision.spent.push_back(record->metadata.uid.value_or(""));
   revision.promotedAt = formatTime(now);
   const std::int64_t number = live() ? live()->number + 1 : 1;
   api::ControllerRevision object;

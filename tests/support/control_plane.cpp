@@ -30,7 +30,8 @@ std::string tail(const std::filesystem::path& log) {
 }
 
 std::string fileName(std::string user) {
-  std::replace_if(user.begin(), user.end(), [](char c) { return c == '/' || c == ':' || c == ' '; }, '_');
+  std::replace_if(
+      user.begin(), user.end(), [](char c) { return c == '/' || c == ':' || c == ' '; }, '_');
   return user;
 }
 
@@ -56,20 +57,21 @@ ControlPlane::ControlPlane(ControlPlaneOptions options) : options_(std::move(opt
     startEtcd();
     port_ = freePort();
     url_ = "https://127.0.0.1:" + std::to_string(port_);
-    const auto admin = kubeconfigFor("admin", {"system:masters"});
-    std::filesystem::rename(admin, kubeconfig());
+    kubeconfigFor("test:administrator", {"system:masters"});
     startApiServer();
     if (ready()) break;
     apiServer_.stop(0ms);
     etcd_.stop(0ms);
     std::filesystem::remove_all(folder_ / "etcd");
-    if (attempt == 2) throw std::runtime_error("the control plane did not start:\n" + tail(folder_ / "kube-apiserver.log"));
+    if (attempt == 2)
+      throw std::runtime_error("the control plane did not start:\n" + tail(folder_ / "kube-apiserver.log"));
   }
   startControllerManager();
   const bool serviceAccounts = waitFor(30s, [&] {
     return kubectl({"get", "serviceaccount", "-n", "default", "default", "-o", "name"}).code == 0;
   });
-  if (!serviceAccounts) throw std::runtime_error("no service accounts:\n" + tail(folder_ / "kube-controller-manager.log"));
+  if (!serviceAccounts)
+    throw std::runtime_error("no service accounts:\n" + tail(folder_ / "kube-controller-manager.log"));
 }
 
 ControlPlane::~ControlPlane() {
@@ -92,42 +94,46 @@ void ControlPlane::startEtcd() {
 void ControlPlane::startApiServer() {
   const auto path = [&](const char* name) { return (folder_ / name).string(); };
   std::vector<std::string> command{assets_ + "/kube-apiserver",
-                        "--etcd-servers=http://127.0.0.1:" + std::to_string(etcdPort_),
-                        "--bind-address=127.0.0.1",
-                        "--advertise-address=127.0.0.1",
-                        "--secure-port=" + std::to_string(port_),
-                        "--tls-cert-file=" + path("server.pem"),
-                        "--tls-private-key-file=" + path("server.key"),
-                        "--client-ca-file=" + path("ca.pem"),
-                        "--authorization-mode=RBAC",
-                        "--service-account-issuer=https://kubernetes.default.svc",
-                        "--service-account-key-file=" + path("accounts.key"),
-                        "--service-account-signing-key-file=" + path("accounts.key"),
-                        "--service-cluster-ip-range=10.0.0.0/24",
-                        "--endpoint-reconciler-type=none",
-                        "--audit-policy-file=" + path("audit-policy.yaml"),
-                        "--audit-log-path=" + auditLog().string(),
-                        "--cert-dir=" + path("certs")};
+                                   "--etcd-servers=http://127.0.0.1:" + std::to_string(etcdPort_),
+                                   "--bind-address=127.0.0.1",
+                                   "--advertise-address=127.0.0.1",
+                                   "--secure-port=" + std::to_string(port_),
+                                   "--tls-cert-file=" + path("server.pem"),
+                                   "--tls-private-key-file=" + path("server.key"),
+                                   "--client-ca-file=" + path("ca.pem"),
+                                   "--authorization-mode=RBAC",
+                                   "--service-account-issuer=https://kubernetes.default.svc",
+                                   "--service-account-key-file=" + path("accounts.key"),
+                                   "--service-account-signing-key-file=" + path("accounts.key"),
+                                   "--service-cluster-ip-range=10.0.0.0/24",
+                                   "--endpoint-reconciler-type=none",
+                                   "--audit-policy-file=" + path("audit-policy.yaml"),
+                                   "--audit-log-path=" + auditLog().string(),
+                                   "--cert-dir=" + path("certs")};
   command.insert(command.end(), options_.apiServerFlags.begin(), options_.apiServerFlags.end());
   apiServer_ = Process(std::move(command), folder_ / "kube-apiserver.log");
 }
 
 void ControlPlane::startControllerManager() {
-  controllerManager_ = Process({assets_ + "/kube-controller-manager", "--kubeconfig=" + kubeconfig().string(),
-                                "--use-service-account-credentials=false", "--leader-elect=false", "--secure-port=0",
-                                "--service-account-private-key-file=" + (folder_ / "accounts.key").string(),
-                                "--root-ca-file=" + (folder_ / "ca.pem").string(),
-                                "--concurrent-gc-syncs=4",
-                                "--controllers=garbage-collector-controller,namespace-controller,"
-                                "serviceaccount-controller,serviceaccount-token-controller,"
-                                "validatingadmissionpolicy-status-controller"},
-                               folder_ / "kube-controller-manager.log");
+  const std::string controllers =
+      "garbage-collector-controller,namespace-controller,serviceaccount-controller,serviceaccount-token-controller,"
+      "validatingadmissionpolicy-status-controller";
+  controllerManager_ = Process(
+      {assets_ + "/kube-controller-manager", "--kubeconfig=" + kubeconfig().string(),
+       "--use-service-account-credentials=false", "--leader-elect=false", "--secure-port=0",
+       "--service-account-private-key-file=" + (folder_ / "accounts.key").string(),
+       "--root-ca-file=" + (folder_ / "ca.pem").string(), "--concurrent-gc-syncs=4", "--controllers=" + controllers},
+      folder_ / "kube-controller-manager.log");
 }
 
 // /readyz answers ok only after the bootstrap roles of RBAC exist.
 bool ControlPlane::ready() {
-  waitFor(60s, [&] { return !apiServer_.running() || kubectl({"get", "--raw", "/readyz"}).output == "ok"; });
-  return apiServer_.running();
+  bool ok = false;
+  waitFor(60s, [&] {
+    ok = apiServer_.running() && kubectl({"get", "--raw", "/readyz"}).output == "ok";
+    return ok || !apiServer_.running();
+  });
+  return ok;
 }
 
 void ControlPlane::restartApiServer() {
@@ -137,10 +143,15 @@ void ControlPlane::restartApiServer() {
 }
 
 std::filesystem::path ControlPlane::writeKubeconfig(const std::string& name, const std::string& user) const {
-  const auto path = folder_ / (fileName(name) + ".kubeconfig");
-  writeFile(path, "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: test\n  cluster:\n    server: " +
-                      url_ + "\n    certificate-authority: ca.pem\ncontexts:\n- name: test\n  context: {cluster: test, user: test}\n" +
-                      "users:\n- name: test\n  user: " + user + "\n");
+  auto path = folder_ / (fileName(name) + ".kubeconfig");
+  writeFile(path, R"(apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{name: test, cluster: {server: ")" +
+                      url_ + R"(", certificate-authority: ca.pem}}]
+contexts: [{name: test, context: {cluster: test, user: test}}]
+users: [{name: test, user: )" +
+                      user + "}]\n");
   return path;
 }
 
@@ -156,7 +167,8 @@ std::filesystem::path ControlPlane::kubeconfigFor(const std::string& user, const
   return writeKubeconfig(user, "{client-certificate: '" + base + ".pem', client-key: '" + base + ".key'}");
 }
 
-std::filesystem::path ControlPlane::kubeconfigForServiceAccount(const std::string& namespace_, const std::string& name) {
+std::filesystem::path ControlPlane::kubeconfigForServiceAccount(const std::string& namespace_,
+                                                                const std::string& name) {
   const std::string base = "serviceaccount-" + namespace_ + "-" + name;
   const Finished token = kubectl({"create", "token", name, "-n", namespace_, "--duration=2h"});
   if (token.code != 0) throw std::runtime_error("no token: " + token.output);
@@ -165,7 +177,7 @@ std::filesystem::path ControlPlane::kubeconfigForServiceAccount(const std::strin
 }
 
 Finished ControlPlane::kubectl(std::vector<std::string> arguments, const std::string& input,
-                          const std::filesystem::path& as) const {
+                               const std::filesystem::path& as) const {
   arguments.insert(arguments.begin(), {kubectlPath(), "--kubeconfig", (as.empty() ? kubeconfig() : as).string(),
                                        "--cache-dir", (folder_ / "kubectl-cache").string()});
   return run(std::move(arguments), input);

@@ -26,7 +26,7 @@ class ControlPlane {
 
   const std::string& url() const { return url_; }
   // As system:masters.
-  std::filesystem::path kubeconfig() const { return folder_ / "admin.kubeconfig"; }
+  std::filesystem::path kubeconfig() const { return folder_ / "test_administrator.kubeconfig"; }
   std::string caPem() const { return authority_.certificate(); }
   // As a person, by client certificate; calling it again makes a new certificate.
   std::filesystem::path kubeconfigFor(const std::string& user, const std::vector<std::string>& groups = {});
@@ -42,7 +42,7 @@ class ControlPlane {
   std::string kubectlPath() const { return binary("kubectl"); }
   // `input` is kubectl's standard input; without a kubeconfig as system:masters.
   Finished kubectl(std::vector<std::string> arguments, const std::string& input = "",
-              const std::filesystem::path& kubeconfig = {}) const;
+                   const std::filesystem::path& kubeconfig = {}) const;
 
   // Ends the API server without warning and starts it again on the same port.
   void restartApiServer();

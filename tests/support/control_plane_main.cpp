@@ -21,8 +21,9 @@ int main(int argc, char** argv) {
   try {
     mpay::test::ControlPlane plane;
     for (int i = 2; i < argc; ++i) plane.kubeconfigFor(argv[i]);
-    mpay::test::writeFile(std::string(argv[1]) + ".new", "KUBECONFIG=" + plane.kubeconfig().string() + "\nKUBECTL=" +
-                                                              plane.kubectlPath() + "\nCLUSTER=" + plane.folder().string() + "\n");
+    mpay::test::writeFile(std::string(argv[1]) + ".new", "KUBECONFIG=" + plane.kubeconfig().string() +
+                                                             "\nKUBECTL=" + plane.kubectlPath() +
+                                                             "\nCLUSTER=" + plane.folder().string() + "\n");
     std::filesystem::rename(std::string(argv[1]) + ".new", argv[1]);
     int number = 0;
     sigwait(&signals, &number);

@@ -17,7 +17,7 @@ std::vector<std::string> command(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Nginx::Nginx(std::string http) { configure(http); }
+Nginx::Nginx(const std::string& http) { configure(http); }
 
 void Nginx::configure(const std::string& http) {
   std::string text;

@@ -12,7 +12,7 @@ namespace mpay::test {
 class Nginx {
  public:
   // `http` is what stands inside `http { }`; file names in it are relative to folder().
-  explicit Nginx(std::string http);
+  explicit Nginx(const std::string& http);
 
   // Where files that the configuration includes go, before start() or reload().
   const std::filesystem::path& folder() const { return folder_.path(); }

@@ -50,7 +50,8 @@ void extend(X509* certificate, X509* issuer, int nid, const std::string& value) 
   X509_EXTENSION_free(extension);
 }
 
-Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issuerKey, X509* issuer, Cert* made = nullptr) {
+Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issuerKey, X509* issuer,
+              Cert* made = nullptr) {
   Cert certificate(X509_new(), X509_free);
   X509* x = certificate.get();
   X509_set_version(x, 2);
@@ -66,7 +67,8 @@ Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issue
   X509_NAME* name = X509_get_subject_name(x);
   const auto add = [&](const char* field, const std::string& value) {
     if (value.empty()) return;
-    X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.c_str()), -1,
+                               -1, 0);
   };
   for (const auto& organization : options.organizations) add("O", organization);
   add("serialNumber", options.serialNumber);

@@ -14,8 +14,8 @@ struct CertificateOptions {
   std::vector<std::string> organizations = {};
   std::string serialNumber = "";  // of the subject, such as a person's or a company's code
   KeyKind key = KeyKind::P256;
-  long validFrom = -3600;         // seconds from now
-  long validFor = 365L * 86400;   // seconds from now; negative: expired
+  long validFrom = -3600;        // seconds from now
+  long validFor = 365L * 86400;  // seconds from now; negative: expired
   bool authority = false;
   bool sha1 = false;
   std::string keyUsage = "critical,digitalSignature";      // as openssl.cnf has it; not for an authority

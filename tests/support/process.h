@@ -57,7 +57,7 @@ struct Finished {
 };
 // Runs a command to its end. Code 127: there is no such command.
 Finished run(std::vector<std::string> command, const std::string& input = "",
-        const std::map<std::string, std::string>& environment = {});
+             const std::map<std::string, std::string>& environment = {});
 
 // Makes this process receive `number` when its parent dies. For programs that are run by scripts.
 void endWithParent(int number);

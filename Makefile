@@ -1,0 +1,39 @@
+# The two commands are `make demo` and `make test`; each does all the set-up by itself.
+# PRESET chooses the build: release (default), debug, asan, tsan, clang.
+
+PRESET ?= release
+export PRESET KEEP
+steps := tests/support/steps.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build asan tsan clang tidy format clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## One beneficiary from form to production, on this machine (KEEP=1 leaves it running)
+	@$(steps) demo
+
+test: ## Every check and every test (PRESET=asan, tsan, ...)
+	@$(steps) test
+
+build: ## build/release/bin/mpay-operator and kubectl-mpay
+	@$(steps) build
+
+asan: ## Every test under the address and undefined-behaviour sanitizers
+	@PRESET=asan $(steps) test
+
+tsan: ## Every test under the thread sanitizer
+	@PRESET=tsan $(steps) test
+
+clang: ## Every test, compiled by clang 14
+	@PRESET=clang $(steps) test
+
+tidy: ## clang-tidy over operator/ and tests/
+	@PRESET=clang $(steps) tidy
+
+format: ## Formats every source in place
+	@$(steps) format
+
+clean: ## Removes build/
+	rm -rf build

@@ -1,0 +1,261 @@
+// The main job: from the form to production and out again, and what interrupts it.
+#include <signal.h>
+
+#include "integration/world.h"
+#include "onboarding/memory.h"
+
+namespace mpay::test {
+namespace {
+
+using api::ConditionStatus;
+using api::Decision;
+using api::Milestone;
+using api::Role;
+
+class Story : public World {};
+
+TEST_F(Story, GoesFromTheFormToProductionAndTellsTheBeneficiaryOnce) {
+  startOperator();
+  auto integration = form();
+  integration.spec.service.id.reset();
+  create(integration);
+  await("PrerequisitesMet", ConditionStatus::True);
+  await("CertificateTrusted", ConditionStatus::True);
+  await("Submitted", ConditionStatus::False, "AwaitingServiceID");
+  await("Ready", ConditionStatus::False, "AwaitingServiceID");
+  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"), "geo $mpay_address_service {\n    default \"\";\n}\n");
+
+  edit([&](auto& spec) { spec.service.id = "AM-" + suffix; });
+  await("TestEnvironmentReady", ConditionStatus::True, "Provisioned");
+  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"),
+            "geo $mpay_address_service {\n    default \"\";\n    203.0.113.10/32 \"AM-" + suffix + "\";\n    203.0.113.16/29 \"AM-" + suffix + "\";\n}\n");
+  EXPECT_NE(published(testingOut, "mpay-clients", "clients.conf").find("\"AM-" + suffix + "\""), std::string::npos);
+  EXPECT_EQ(published(testingOut, "mpay-authorities", "authorities.pem"), authority.certificate());
+  await("FunctionalTestsPassed", ConditionStatus::False, "AwaitingFunctionalTesting");
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos) << "production admits before promotion";
+
+  promote();
+  await("Notified", ConditionStatus::True, "Sent");
+  const auto status = *current().status;
+  EXPECT_EQ(status.stage, "Production");
+  EXPECT_EQ(status.production->revision, 1);
+  EXPECT_EQ(status.production->digest, status.digest);
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.40/32 \"AM-" + suffix + "\""), std::string::npos);
+  ASSERT_EQ(mail.messages().size(), 1u);
+  EXPECT_EQ(mail.messages()[0].recipients, std::vector<std::string>{beneficiary});
+}
+
+TEST_F(Story, SendsNothingOnceNothingChanges) {
+  startOperator({"--no-leader-election", "--resync", "1"});
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  // Quiet once: no request for a second; then three resyncs must not make one.
+  std::size_t from = 0;
+  ASSERT_TRUE(waitFor(20s, [&] {
+    from = readFile(cluster.plane.auditLog()).size();
+    return !waitFor(1000ms, [&] { return !requestsOfOperator(cluster, from).empty(); });
+  }));
+  from = readFile(cluster.plane.auditLog()).size();
+  EXPECT_FALSE(waitFor(4s, [&] { return !requestsOfOperator(cluster, from).empty(); })) << requestsOfOperator(cluster, from).front();
+}
+
+TEST_F(Story, AsksTheServerForNothingWhileItReconciles) {
+  const auto from = readFile(cluster.plane.auditLog()).size();
+  startOperator();
+  create(form());
+  promote();
+  for (const auto& request : requestsOfOperator(cluster, from)) EXPECT_FALSE(request.starts_with("get ")) << request;
+}
+
+TEST_F(Story, EndsTheSameWhereverItIsKilled) {
+  startOperator();
+  create(form());
+  const auto again = [&] {
+    killOperator();
+    startOperator();
+  };
+  for (const auto type : {"PrerequisitesMet", "CertificateTrusted", "Submitted", "TestEnvironmentReady"}) {
+    await(type, ConditionStatus::True);
+    again();
+  }
+  ASSERT_TRUE(record(representative, Milestone::FunctionalTesting, Role::MPayRepresentative));
+  again();
+  await("FunctionalTestsPassed", ConditionStatus::True);
+  ASSERT_TRUE(record(beneficiary, Milestone::FinalValidation, Role::Beneficiary));
+  again();
+  ASSERT_TRUE(record(representative, Milestone::FinalValidation, Role::MPayRepresentative));
+  again();
+  await("Promoted", ConditionStatus::True);
+  again();
+  await("Notified", ConditionStatus::True);
+  EXPECT_EQ(current().status->production->revision, 1);
+  const auto sent = mail.messages();
+  ASSERT_FALSE(sent.empty());
+  ASSERT_LE(sent.size(), 2u);  // a crash between sending and recording costs one duplicate, with the same key
+  for (const auto& message : sent) EXPECT_EQ(message.header("Message-ID"), sent[0].header("Message-ID"));
+  // The same as without interruption: everything that was published follows from the spec alone.
+  const auto interrupted = outputs(productionOut);
+  killOperator();
+  startOperator({"--no-leader-election", "--resync", "1"});
+  await("Ready", ConditionStatus::True);
+  EXPECT_EQ(outputs(productionOut), interrupted);
+}
+
+TEST_F(Story, KeepsProductionAsValidatedUntilTheChangeIsValidatedToo) {
+  startOperator();
+  create(form());
+  promote();
+  const auto served = outputs(productionOut);
+  const auto first = *current().status->digest;
+
+  edit([](auto& spec) { spec.endpoints.production->addresses = {"203.0.113.41"}; });
+  await("Promoted", ConditionStatus::False, "AwaitingValidation");
+  await("Ready", ConditionStatus::False);
+  EXPECT_EQ(current().status->production->digest, first);
+  auto meanwhile = outputs(productionOut);
+  for (const auto& [name, data] : served) {
+    if (name.starts_with("mpay-claim")) continue;  // the new address is claimed already
+    EXPECT_EQ(meanwhile[name], data) << name;
+  }
+
+  promote();
+  EXPECT_EQ(current().status->production->revision, 2);
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
+
+  // Back to the first content: its records were spent.
+  edit([](auto& spec) { spec.endpoints.production->addresses = {"203.0.113.40"}; });
+  await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
+  EXPECT_EQ(*current().status->digest, first);
+  promote();
+  EXPECT_EQ(current().status->production->revision, 3);
+}
+
+TEST_F(Story, WithdrawsTestingAtOnceAndProductionAfterTheDelay) {
+  startOperator();
+  create(form());
+  promote();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; })) << "the finalizer holds";
+  ASSERT_TRUE(waitFor(15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  // The last beneficiary of a target left: what is published denies, and nothing of him remains.
+  EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"), "geo $mpay_address_service {\n    default \"\";\n}\n");
+  EXPECT_TRUE(waitFor(10s, [&] { return outputs(productionOut).size() == 3; })) << outputs(productionOut).size();
+  EXPECT_TRUE(kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->empty());
+  const auto policy = kube::Api<api::NetworkPolicy>(cluster.admin).get({testingOut, "mpay-network"});
+  ASSERT_TRUE(policy);
+  EXPECT_FALSE(policy->spec.as_object().contains("ingress")) << "no rule admits nobody";
+}
+
+TEST_F(Story, GoesOnServingWhenItIsRecreatedBeforeTheDelay) {
+  startOperator();
+  editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "1h"; });
+  create(form());
+  promote();
+  const auto served = published(productionOut, "mpay-clients", "clients.conf");
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf"), served);
+  create(form());
+  await("Ready", ConditionStatus::True, "Production");
+  EXPECT_EQ(current().status->production->revision, 1);
+  const auto all = outputs(productionOut);
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(), [](const auto& entry) { return entry.first.starts_with("mpay-withdrawal"); }));
+}
+
+TEST_F(Story, LetsItsNamespaceGo) {
+  startOperator();
+  create(form());
+  promote();
+  ASSERT_EQ(cluster.plane.kubectl({"delete", "namespace", tenant, "--wait=false"}).code, 0);
+  EXPECT_TRUE(waitFor(30s, [&] { return kube::Api<api::Namespace>(cluster.admin).get({"", tenant}).has_value() == false; }));
+  EXPECT_TRUE(waitFor(15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+}
+
+TEST_F(Story, WithdrawsAlsoWhenItWasNotRunningAtTheDeletion) {
+  startOperator();
+  create(form());
+  promote();
+  killOperator();
+  // Somebody with the right to do so takes the finalizer away.
+  ASSERT_EQ(cluster.plane.kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p", R"({"metadata":{"finalizers":null}})"}).code, 0);
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  startOperator();
+  EXPECT_TRUE(waitFor(20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_TRUE(waitFor(20s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+}
+
+TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  const api::ObjectKey key{tenant, "certificates"};
+  const std::pair<std::string, std::string> objects[] = {
+      {productionOut, "mpay-allowlist"}, {productionOut, "mpay-clients"}, {productionOut, "mpay-services-" + onboarding::hashOf(key)},
+      {productionOut, onboarding::memoryName("fragment", key)}, {productionOut, onboarding::memoryName("claim", key)}, {testingOut, "mpay-authorities"}};
+  for (const auto& [namespace_, name] : objects) {
+    SCOPED_TRACE(name);
+    const auto good = configMaps().get({namespace_, name}).value();
+    const auto restored = [&] {
+      return waitFor(5s, [&] {
+        const auto now = configMaps().get({namespace_, name});
+        return now && now->data == good.data && now->metadata.labels == good.metadata.labels && now->metadata.annotations == good.metadata.annotations;
+      });
+    };
+    const auto tamper = [&](const std::string& patch) {
+      const auto done = cluster.plane.kubectl({"patch", "configmap", name, "-n", namespace_, "--type=merge", "-p", patch});
+      ASSERT_EQ(done.code, 0) << done.output;
+    };
+    tamper(R"({"data":{")" + good.data.begin()->first + R"(":"admit all"}})");
+    EXPECT_TRUE(restored()) << "a value edited";
+    tamper(R"({"data":{"extra.conf":"admit all"}})");
+    EXPECT_TRUE(restored()) << "a key added";
+    tamper(R"({"metadata":{"labels":{"extra":"label"}}})");
+    EXPECT_TRUE(restored()) << "a label added";
+    tamper(R"({"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}})");
+    EXPECT_TRUE(restored()) << "our label removed";
+    ASSERT_TRUE(configMaps().remove({namespace_, name}, {}));
+    EXPECT_TRUE(restored()) << "deleted";
+  }
+  await("Ready", ConditionStatus::True, "Production");
+}
+
+TEST_F(Story, EndsWithinThreeSecondsOfSigterm) {
+  startOperator({"--leader-election"});
+  ASSERT_TRUE(waitFor(20s, [&] { return readFile(folder / "operator.log").find("this process leads") != std::string::npos; }));
+  create(form());
+  await("Submitted", ConditionStatus::True);
+  op.signal(SIGTERM);
+  EXPECT_EQ(op.wait(3s), 0);
+}
+
+TEST_F(Story, KeepsPromotionWhileMailCannotBeSent) {
+  mail.answer(MailSink::Answer::TryLater);
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::False, "NotificationPending");
+  mail.answer(MailSink::Answer::Accept);
+  await("Notified", ConditionStatus::True, "Sent");
+  EXPECT_EQ(mail.messages().size(), 1u);
+}
+
+TEST_F(Story, LetsAnEnvironmentGoOnlyWhenNobodyUsesIt) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  ASSERT_TRUE(environments().remove({"", testing}, {}));
+  EXPECT_TRUE(waitFor(10s, [&] {
+    const auto environment = environments().get({"", testing});
+    const auto* ready = environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
+    return ready && ready->reason == "InUse";
+  }));
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  EXPECT_TRUE(waitFor(10s, [&] { return !environments().get({"", testing}).has_value(); }));
+  EXPECT_NE(published(testingOut, "mpay-allowlist", "allowlist.conf"), "") << "its aggregates stay";
+}
+
+}  // namespace
+}  // namespace mpay::test

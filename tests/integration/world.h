@@ -1,0 +1,84 @@
+// What the end-to-end tests share: one control plane with everything installed, and for each test two
+// environments, a tenant's namespace, a PKI, a mail server and an operator of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "api/integration.h"
+#include "api/validation.h"
+#include "api/wire.h"
+#include "kube/client.h"
+#include "support/control_plane.h"
+#include "support/mail_sink.h"
+#include "support/pki.h"
+
+namespace mpay::test {
+
+using namespace std::chrono_literals;
+
+// Installed once a process: definitions, policies, roles, the operator's namespace.
+class Cluster {
+ public:
+  static Cluster& get();
+  ControlPlane plane;
+  kube::Client admin;
+  kube::Client& as(const std::string& user);
+  // kubectl apply, as administrator; a test failure when it fails.
+  void apply(const std::string& manifest);
+
+ private:
+  Cluster();
+  std::map<std::string, std::unique_ptr<kube::Client>> users_;
+};
+
+class World : public ::testing::Test {
+ protected:
+  World();
+  ~World() override;
+
+  kube::Api<api::MPayIntegration> integrations() { return kube::Api<api::MPayIntegration>(cluster.admin); }
+  kube::Api<api::MPayEnvironment> environments() { return kube::Api<api::MPayEnvironment>(cluster.admin); }
+  kube::Api<api::ConfigMap> configMaps() { return kube::Api<api::ConfigMap>(cluster.admin); }
+
+  void startOperator(std::vector<std::string> flags = {});
+  void killOperator();
+
+  // The public beneficiary's form, complete and right.
+  api::MPayIntegration form(const std::string& name = "certificates", const std::string& serviceID = "");
+  void create(const api::MPayIntegration& integration);
+  api::MPayIntegration current(const std::string& name = "certificates");
+  // Changes the spec, whatever the resourceVersion.
+  void edit(const std::function<void(api::MPayIntegrationSpec&)>& change, const std::string& name = "certificates");
+  void editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change);
+
+  // Waits; fails with all conditions when it does not come.
+  void await(const std::string& type, api::ConditionStatus status, const std::string& reason = "", const std::string& name = "certificates");
+  void awaitReason(const std::string& type, const std::string& reason, const std::string& name = "certificates");
+
+  // Records as that user. The error is the API server's.
+  Result<api::MPayValidation> record(const std::string& user, api::Milestone milestone, api::Role role,
+                                     api::Decision decision = api::Decision::Accepted, const std::string& name = "certificates");
+  // All records that production needs; waits for Promoted.
+  void promote(const std::string& name = "certificates");
+
+  // A published file, "" where there is none.
+  std::string published(const std::string& namespace_, const std::string& object, const std::string& key);
+  // The data of every ConfigMap in a namespace, without what differs from run to run.
+  std::map<std::string, std::map<std::string, std::string>> outputs(const std::string& namespace_);
+  void setFile(const std::string& configMap, const std::string& key, const std::string& content);
+
+  Cluster& cluster = Cluster::get();
+  const std::string suffix;
+  const std::string tenant, testing, production, testingOut, productionOut;
+  const std::string beneficiary = "ion.popescu@agentia.example", representative = "representative@mpay.example";
+  Authority authority;
+  Identity certificate;
+  MailSink mail;
+  TempDir folder;
+  Process op;
+};
+
+// Requests in the audit log that the operator's ServiceAccount made, watches aside.
+std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte);
+
+}  // namespace mpay::test

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# What the Makefile's targets do, step by step: steps.sh test|demo|build|tidy|format. PRESET names the build.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+support=$root/tests/support
+preset=${PRESET:-release}
+build=$root/build/$preset
+began=$SECONDS
+step=0
+steps=0
+child=
+# Everything that tests leave behind when they are interrupted goes with this folder.
+work=$(mktemp -d)
+
+end() {
+  if [ -n "$child" ]; then
+    kill -TERM -- "-$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+say() {
+  step=$((step + 1))
+  printf '==> step %d of %d, %d s: %s\n' "$step" "$steps" $((SECONDS - began)) "$1"
+}
+
+# Runs a command in a process group of its own, so that all of it can be ended at any time.
+run() {
+  local code=0
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  wait "$child" || code=$?
+  child=
+  return $code
+}
+
+sources() { find operator tests -name '*.h' -o -name '*.cpp'; }
+
+packages() {
+  say "packages"
+  if [ "$preset" = clang ]; then
+    "$support/install-packages.sh" "$support/packages-clang.txt"
+  else
+    "$support/install-packages.sh"
+  fi
+}
+
+formatting() {
+  say "formatting and layering"
+  if ! sources | xargs clang-format-14 --dry-run -Werror; then
+    echo "make format mends this" >&2
+    exit 1
+  fi
+  python3 tests/layering/check_layers.py operator
+}
+
+compile() {
+  say "build, preset $preset"
+  [ -e "$build/build.ninja" ] || run cmake --preset "$preset" >"$work/configure.log" 2>&1 || {
+    cat "$work/configure.log" >&2
+    exit 1
+  }
+  run cmake --build "$build"
+}
+
+# Sets KUBEBUILDER_ASSETS, where control-plane.sh and the tests look first.
+controlPlane() {
+  say "control plane"
+  run "$support/control-plane.sh" assets >"$work/assets"
+  KUBEBUILDER_ASSETS=$(cat "$work/assets")
+  export KUBEBUILDER_ASSETS
+}
+
+helmBinary() {
+  say "helm"
+  run "$support/control-plane.sh" helm >"$work/helm"
+  HELM=$(cat "$work/helm")
+  export HELM
+}
+
+# unitTests, integrationTests: their whole output is in the results folder; what failed is shown.
+unitTests() {
+  local log=$results/unit.log
+  run ctest --test-dir "$build" -L unit -j "$(nproc)" --output-on-failure --no-tests=ignore \
+    --output-junit "$results/unit.xml" >"$log" 2>&1 && return
+  grep -Ev '^ *(Start|[0-9]+/[0-9]+ Test +#.* Passed)|\[ +(RUN|OK) +\]' "$log" >&2
+  failed=yes
+}
+
+# These take long, so each is shown as it ends.
+integrationTests() {
+  local log=$results/integration.log
+  export GTEST_OUTPUT=xml:$results/integration.gtest.xml
+  run bash -o pipefail -c 'log=$1; shift
+    "$@" 2>&1 | tee "$log" | sed -nu "s/^[0-9]*: \[ *\(OK\|FAILED\) *\] \([^ ,]* .*ms)\)$/    \1 \2/p"' - "$log" \
+    ctest --test-dir "$build" -LE unit --verbose --no-tests=ignore --output-junit "$results/integration.xml" && return
+  grep -Ev '\[ +(RUN|OK) +\]|^[0-9]+: (\[-+\]|Test (command|timeout)|Working Directory|Note:|$)' "$log" >&2
+  failed=yes
+}
+
+tests() {
+  results=$build/results
+  failed=no
+  rm -rf "$results"
+  mkdir -p "$results" "$work/tmp"
+  export TMPDIR=$work/tmp
+  say "unit tests"
+  unitTests
+  say "tests on a real control plane"
+  integrationTests
+  python3 "$support/count_tests.py" "$results" $((SECONDS - began))
+  [ $failed = no ]
+}
+
+case "${1:-}" in
+  test)
+    steps=7
+    packages
+    formatting
+    compile
+    controlPlane
+    helmBinary
+    tests
+    ;;
+  demo)
+    steps=4
+    packages
+    compile
+    controlPlane
+    say "demonstration"
+    rm -rf "$work"
+    export BIN=$build/bin
+    exec tests/demo/demo.sh
+    ;;
+  build)
+    steps=2
+    packages
+    compile
+    echo "built: $(ls -d "$build"/bin/*mpay*)"
+    ;;
+  tidy)
+    steps=3
+    packages
+    compile
+    say "clang-tidy"
+    run run-clang-tidy-14 -quiet -p "$build" "$root/(operator|tests)/.*"
+    ;;
+  format)
+    steps=2
+    packages
+    say "formatting"
+    sources | xargs clang-format-14 -i
+    ;;
+  *)
+    sed -n '2s/^# //p' "$support/steps.sh" >&2
+    exit 2
+    ;;
+esac
