@@ -85,7 +85,8 @@ std::vector<CrdFile> crdFiles() {
            age(),
            {"ServiceID", "string", ".spec.service.id", 1},
            {"Digest", "string", ".status.digest", 1}},
-          {{"!has(oldSelf.status) || !has(oldSelf.status.production) || self.spec.environments == oldSelf.spec.environments",
+          {{"!has(oldSelf.status) || !has(oldSelf.status.production) || self.spec.environments == "
+            "oldSelf.spec.environments",
             "environments are immutable once promoted", "FieldValueForbidden", ".spec.environments"}}),
       crdFor<MPayValidation, MPayValidationSpec, MPayValidationStatus>(
           "mpayvalidation", "mpv",

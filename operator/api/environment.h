@@ -68,7 +68,6 @@ struct Revocation {
 };
 BOOST_DESCRIBE_STRUCT(Revocation, (), (mode, onFailure))
 
-
 struct CertificateRules {
   std::int64_t minimumRSABits = 2048;
   std::vector<std::string> curves{"P-256", "P-384"};
@@ -143,7 +142,7 @@ enum class StartTls { Required, Optional, Disabled };
 BOOST_DESCRIBE_ENUM(StartTls, Required, Optional, Disabled)
 
 struct SmtpChannel {
-  std::string url;   // smtp://host:port or smtps://host:port
+  std::string url;  // smtp://host:port or smtps://host:port
   std::string from;
   std::optional<NameReference> credentialsSecretRef;  // keys username, password
   StartTls startTLS = StartTls::Required;
@@ -186,7 +185,7 @@ BOOST_DESCRIBE_STRUCT(MPayEnvironmentSpec, (),
 
 struct MPayEnvironmentStatus {
   std::int64_t observedGeneration = 0;
-  std::int64_t integrations = 0;   // published in this environment
+  std::int64_t integrations = 0;      // published in this environment
   std::vector<Condition> conditions;  // Ready, Reconciling, Stalled
 };
 BOOST_DESCRIBE_STRUCT(MPayEnvironmentStatus, (), (observedGeneration, integrations, conditions))

@@ -18,8 +18,16 @@ inline void describe(json::SchemaOf<Tenants>& s) {
   s["idnoLabel"].doc("A Namespace label, set by the platform, that must equal the integration's IDNO.").length(1, 317);
 }
 inline void describe(json::SchemaOf<AddressRules>& s) {
-  s["maximum"].doc("IPv4 addresses plus IPv6 /64s in the union of one integration's addresses.").range(1, 65536).byDefault(256);
-  s["permitted"].doc("Ranges that may be declared although they are not public.").items(0, 64).atomic().each().length(1, 64);
+  s["maximum"]
+      .doc("IPv4 addresses plus IPv6 /64s in the union of one integration's addresses.")
+      .range(1, 65536)
+      .byDefault(256);
+  s["permitted"]
+      .doc("Ranges that may be declared although they are not public.")
+      .items(0, 64)
+      .atomic()
+      .each()
+      .length(1, 64);
   s["shared"].doc("Ranges that several integrations may declare.").items(0, 64).atomic().each().length(1, 64);
 }
 inline void describe(json::SchemaOf<AllowlistConfigMap>& s) {
@@ -49,14 +57,22 @@ inline void describe(json::SchemaOf<Revocation>& s) {
 }
 inline void describe(json::SchemaOf<CertificateRules>& s) {
   s["minimumRSABits"].doc("The smallest RSA key.").range(2048, 16384).byDefault(2048);
-  s["curves"].doc("The curves accepted.").items(0, 3).unique().byDefault(json::array{"P-256", "P-384"}).each().length(1, 16).oneOf({"P-256", "P-384", "P-521"});
+  s["curves"]
+      .doc("The curves accepted.")
+      .items(0, 3)
+      .unique()
+      .byDefault(json::array{"P-256", "P-384"})
+      .each()
+      .length(1, 16)
+      .oneOf({"P-256", "P-384", "P-521"});
 }
 inline void describe(json::SchemaOf<Bundle>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
   s["format"].doc("PEM: the authorities a client must chain to. FingerprintMap: certificate -> ServiceID.");
 }
 inline void describe(json::SchemaOf<Trust>& s) {
-  s["authorities"].doc("The authorities that system certificates chain to; references resolve in the operator's namespace.");
+  s["authorities"].doc(
+      "The authorities that system certificates chain to; references resolve in the operator's namespace.");
   s["revocation"].doc("How revocation is checked.").byDefault(json::object{});
   s["certificates"].doc("Which keys are accepted.").byDefault(json::object{});
   s["bundles"].doc("What is published for the gateway.").items(0, 8).mapKeys({"name"});
@@ -75,16 +91,28 @@ inline void describe(json::SchemaOf<Registrar>& s) {
 }
 inline void describe(json::SchemaOf<Tester>& s) {
   s["signingKeySecretRef"].doc("MPay's test signing key: a kubernetes.io/tls Secret in the operator's namespace.");
-  s["signatureAlgorithm"].doc("What MPay signs with.").length(1, 16).oneOf({"RSA-SHA1", "RSA-SHA256"}).byDefault("RSA-SHA1");
+  s["signatureAlgorithm"]
+      .doc("What MPay signs with.")
+      .length(1, 16)
+      .oneOf({"RSA-SHA1", "RSA-SHA256"})
+      .byDefault("RSA-SHA1");
   s["timeout"].doc("For one call.").length(2, 16).pattern(kDurationPattern).byDefault("30s");
 }
 inline void describe(json::SchemaOf<ValidationRules>& s) {
-  s["roles"].doc("Who must have recorded the final validation.").items(1, 2).unique().byDefault(json::array{"Beneficiary", "MPayRepresentative"});
+  s["roles"]
+      .doc("Who must have recorded the final validation.")
+      .items(1, 2)
+      .unique()
+      .byDefault(json::array{"Beneficiary", "MPayRepresentative"});
   s["signature"].doc("Whether a Beneficiary's record must be signed.").byDefault("Optional");
   s["serviceAccounts"].doc("Whether a ServiceAccount may record.").byDefault("Refused");
 }
 inline void describe(json::SchemaOf<Withdrawal>& s) {
-  s["delay"].doc("Between a deletion and the end of service in production.").length(2, 16).pattern(kDurationPattern).byDefault("15m");
+  s["delay"]
+      .doc("Between a deletion and the end of service in production.")
+      .length(2, 16)
+      .pattern(kDurationPattern)
+      .byDefault("15m");
 }
 inline void describe(json::SchemaOf<SmtpChannel>& s) {
   s["url"].doc("smtp://host:port or smtps://host:port.").length(8, 512).pattern("^smtps?://[^@/#?\\s]+$");
@@ -104,8 +132,11 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["stage"].doc("Which of the two stages this is; immutable.").rule({"self == oldSelf", "stage is immutable"});
   httpsUrl(s["frontEndURL"], "Where payers are sent, https://testmpay.gov.md or https://mpay.gov.md.");
   httpsUrl(s["apiURL"], "Where information systems call MPay.");
-  s["outputNamespace"].doc("Where everything for the gateway is written, and the operator's memory lives; never a tenant's; immutable.")
-      .length(1, 63).pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$").rule({"self == oldSelf", "outputNamespace is immutable"});
+  s["outputNamespace"]
+      .doc("Where everything for the gateway is written, and the operator's memory lives; never a tenant's; immutable.")
+      .length(1, 63)
+      .pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+      .rule({"self == oldSelf", "outputNamespace is immutable"});
   s["tenants"].doc("Which namespaces may use this environment.");
   s["addresses"].doc("Which addresses may be declared.").byDefault(json::object{});
   s["allowlist"].doc("Where the addresses are provisioned.").byDefault(json::object{});
@@ -117,7 +148,8 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["notifications"].doc("How beneficiaries are notified.").byDefault(json::object{});
   s["deletionPolicy"].doc("Whether the aggregates go with the environment.").byDefault("Retain");
   s.doc("What the platform decides about one stage of MPay.");
-  s.rule({"self.stage == 'Testing' || !has(self.tester)", "the tester's key is for testing only", "FieldValueForbidden", ".tester"});
+  s.rule({"self.stage == 'Testing' || !has(self.tester)", "the tester's key is for testing only", "FieldValueForbidden",
+          ".tester"});
 }
 inline void describe(json::SchemaOf<MPayEnvironmentStatus>& s) {
   s["observedGeneration"].doc("The metadata.generation this status is about.");

@@ -24,7 +24,8 @@ inline std::string ibanRule() {
   std::string remainder = "0";
   for (int i = 0; i < 24; ++i) {
     const int at = (i + 4) % 24;
-    const std::string digit = fmt::format("'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.indexOf(self.substring({}, {}))", at, at + 1);
+    const std::string digit =
+        fmt::format("'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'.indexOf(self.substring({}, {}))", at, at + 1);
     remainder = fmt::format("({} * ({} > 9 ? 100 : 10) + {}) % 97", remainder, digit, digit);
   }
   return "size(self) != 24 || " + remainder + " == 1";
@@ -32,20 +33,27 @@ inline std::string ibanRule() {
 
 inline void describe(json::SchemaOf<EnvironmentNames>& s) {
   s["testing"].doc("The MPayEnvironment for testing.").length(1, 253).pattern(kObjectName).byDefault("testing");
-  s["production"].doc("The MPayEnvironment for production.").length(1, 253).pattern(kObjectName).byDefault("production");
+  s["production"]
+      .doc("The MPayEnvironment for production.")
+      .length(1, 253)
+      .pattern(kObjectName)
+      .byDefault("production");
 }
 inline void describe(json::SchemaOf<Beneficiary>& s) {
   plain(s["legalName"], "Legal name, as in the contract.", 250);
   idno(s["idno"], "State identification number; immutable.").rule({"self == oldSelf", "beneficiary.idno is immutable"});
   s["type"].doc("Public institution or private company.");
   plain(s["registerNumber"], "Number in the Register of Information Resources and Systems; required when Public.", 60);
-  s.rule({"self.type != 'Public' || has(self.registerNumber)", "a Public beneficiary needs registerNumber", "FieldValueRequired", ".registerNumber"});
+  s.rule({"self.type != 'Public' || has(self.registerNumber)", "a Public beneficiary needs registerNumber",
+          "FieldValueRequired", ".registerNumber"});
 }
 inline void describe(json::SchemaOf<Contract>& s) {
   plain(s["number"], "Number of the contract on using MPay.", 60);
   s["signedOn"].doc("Date of signature, YYYY-MM-DD.").length(10, 10).format("date");
   plain(s["annex"], "Number of the annex.", 60);
-  s["paidService"].doc("Whether the service is used for payment; must be true for Private beneficiaries and commercial accounts.").byDefault(false);
+  s["paidService"]
+      .doc("Whether the service is used for payment; must be true for Private beneficiaries and commercial accounts.")
+      .byDefault(false);
 }
 inline void describe(json::SchemaOf<Applicant>& s) {
   plain(s["name"], "Who applies.", 120);
@@ -66,7 +74,8 @@ inline void describe(json::SchemaOf<GenericField>& s) {
   s["required"].doc("Whether it must be filled.").byDefault(false);
   s["maxLength"].doc("Longest text.").range(1, 255);
   plain(s["choices"].doc("What may be chosen.").items(0, 100).atomic().each(), "A choice.", 255);
-  s.rule({"(self.type == 'Choice') == (has(self.choices) && self.choices.size() > 0)", "choices go with type Choice", "FieldValueInvalid", ".choices"});
+  s.rule({"(self.type == 'Choice') == (has(self.choices) && self.choices.size() > 0)", "choices go with type Choice",
+          "FieldValueInvalid", ".choices"});
 }
 inline void describe(json::SchemaOf<PayerEntered>& s) {
   amount(s["minimum"], "The smallest amount.");
@@ -91,7 +100,10 @@ inline void describe(json::SchemaOf<Provider>& s) {
 inline void describe(json::SchemaOf<Account>& s) {
   s["bankCode"].doc("Code of the bank.").length(1, 20).pattern("^[A-Z0-9]+$");
   s["bankFiscalCode"].doc("Fiscal code of the bank.").length(1, 20).pattern("^[0-9]+$");
-  s["iban"].doc("The account, 24 characters.").length(24, 24).pattern("^MD[0-9]{2}[A-Z0-9]{20}$")
+  s["iban"]
+      .doc("The account, 24 characters.")
+      .length(24, 24)
+      .pattern("^MD[0-9]{2}[A-Z0-9]{20}$")
       .rule({ibanRule(), "must be an IBAN: its checksum does not hold"});
   plain(s["beneficiaryName"], "Name of the account's holder.", 60);
   plain(s["configurationCode"], "Code agreed with the MPay operator.", 36);
@@ -108,19 +120,29 @@ inline void describe(json::SchemaOf<PosTerminal>& s) {
   s["address"].doc("IntendedIp: the address from which the terminal may call /PosTerminal.").length(2, 64);
 }
 inline void describe(json::SchemaOf<Service>& s) {
-  s["id"].doc("ServiceID, assigned by the MPay operator; absent until then, set once.").length(1, 36).pattern(kServiceIdPattern);
+  s["id"]
+      .doc("ServiceID, assigned by the MPay operator; absent until then, set once.")
+      .length(1, 36)
+      .pattern(kServiceIdPattern);
   s["name"].doc("What payers see.");
   s["provider"].doc("Who provides the service.");
   s["logo"].doc("A PNG, at most 256 KiB and 1024 x 1024 pixels.");
   s["modes"].doc("Intended modes of usage.").items(1, 5).unique();
   s["accounts"].doc("Where the money goes.").items(0, 16).atomic();
   s["posTerminals"].doc("Payment terminals.").items(0, 200).mapKeys({"terminalId"});
-  s.rule({"!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)", "service.id is set once", "FieldValueForbidden", ".id"});
-  s.rule({"!has(self.posTerminals) || self.posTerminals.size() == 0 || 'PosTerminal' in self.modes", "posTerminals go with mode PosTerminal", "FieldValueInvalid", ".posTerminals"});
+  s.rule({"!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)", "service.id is set once",
+          "FieldValueForbidden", ".id"});
+  s.rule({"!has(self.posTerminals) || self.posTerminals.size() == 0 || 'PosTerminal' in self.modes",
+          "posTerminals go with mode PosTerminal", "FieldValueInvalid", ".posTerminals"});
 }
 inline void describe(json::SchemaOf<Endpoint>& s) {
   httpsUrl(s["url"], "Where MPay calls the web service.");
-  s["addresses"].doc("Addresses and prefixes from which the information system calls MPay.").items(0, 64).atomic().each().length(1, 64);
+  s["addresses"]
+      .doc("Addresses and prefixes from which the information system calls MPay.")
+      .items(0, 64)
+      .atomic()
+      .each()
+      .length(1, 64);
 }
 inline void describe(json::SchemaOf<Endpoints>& s) {
   s["testing"].doc("In the testing environment.");
@@ -143,7 +165,13 @@ inline void describe(json::SchemaOf<FunctionalTestData>& s) {
   s["payable"].doc("A sandbox order that may be paid.");
 }
 inline void describe(json::SchemaOf<Notification>& s) {
-  s["recipients"].doc("Who is told; by default the applicant.").items(0, 10).unique().each().length(3, 254).pattern(kMailPattern);
+  s["recipients"]
+      .doc("Who is told; by default the applicant.")
+      .items(0, 10)
+      .unique()
+      .each()
+      .length(3, 254)
+      .pattern(kMailPattern);
   s["language"].doc("In which language.").byDefault("ro");
 }
 inline void describe(json::SchemaOf<MPayIntegrationSpec>& s) {
@@ -163,19 +191,32 @@ inline void describe(json::SchemaOf<MPayIntegrationSpec>& s) {
   s["targetStage"].doc("How far to go.").byDefault("Production");
   s["suspend"].doc("Whether the operator leaves everything as it is.").byDefault(false);
   s["deletionPolicy"].doc("Whether deleting this object ends the service in production.").byDefault("Withdraw");
-  s.rule({"has(self.informationSystem) != has(self.genericService)", "exactly one of informationSystem and genericService"});
-  s.rule({"!has(self.informationSystem) || has(self.certificate)", "an informationSystem needs a certificate", "FieldValueRequired", ".certificate"});
-  s.rule({"!has(self.informationSystem) || (has(self.endpoints.testing) && (self.targetStage == 'Testing' || has(self.endpoints.production)))",
-          "an informationSystem needs endpoints.testing, and endpoints.production to go to Production", "FieldValueRequired", ".endpoints"});
-  s.rule({"has(self.genericService) == ('GenericService' in self.service.modes)", "mode GenericService goes with genericService", "FieldValueInvalid", ".service.modes"});
-  s.rule({"self.contract.paidService || (self.beneficiary.type != 'Private' && (!has(self.service.accounts) || "
-          "!self.service.accounts.exists(a, a.kind == 'Commercial')))",
-          "a Private beneficiary or a Commercial account needs paidService: true", "FieldValueInvalid", ".contract.paidService"});
+  s.rule({"has(self.informationSystem) != has(self.genericService)",
+          "exactly one of informationSystem and genericService"});
+  s.rule({"!has(self.informationSystem) || has(self.certificate)", "an informationSystem needs a certificate",
+          "FieldValueRequired", ".certificate"});
+  s.rule(
+      {"!has(self.informationSystem) || (has(self.endpoints.testing) && (self.targetStage == 'Testing' || "
+       "has(self.endpoints.production)))",
+       "an informationSystem needs endpoints.testing, and endpoints.production to go to Production",
+       "FieldValueRequired", ".endpoints"});
+  s.rule({"has(self.genericService) == ('GenericService' in self.service.modes)",
+          "mode GenericService goes with genericService", "FieldValueInvalid", ".service.modes"});
+  s.rule(
+      {"self.contract.paidService || (self.beneficiary.type != 'Private' && (!has(self.service.accounts) || "
+       "!self.service.accounts.exists(a, a.kind == 'Commercial')))",
+       "a Private beneficiary or a Commercial account needs paidService: true", "FieldValueInvalid",
+       ".contract.paidService"});
 }
 inline void describe(json::SchemaOf<ContentHashes>& s) {
   s["certificate"].doc("Of the certificate's bytes.").length(71, 71).pattern(kDigestPattern);
   s["logo"].doc("Of the logo's bytes.").length(71, 71).pattern(kDigestPattern);
-  s["users"].doc("Of the back-office users' certificates, in their order; empty where there is none.").items(0, 20).atomic().each().length(0, 71);
+  s["users"]
+      .doc("Of the back-office users' certificates, in their order; empty where there is none.")
+      .items(0, 20)
+      .atomic()
+      .each()
+      .length(0, 71);
 }
 inline void describe(json::SchemaOf<CertificateStatus>& s) {
   s["subject"].doc("Subject.").length(0, 1024);
@@ -196,8 +237,14 @@ inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
   s["observedGeneration"].doc("The metadata.generation this status is about.");
   s["stage"].doc("The stage reached: Testing or Production.").length(1, 16);
   s["phase"].doc("For people: what is going on.").length(0, 64);
-  s["digest"].doc("Digest of what takes effect in production; a final validation names it.").length(71, 71).pattern(kDigestPattern);
-  s["testingDigest"].doc("Digest of the same and of the testing endpoint; functional testing names it.").length(71, 71).pattern(kDigestPattern);
+  s["digest"]
+      .doc("Digest of what takes effect in production; a final validation names it.")
+      .length(71, 71)
+      .pattern(kDigestPattern);
+  s["testingDigest"]
+      .doc("Digest of the same and of the testing endpoint; functional testing names it.")
+      .length(71, 71)
+      .pattern(kDigestPattern);
   s["contentHashes"].doc("Hashes of the content that the spec refers to.");
   s["certificate"].doc("The system certificate, as read.");
   s["production"].doc("What production serves.");

@@ -34,9 +34,11 @@ inline json::Node& idno(json::Node&& node, std::string_view words) {
     if (i > 0) sum += " + ";
     sum += fmt::format("int(self.substring({}, {})) * {}", i, i + 1, weights[i % 3]);
   }
-  return node.doc(words).length(13, 13).pattern("^[0-9]{13}$").rule(
-      {"!self.matches('^[0-9]{13}$') || (" + sum + ") % 10 == int(self.substring(12, 13))",
-       "must be an IDNO: its last digit is a checksum that does not hold"});
+  return node.doc(words)
+      .length(13, 13)
+      .pattern("^[0-9]{13}$")
+      .rule({"!self.matches('^[0-9]{13}$') || (" + sum + ") % 10 == int(self.substring(12, 13))",
+             "must be an IDNO: its last digit is a checksum that does not hold"});
 }
 
 inline void describe(json::SchemaOf<LabelSelector>& s) {

@@ -13,11 +13,17 @@ inline void describe(json::SchemaOf<IntegrationReference>& s) {
 inline void describe(json::SchemaOf<MPayValidationSpec>& s) {
   s.doc("One decision of one person; immutable.");
   s["integration"].doc("What was decided on.");
-  s["environment"].doc("The MPayEnvironment; by default testing for the first two milestones, production for the others.").length(1, 253).pattern(kObjectName);
+  s["environment"]
+      .doc("The MPayEnvironment; by default testing for the first two milestones, production for the others.")
+      .length(1, 253)
+      .pattern(kObjectName);
   s["milestone"].doc("Which milestone was decided on.");
   s["role"].doc("In which role.");
   s["decision"].doc("What was decided.");
-  s["digest"].doc("status.digest of the integration, or status.testingDigest for the first two milestones.").length(71, 71).pattern(kDigestPattern);
+  s["digest"]
+      .doc("status.digest of the integration, or status.testingDigest for the first two milestones.")
+      .length(71, 71)
+      .pattern(kDigestPattern);
   s["recordedBy"].doc("The requesting user.").length(1, 256).pattern(kPlainText);
   s["comment"].doc("In the recorder's words.").length(0, 1024);
   s["signature"].doc("Detached CMS signature over the statement, PEM.").length(1, 32768);

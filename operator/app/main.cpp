@@ -62,11 +62,19 @@ int main(int argc, char** argv) {
   std::int64_t resync = options.resync.count();
   const auto addRunFlags = [&](CLI::App* to) {
     to->add_option("--kubeconfig", kubeconfig, "kubeconfig file; without it: in-cluster, KUBECONFIG, ~/.kube/config");
-    to->add_option("--resource-namespace", options.resourceNamespace, "where references of environments resolve")->capture_default_str();
-    to->add_option("--workers", options.workers, "integrations reconciled at once")->check(CLI::Range(1, 64))->capture_default_str();
-    to->add_option("--resync", resync, "seconds between looking at everything again")->check(CLI::Range(1, 864000))->capture_default_str();
-    to->add_flag("--leader-election,!--no-leader-election", options.leaderElection, "one operator at a time, by a Lease");
-    to->add_option("--log-level", logLevel, "debug, info, warn, error")->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
+    to->add_option("--resource-namespace", options.resourceNamespace, "where references of environments resolve")
+        ->capture_default_str();
+    to->add_option("--workers", options.workers, "integrations reconciled at once")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    to->add_option("--resync", resync, "seconds between looking at everything again")
+        ->check(CLI::Range(1, 864000))
+        ->capture_default_str();
+    to->add_flag("--leader-election,!--no-leader-election", options.leaderElection,
+                 "one operator at a time, by a Lease");
+    to->add_option("--log-level", logLevel, "debug, info, warn, error")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->capture_default_str();
   };
   addRunFlags(&app);
   auto* run = app.add_subcommand("run", "run the operator (the default)");

@@ -11,9 +11,7 @@ namespace {
 
 class SystemClock final : public Clock {
  public:
-  WallTime now() const override {
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  }
+  WallTime now() const override { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
   MonoTime monotonic() const override { return std::chrono::steady_clock::now(); }
 };
 
@@ -56,8 +54,7 @@ std::string formatTime(WallTime time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", int(date.year()), unsigned(date.month()),
-                     unsigned(date.day()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+                     unsigned(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::optional<WallTime> parseTime(std::string_view text) {

@@ -27,8 +27,8 @@ std::string_view toString(ErrorKind kind);
 
 // The part of a Kubernetes `Status` that callers decide on.
 struct ApiStatus {
-  int code = 0;          // HTTP status, 404, 409, ...
-  std::string reason;    // "NotFound", "AlreadyExists", "Conflict", "Expired", ...
+  int code = 0;        // HTTP status, 404, 409, ...
+  std::string reason;  // "NotFound", "AlreadyExists", "Conflict", "Expired", ...
   std::string message;
 };
 
@@ -74,11 +74,11 @@ inline Error within(std::string_view doing, Error error) {
 // A statement expression, which both supported compilers have.
 #define MPAY_JOIN_(a, b) a##b
 #define MPAY_JOIN(a, b) MPAY_JOIN_(a, b)
-#define MPAY_TRY_(name, ...)                                        \
-  ({                                                                \
-    auto&& name = (__VA_ARGS__);                                    \
-    if (!name) return ::mpay::fail(std::move(name).error());        \
-    ::mpay::detail::take(std::move(name));                          \
+#define MPAY_TRY_(name, ...)                                 \
+  ({                                                         \
+    auto&& name = (__VA_ARGS__);                             \
+    if (!name) return ::mpay::fail(std::move(name).error()); \
+    ::mpay::detail::take(std::move(name));                   \
   })
 #define TRY(...) MPAY_TRY_(MPAY_JOIN(tryResult, __COUNTER__), __VA_ARGS__)
 

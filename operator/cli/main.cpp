@@ -32,9 +32,14 @@ int main(int argc, char** argv) {
     command->add_option("name", options.name, "the MPayIntegration")->required();
     command->add_option("-n,--namespace", namespace_, "its namespace; by default the kubeconfig's");
     command->add_option("--kubeconfig", kubeconfig, "kubeconfig file");
-    command->add_option("--milestone", options.milestone, "TestEnvironmentConfigured, FunctionalTesting, FinalValidation, ProductionActivated")
-        ->required()->transform(CLI::Transformer(byName<api::Milestone>()));
-    command->add_option("--role", options.role, "Beneficiary or MPayRepresentative")->required()->transform(CLI::Transformer(byName<api::Role>()));
+    command
+        ->add_option("--milestone", options.milestone,
+                     "TestEnvironmentConfigured, FunctionalTesting, FinalValidation, ProductionActivated")
+        ->required()
+        ->transform(CLI::Transformer(byName<api::Milestone>()));
+    command->add_option("--role", options.role, "Beneficiary or MPayRepresentative")
+        ->required()
+        ->transform(CLI::Transformer(byName<api::Role>()));
     auto* yes = command->add_flag("--accept", accept, "the milestone is accepted");
     auto* no = command->add_flag("--reject", reject, "the milestone is rejected");
     yes->excludes(no);
@@ -65,7 +70,8 @@ int main(int argc, char** argv) {
   }
   options.namespace_ = namespace_.empty() ? config->namespace_ : namespace_;
   kube::Client client(std::move(*config));
-  const auto result = statement->parsed() ? cli::statement(client, options, std::cout) : cli::validate(client, options, std::cin, std::cout);
+  const auto result = statement->parsed() ? cli::statement(client, options, std::cout)
+                                          : cli::validate(client, options, std::cin, std::cout);
   if (!result) {
     std::cerr << "error: " << result.error().message << "\n";
     return 1;

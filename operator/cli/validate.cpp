@@ -10,7 +10,8 @@ namespace {
 // Who the API server takes us for.
 Result<std::string> whoAmI(kube::Client& client) {
   const json::value review = json::object{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}};
-  const auto answer = TRY(client.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review, "application/json", {}));
+  const auto answer =
+      TRY(client.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review, "application/json", {}));
   boost::system::error_code missing;
   const auto* name = answer.find_pointer("/status/userInfo/username", missing);
   if (!name || !name->is_string()) return fail(ErrorKind::Decode, "the API server does not say who you are");
@@ -26,20 +27,26 @@ Result<api::MPayIntegration> fetch(kube::Client& client, const ValidateOptions& 
 Result<api::MPayValidation> prepareRecord(const api::MPayIntegration& integration, const ValidateOptions& options,
                                           const std::string& user) {
   const bool testing = api::stageOf(options.milestone) == api::Stage::Testing;
-  if (!integration.status || !integration.status->digest || !integration.status->testingDigest || !integration.status->contentHashes) {
+  if (!integration.status || !integration.status->digest || !integration.status->testingDigest ||
+      !integration.status->contentHashes) {
     return refuse("NotReady", "the integration has no digest yet: see its conditions (kubectl describe mpi)");
   }
   const auto& status = *integration.status;
   if (status.observedGeneration != integration.metadata.generation.value_or(0)) {
     return refuse("Outdated", "the operator has not looked at the last change yet; try again in a moment");
   }
-  const auto computed = onboarding::digestOf(testing ? onboarding::testingEffect(integration, *status.contentHashes)
-                                                     : onboarding::productionEffect(integration, *status.contentHashes));
+  const auto computed =
+      onboarding::digestOf(testing ? onboarding::testingEffect(integration, *status.contentHashes)
+                                   : onboarding::productionEffect(integration, *status.contentHashes));
   if (computed != (testing ? *status.testingDigest : *status.digest)) {
-    return refuse("DigestMismatch", fmt::format("the spec hashes to {}, the status says otherwise; nothing is recorded. Tell the platform", computed));
+    return refuse(
+        "DigestMismatch",
+        fmt::format("the spec hashes to {}, the status says otherwise; nothing is recorded. Tell the platform",
+                    computed));
   }
   if (options.digest && *options.digest != computed) {
-    return refuse("DigestMismatch", fmt::format("--digest is not the current one, which is {}; look at what changed", computed));
+    return refuse("DigestMismatch",
+                  fmt::format("--digest is not the current one, which is {}; look at what changed", computed));
   }
   api::MPayValidation record;
   record.metadata.generateName = options.name + "-";
@@ -67,9 +74,10 @@ Result<void> validate(kube::Client& client, const ValidateOptions& options, std:
   const auto integration = TRY(fetch(client, options));
   const auto record = TRY(prepareRecord(integration, options, user));
   const auto& spec = integration.spec;
-  out << fmt::format("{}/{} of {} (IDNO {}), service {}\n{} as {}: {}\n{}\n\n{}\n", options.namespace_, options.name, spec.beneficiary.legalName,
-                     spec.beneficiary.idno, spec.service.id.value_or("?"), json::nameOf(options.milestone), json::nameOf(options.role),
-                     json::nameOf(options.decision), record.spec.digest, onboarding::statementOf(options.namespace_, record.spec));
+  out << fmt::format("{}/{} of {} (IDNO {}), service {}\n{} as {}: {}\n{}\n\n{}\n", options.namespace_, options.name,
+                     spec.beneficiary.legalName, spec.beneficiary.idno, spec.service.id.value_or("?"),
+                     json::nameOf(options.milestone), json::nameOf(options.role), json::nameOf(options.decision),
+                     record.spec.digest, onboarding::statementOf(options.namespace_, record.spec));
   if (!options.digest) {
     out << "\nRecord this as " << user << "? [y/N] " << std::flush;
     std::string answer;

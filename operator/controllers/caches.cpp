@@ -16,10 +16,11 @@ std::vector<std::string> environmentsOf(const api::MPayIntegration& integration)
 }
 
 tl::unexpected<Error> forbidden(std::string_view kind, const ObjectKey& key) {
-  return refuse("ReferenceForbidden",
-                fmt::format("the operator may not read {} {}; give its ServiceAccount a Role in {} with resources [{}], "
-                            "resourceNames [{}], verbs [get, list, watch]",
-                            kind, key.text(), key.namespace_, kind, key.name));
+  return refuse(
+      "ReferenceForbidden",
+      fmt::format("the operator may not read {} {}; give its ServiceAccount a Role in {} with resources [{}], "
+                  "resourceNames [{}], verbs [get, list, watch]",
+                  kind, key.text(), key.namespace_, kind, key.name));
 }
 
 tl::unexpected<Error> absent(std::string_view kind, const ObjectKey& key) {
@@ -30,7 +31,8 @@ tl::unexpected<Error> noKey(std::string_view kind, const ObjectKey& key, const s
   return refuse("ReferenceNotFound", fmt::format("{} {} has no key {}", kind, key.text(), name));
 }
 
-onboarding::Content decoded(const std::string& base64, std::string_view kind, const ObjectKey& key, const std::string& name) {
+onboarding::Content decoded(const std::string& base64, std::string_view kind, const ObjectKey& key,
+                            const std::string& name) {
   auto bytes = crypto::fromBase64(base64);
   if (!bytes) return noKey(kind, key, name);
   return Result<std::string>(std::move(*bytes));
@@ -128,7 +130,9 @@ std::optional<std::map<std::string, std::string>> Caches::namespaceLabels(const 
   return found->metadata.labels;
 }
 
-onboarding::Records Caches::records(const ObjectKey& integration) const { return validations_.indexed(integration.text()); }
+onboarding::Records Caches::records(const ObjectKey& integration) const {
+  return validations_.indexed(integration.text());
+}
 
 onboarding::Admission Caches::admission() const {
   return onboarding::judgeAdmission(shipped_, policies_.list(), bindings_.list());
@@ -142,14 +146,15 @@ std::shared_ptr<Outputs> Caches::outputs(const api::MPayEnvironment& environment
     // stage and outputNamespace are immutable, but an environment may be re-created with others.
     if (slot && slot->namespaceName() == environment.spec.outputNamespace) return slot;
     fresh = true;
-    slot = std::make_shared<Outputs>(client_, name, environment.spec.outputNamespace, mayWrite_,
-                                     [this, name](const std::optional<ObjectKey>& integration, bool concernsEnvironment) {
-                                       if (integration) {
-                                         listeners_.integration(*integration);
-                                         listeners_.notification(*integration);
-                                       }
-                                       if (concernsEnvironment) listeners_.environment({"", name});
-                                     });
+    slot =
+        std::make_shared<Outputs>(client_, name, environment.spec.outputNamespace, mayWrite_,
+                                  [this, name](const std::optional<ObjectKey>& integration, bool concernsEnvironment) {
+                                    if (integration) {
+                                      listeners_.integration(*integration);
+                                      listeners_.notification(*integration);
+                                    }
+                                    if (concernsEnvironment) listeners_.environment({"", name});
+                                  });
     return slot;
   });
   if (fresh) outputs->start();
@@ -158,7 +163,8 @@ std::shared_ptr<Outputs> Caches::outputs(const api::MPayEnvironment& environment
 
 std::vector<ObjectKey> Caches::integrationsOf(const std::string& environment) const {
   std::vector<ObjectKey> keys;
-  for (const auto& integration : integrations_.indexed("environment " + environment)) keys.push_back(integration->metadata.key());
+  for (const auto& integration : integrations_.indexed("environment " + environment))
+    keys.push_back(integration->metadata.key());
   return keys;
 }
 
@@ -176,7 +182,8 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
   states_.with([&](auto& all) {
     auto& known = all[name];
     settingsChanged = known.settings.has_value() != state.settings.has_value() ||
-                      (state.settings ? *known.settings != *state.settings : known.settings.error().message != state.settings.error().message) ||
+                      (state.settings ? *known.settings != *state.settings
+                                      : known.settings.error().message != state.settings.error().message) ||
                       known.aggregateProblem != state.aggregateProblem || known.synced != state.synced;
     for (const auto& [fragment, hash] : state.aggregated) {
       const auto had = known.aggregated.find(fragment);
@@ -189,7 +196,8 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
   });
   if (!settingsChanged && fragments.empty()) return false;
   for (const auto& key : integrationsOf(name)) {
-    if (settingsChanged || fragments.contains(onboarding::memoryName(onboarding::kFragment, key))) listeners_.integration(key);
+    if (settingsChanged || fragments.contains(onboarding::memoryName(onboarding::kFragment, key)))
+      listeners_.integration(key);
   }
   return true;
 }
@@ -221,7 +229,8 @@ onboarding::Content Caches::content(const api::ContentReference& reference, cons
     if (seen.pending) return std::nullopt;
     if (!seen.object) return absent("configmaps", key);
     const auto& name = reference.configMapRef->key;
-    if (const auto text = seen.object->data.find(name); text != seen.object->data.end()) return Result<std::string>(text->second);
+    if (const auto text = seen.object->data.find(name); text != seen.object->data.end())
+      return Result<std::string>(text->second);
     const auto bytes = seen.object->binaryData.find(name);
     if (bytes == seen.object->binaryData.end()) return noKey("configmaps", key, name);
     return decoded(bytes->second, "configmaps", key, name);

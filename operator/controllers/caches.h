@@ -22,7 +22,8 @@ struct Listeners {
 
 // What the environment controller found, for the integration controller.
 struct EnvironmentState {
-  Result<std::shared_ptr<const onboarding::Settings>> settings = fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
+  Result<std::shared_ptr<const onboarding::Settings>> settings =
+      fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
   // Content hashes of the fragments that everything published holds, by ConfigMap name.
   std::map<std::string, std::string> aggregated{};
   std::string aggregateProblem{};

@@ -49,7 +49,8 @@ std::set<api::ObjectKey> Claims::Index::overlapping(const net::Prefix& prefix, c
     const auto wider = addresses.find({net::Prefix{prefix.address, length}.first(), length});
     if (wider != addresses.end()) take(wider->second);
   }
-  for (auto at = addresses.lower_bound(prefix); at != addresses.end() && prefix.contains(at->first); ++at) take(at->second);
+  for (auto at = addresses.lower_bound(prefix); at != addresses.end() && prefix.contains(at->first); ++at)
+    take(at->second);
   return others;
 }
 
@@ -82,11 +83,13 @@ onboarding::Conflicts Claims::reserve(const std::string& environment, const onbo
       return found != map.end() && found->second != holder;
     };
     conflicts.service = other(index.services, claim.serviceID);
-    for (const auto& certificate : claim.certificates) conflicts.certificate = conflicts.certificate || other(index.certificates, certificate);
+    for (const auto& certificate : claim.certificates)
+      conflicts.certificate = conflicts.certificate || other(index.certificates, certificate);
     for (const auto& text : claim.addresses) {
       const auto prefix = net::parsePrefix(text);
       if (!prefix) continue;
-      const bool isShared = std::any_of(shared.begin(), shared.end(), [&](const auto& range) { return range.contains(*prefix); });
+      const bool isShared =
+          std::any_of(shared.begin(), shared.end(), [&](const auto& range) { return range.contains(*prefix); });
       if (!isShared && !index.overlapping(*prefix, holder).empty()) conflicts.addresses.push_back(text);
     }
     if (!conflicts.service && !conflicts.certificate) {

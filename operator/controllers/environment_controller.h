@@ -23,9 +23,11 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  Result<void> writeStatus(const api::MPayEnvironment& environment, const EnvironmentState& state, const std::stop_token& stop);
+  Result<void> writeStatus(const api::MPayEnvironment& environment, const EnvironmentState& state,
+                           const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
-  Result<runtime::Outcome> finish(const api::MPayEnvironment& environment, Outputs& outputs, const std::stop_token& stop);
+  Result<runtime::Outcome> finish(const api::MPayEnvironment& environment, Outputs& outputs,
+                                  const std::stop_token& stop);
 
   kube::Client& client_;
   const Clock& clock_;
@@ -36,8 +38,8 @@ class EnvironmentController final : public runtime::Reconciler {
 
 // Adds or removes one finalizer; true when something was written. The patch carries the resourceVersion.
 template <class K>
-Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, const K& object, std::string_view finalizer, bool wanted,
-                            const std::stop_token& stop) {
+Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, const K& object, std::string_view finalizer,
+                            bool wanted, const std::stop_token& stop) {
   auto finalizers = object.metadata.finalizers;
   const auto found = std::find(finalizers.begin(), finalizers.end(), finalizer);
   if ((found != finalizers.end()) == wanted) return false;
@@ -46,8 +48,9 @@ Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, cons
   } else {
     finalizers.erase(found);
   }
-  const json::value change = json::object{
-      {"metadata", json::object{{"finalizers", json::encode(finalizers)}, {"resourceVersion", object.metadata.resourceVersion.value_or("")}}}};
+  const json::value change =
+      json::object{{"metadata", json::object{{"finalizers", json::encode(finalizers)},
+                                             {"resourceVersion", object.metadata.resourceVersion.value_or("")}}}};
   auto written = kube::Api<K>(client).patch(object.metadata.key(), change, stop);
   if (!written && written.error().isNotFound() && !wanted) return true;
   if (!written) return fail(written.error());

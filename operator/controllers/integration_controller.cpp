@@ -49,7 +49,12 @@ Result<runtime::Outcome> lookAgain(const Clock& clock, const std::optional<WallT
 
 IntegrationController::IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
                                              runtime::EventRecorder& events, std::function<bool()> mayWrite)
-    : client_(client), clock_(clock), caches_(caches), claims_(claims), events_(events), mayWrite_(std::move(mayWrite)) {}
+    : client_(client),
+      clock_(clock),
+      caches_(caches),
+      claims_(claims),
+      events_(events),
+      mayWrite_(std::move(mayWrite)) {}
 
 Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, std::stop_token stop) {
   auto integration = caches_.integrations().get(key);
@@ -75,7 +80,8 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     if (TRY(write(*decided, stop))) continue;
     TRY(writeStatus(*decided, stop));
     auto next = decided->plan.nextInstant;
-    if (const auto& withdrawal = decided->snapshot.production.withdrawal; withdrawal && !decided->plan.forgetWithdrawal) {
+    if (const auto& withdrawal = decided->snapshot.production.withdrawal;
+        withdrawal && !decided->plan.forgetWithdrawal) {
       // Another integration of this name is still being withdrawn.
       if (const auto outputs = outputsOf(integration->spec.environments.production)) {
         return withdrawProduction(key, *outputs, *decided->snapshot.production.settings, false, stop);
@@ -105,7 +111,9 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   onboarding::EnvironmentSnapshot snapshot;
   const auto outputs = outputsOf(name);
   if (!outputs) {
-    snapshot.problem = Error{ErrorKind::Invalid, fmt::format("environment {} does not exist; the platform creates it", name), "EnvironmentNotFound"};
+    snapshot.problem =
+        Error{ErrorKind::Invalid, fmt::format("environment {} does not exist; the platform creates it", name),
+              "EnvironmentNotFound"};
     return snapshot;
   }
   const auto state = caches_.environmentState(name);
@@ -144,7 +152,8 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   return snapshot;
 }
 
-Result<onboarding::Snapshot> IntegrationController::read(const std::shared_ptr<const api::MPayIntegration>& integration) {
+Result<onboarding::Snapshot> IntegrationController::read(
+    const std::shared_ptr<const api::MPayIntegration>& integration) {
   const auto& spec = integration->spec;
   const ObjectKey key = integration->metadata.key();
   std::vector<const api::ContentSource*> sources;
@@ -162,27 +171,32 @@ Result<onboarding::Snapshot> IntegrationController::read(const std::shared_ptr<c
   if (spec.certificate) snapshot.certificate = caches_.content(*spec.certificate, key.namespace_);
   if (spec.service.logo) snapshot.logo = caches_.content(*spec.service.logo, key.namespace_);
   for (const auto& user : spec.backOfficeUsers) {
-    if (user.signatureCertificate) snapshot.users.push_back(caches_.content(*user.signatureCertificate, key.namespace_));
+    if (user.signatureCertificate)
+      snapshot.users.push_back(caches_.content(*user.signatureCertificate, key.namespace_));
   }
   snapshot.testing = readEnvironment(spec.environments.testing, key);
   snapshot.production = readEnvironment(spec.environments.production, key);
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    if (!environment->settings && environment->problem && environment->problem->reason == "Pending") return fail(*environment->problem);
+    if (!environment->settings && environment->problem && environment->problem->reason == "Pending")
+      return fail(*environment->problem);
   }
   snapshot.records = caches_.records(key);
   snapshot.admission = caches_.admission();
   return snapshot;
 }
 
-Result<IntegrationController::Round> IntegrationController::decide(const std::shared_ptr<const api::MPayIntegration>& integration) {
+Result<IntegrationController::Round> IntegrationController::decide(
+    const std::shared_ptr<const api::MPayIntegration>& integration) {
   Round round{TRY(read(integration)), {}, {}, {}, {}};
   const WallTime now = clock_.now();
   round.examination = onboarding::examine(round.snapshot, now);
   const auto& names = integration->spec.environments;
   if (round.examination.testingClaim && !integration->spec.suspend) {
-    round.testing = claims_.reserve(names.testing, *round.examination.testingClaim, round.snapshot.testing.settings->addresses.shared);
+    round.testing = claims_.reserve(names.testing, *round.examination.testingClaim,
+                                    round.snapshot.testing.settings->addresses.shared);
     if (round.examination.productionClaim && !round.testing.service && !round.testing.certificate) {
-      round.production = claims_.reserve(names.production, *round.examination.productionClaim, round.snapshot.production.settings->addresses.shared);
+      round.production = claims_.reserve(names.production, *round.examination.productionClaim,
+                                         round.snapshot.production.settings->addresses.shared);
     }
   }
   round.plan = onboarding::decide(round.snapshot, round.examination, round.testing, round.production, now);
@@ -204,13 +218,15 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
   TRY(ensure(names.testing, round.plan.testing));
   TRY(ensure(names.production, round.plan.production));
   if (round.plan.forgetWithdrawal) {
-    TRY(outputsOf(names.production)->remove(memoryName(onboarding::kWithdrawal, round.snapshot.integration->metadata.key()), stop));
+    TRY(outputsOf(names.production)
+            ->remove(memoryName(onboarding::kWithdrawal, round.snapshot.integration->metadata.key()), stop));
     written = true;
   }
   // The revision last: all that it rests on is in place. It is what makes production serve.
   if (round.plan.revision && !written) {
     TRY(outputsOf(names.production)->create(*round.plan.revision, stop));
-    spdlog::info("integration {}: promoted, revision {}", round.snapshot.integration->metadata.key().text(), round.plan.revision->revision);
+    spdlog::info("integration {}: promoted, revision {}", round.snapshot.integration->metadata.key().text(),
+                 round.plan.revision->revision);
     written = true;
   }
   return written;
@@ -219,7 +235,8 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
 Result<void> IntegrationController::writeStatus(const Round& round, const std::stop_token& stop) {
   const auto& integration = *round.snapshot.integration;
   const auto current = caches_.integrations().get(integration.metadata.key());
-  const auto& known = current && current->metadata.uid == integration.metadata.uid ? current->status : integration.status;
+  const auto& known =
+      current && current->metadata.uid == integration.metadata.uid ? current->status : integration.status;
   if (known && json::equal(*known, round.plan.status)) return {};
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   auto written = kube::Api<api::MPayIntegration>(client_).applyStatus(integration, round.plan.status, stop);
@@ -237,20 +254,23 @@ void IntegrationController::tell(const Round& round) {
   const auto* before = integration.status ? api::findCondition(integration.status->conditions, "Ready") : nullptr;
   if (before && before->reason == ready->reason && before->message == ready->message) return;
   const bool warning = stalled->status == api::ConditionStatus::True;
-  events_.record(runtime::referenceTo(integration), warning ? runtime::EventType::Warning : runtime::EventType::Normal, ready->reason,
-                 "Reconcile", ready->message);
+  events_.record(runtime::referenceTo(integration), warning ? runtime::EventType::Warning : runtime::EventType::Normal,
+                 ready->reason, "Reconcile", ready->message);
   const auto& names = integration.spec.environments;
   const std::tuple<const onboarding::Conflicts&, const std::string&, const std::optional<onboarding::Claim>&> both[] = {
-      {round.testing, names.testing, round.examination.testingClaim}, {round.production, names.production, round.examination.productionClaim}};
+      {round.testing, names.testing, round.examination.testingClaim},
+      {round.production, names.production, round.examination.productionClaim}};
   for (const auto& [conflicts, name, claim] : both) {
     const auto environment = caches_.environments().get({"", name});
     if (!conflicts.any() || !environment || !claim) continue;
     events_.record(runtime::referenceTo(*environment), runtime::EventType::Warning, "ClaimConflict", "Claim",
-                   fmt::format("{} claims what {} hold", integration.metadata.key().text(), fmt::join(claims_.holders(name, *claim), ", ")));
+                   fmt::format("{} claims what {} hold", integration.metadata.key().text(),
+                               fmt::join(claims_.holders(name, *claim), ", ")));
   }
 }
 
-Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, const std::stop_token& stop, bool retain) {
+Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, const std::stop_token& stop,
+                                                         bool retain) {
   runtime::Outcome outcome;
   for (const auto& environment : caches_.environments().list()) {
     const std::string name = environment->metadata.name.value_or("");
@@ -267,10 +287,12 @@ Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, c
       settings.withdrawalDelay = std::chrono::ceil<std::chrono::seconds>(
           parseDuration(environment->spec.withdrawal.delay).value_or(std::chrono::minutes(15)));
       const auto next = TRY(withdrawProduction(key, *outputs, settings, retain, stop));
-      if (next.requeueAfter) outcome.requeueAfter = std::min(outcome.requeueAfter.value_or(*next.requeueAfter), *next.requeueAfter);
+      if (next.requeueAfter)
+        outcome.requeueAfter = std::min(outcome.requeueAfter.value_or(*next.requeueAfter), *next.requeueAfter);
       continue;
     }
-    for (const auto component : {onboarding::kFragment, onboarding::kClaim}) TRY(outputs->remove(memoryName(component, key), stop));
+    for (const auto component : {onboarding::kFragment, onboarding::kClaim})
+      TRY(outputs->remove(memoryName(component, key), stop));
     if (environment->spec.registrar.configMap) {
       TRY(outputs->remove(environment->spec.registrar.configMap->name + "-" + onboarding::hashOf(key), stop));
     }
@@ -279,8 +301,9 @@ Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, c
   return outcome;
 }
 
-Result<runtime::Outcome> IntegrationController::withdrawProduction(const ObjectKey& key, Outputs& outputs, const onboarding::Settings& settings,
-                                                                   bool retain, const std::stop_token& stop) {
+Result<runtime::Outcome> IntegrationController::withdrawProduction(const ObjectKey& key, Outputs& outputs,
+                                                                   const onboarding::Settings& settings, bool retain,
+                                                                   const std::stop_token& stop) {
   const auto claim = recall<onboarding::Claim>(outputs, onboarding::kClaim, key);
   const auto revisions = outputs.revisions(key);
   auto record = recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key);
@@ -298,16 +321,19 @@ Result<runtime::Outcome> IntegrationController::withdrawProduction(const ObjectK
     const auto metadata = onboarding::ownedMeta(settings.spec.outputNamespace, memoryName(onboarding::kWithdrawal, key),
                                                 onboarding::kWithdrawal, settings.name, key);
     TRY(outputs.ensure(onboarding::remember(metadata, *record), stop));
-    spdlog::info("integration {}: deleted; production ends at {}", key.text(), record->dueAt.value_or("no time, it is retained"));
+    spdlog::info("integration {}: deleted; production ends at {}", key.text(),
+                 record->dueAt.value_or("no time, it is retained"));
   }
   if (!record->dueAt) return runtime::Outcome{};
   const auto due = parseTime(*record->dueAt).value_or(now);
   if (now < due) return lookAgain(clock_, due);
   // What admits goes first, the record of the withdrawal last: whatever is interrupted is taken up again.
   TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
-  if (settings.spec.registrar.configMap) TRY(outputs.remove(settings.spec.registrar.configMap->name + "-" + onboarding::hashOf(key), stop));
+  if (settings.spec.registrar.configMap)
+    TRY(outputs.remove(settings.spec.registrar.configMap->name + "-" + onboarding::hashOf(key), stop));
   for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
-  for (const auto component : {onboarding::kEffects, onboarding::kClaim}) TRY(outputs.remove(memoryName(component, key), stop));
+  for (const auto component : {onboarding::kEffects, onboarding::kClaim})
+    TRY(outputs.remove(memoryName(component, key), stop));
   claims_.release(settings.name, key);
   TRY(outputs.remove(memoryName(onboarding::kWithdrawal, key), stop));
   spdlog::info("integration {}: withdrawn from production", key.text());

@@ -11,8 +11,8 @@ namespace mpay::controllers {
 
 class IntegrationController final : public runtime::Reconciler {
  public:
-  IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims, runtime::EventRecorder& events,
-                        std::function<bool()> mayWrite);
+  IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
+                        runtime::EventRecorder& events, std::function<bool()> mayWrite);
 
   // Reads, decides, writes, until nothing is left to write; then the status, once.
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
@@ -36,7 +36,8 @@ class IntegrationController final : public runtime::Reconciler {
   // After a deletion: testing at once, production by a withdrawal record and when that is due.
   // When to look again. True in `recorded` once nothing more depends on the integration's object.
   Result<runtime::Outcome> withdraw(const ObjectKey& key, const std::stop_token& stop, bool retain);
-  Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, Outputs& outputs, const onboarding::Settings& settings, bool retain,
+  Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, Outputs& outputs,
+                                              const onboarding::Settings& settings, bool retain,
                                               const std::stop_token& stop);
 
   std::shared_ptr<Outputs> outputsOf(const std::string& environment);

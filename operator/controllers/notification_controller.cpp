@@ -9,9 +9,12 @@ namespace mpay::controllers {
 namespace {
 
 // username and password of a Secret that is watched by name.
-Result<void> readCredentials(const runtime::NamedWatches<api::Secret>::Seen& seen, const std::string& name, notify::SmtpServer& server) {
+Result<void> readCredentials(const runtime::NamedWatches<api::Secret>::Seen& seen, const std::string& name,
+                             notify::SmtpServer& server) {
   if (!seen.object) {
-    const std::string why = seen.error ? "may not be read by the operator" : seen.pending ? "is being read" : "does not exist";
+    const std::string why = seen.error     ? "may not be read by the operator"
+                            : seen.pending ? "is being read"
+                                           : "does not exist";
     return refuse("ReferenceNotFound", fmt::format("the Secret {} with the SMTP credentials {}", name, why));
   }
   for (const auto& [key, into] : {std::pair{"username", &server.username}, std::pair{"password", &server.password}}) {
@@ -56,9 +59,11 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
       const auto& secret = channel.credentialsSecretRef->name;
       TRY(readCredentials(caches_.secret({caches_.resourceNamespace(), secret}), secret, server));
     }
-    const auto text = notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest}, languageOf(effect.language));
+    const auto text = notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest},
+                                        languageOf(effect.language));
     const auto when = parseTime(effect.intendedAt).value_or(clock_.now());
-    TRY(notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when}, stop));
+    TRY(notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
+                         stop));
     effect.sentAt = formatTime(clock_.now());
     api::ConfigMap sent = onboarding::remember(object->metadata, effect);
     TRY(outputs->ensure(sent, stop));

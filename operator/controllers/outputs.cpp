@@ -31,8 +31,8 @@ bool sameContent(const K& observed, const K& desired) {
 
 }  // namespace
 
-Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName, std::function<bool()> mayWrite,
-                 OnChange onChange)
+Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName,
+                 std::function<bool()> mayWrite, OnChange onChange)
     : client_(client),
       environment_(std::move(environment)),
       namespace_(std::move(namespaceName)),
@@ -47,8 +47,10 @@ Outputs::Outputs(kube::Client& client, std::string environment, std::string name
                           problem_.with([&](auto& known) { known = error; });
                           onChange_(std::nullopt, true);
                         }),
-      networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_, [this](const auto&) { onChange_(std::nullopt, true); }),
-      revisionWatcher_(client, {namespace_, "", ""}, revisions_, [this](const auto&) { onChange_(std::nullopt, true); }) {
+      networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_,
+                            [this](const auto&) { onChange_(std::nullopt, true); }),
+      revisionWatcher_(client, {namespace_, "", ""}, revisions_,
+                       [this](const auto&) { onChange_(std::nullopt, true); }) {
   listen(configMaps_);
   listen(networkPolicies_);
   listen(revisions_);

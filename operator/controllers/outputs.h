@@ -23,7 +23,8 @@ class Outputs {
   using OnChange = std::function<void(const std::optional<ObjectKey>& integration, bool environment)>;
 
   // `mayWrite` is asked before each write (leadership).
-  Outputs(kube::Client& client, std::string environment, std::string namespace_, std::function<bool()> mayWrite, OnChange onChange);
+  Outputs(kube::Client& client, std::string environment, std::string namespace_, std::function<bool()> mayWrite,
+          OnChange onChange);
 
   void start();
   void stop();

@@ -43,7 +43,8 @@ bool isKeyDer(std::string_view bytes) {
   const auto* at = begin;
   if (const Handle<EVP_PKEY, EVP_PKEY_free> key(d2i_AutoPrivateKey(nullptr, &at, length)); key) return true;
   at = begin;
-  if (const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> key(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, length)); key) {
+  if (const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> key(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, length));
+      key) {
     return true;
   }
   at = begin;
@@ -120,7 +121,8 @@ Result<Certificate> Certificate::parse(std::string_view bytes) {
   }
   if (bytes.find(kBegin) == std::string_view::npos) return Certificate(TRY(fromDer(bytes)));
   const auto text = trimmed(bytes);
-  if (!text.starts_with(kBegin) || !text.ends_with(kEnd)) return malformed("something else stands around the PEM block");
+  if (!text.starts_with(kBegin) || !text.ends_with(kEnd))
+    return malformed("something else stands around the PEM block");
   if (text.find(kBegin, 1) != std::string_view::npos) return malformed("there is more than one certificate");
   return Certificate(TRY(fromPemBlock(text)));
 }
@@ -133,7 +135,8 @@ std::string Certificate::serial() const {
   char* text = BN_bn2hex(number.get());
   std::string hex(text);
   OPENSSL_free(text);
-  std::transform(hex.begin(), hex.end(), hex.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  std::transform(hex.begin(), hex.end(), hex.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
   return hex;
 }
 
@@ -195,7 +198,8 @@ bool Certificate::allowsDigitalSignature() const {
 
 Result<Authorities> Authorities::parse(std::string_view pem) {
   if (holdsPrivateKey(pem)) return refuse("PrivateKeyInPublicField", "the authorities hold a private key");
-  if (pem.size() > (std::size_t{1} << 20)) return refuse("MalformedAuthorities", "the authorities are larger than 1 MiB");
+  if (pem.size() > (std::size_t{1} << 20))
+    return refuse("MalformedAuthorities", "the authorities are larger than 1 MiB");
   Authorities authorities;
   std::string_view rest = pem;
   while (true) {
@@ -204,8 +208,9 @@ Result<Authorities> Authorities::parse(std::string_view pem) {
     const auto end = rest.find(kEnd, begin);
     if (end == std::string_view::npos) return refuse("MalformedAuthorities", "the last PEM block has no end");
     auto handle = fromPemBlock(rest.substr(begin, end + kEnd.size() - begin));
-    if (!handle) return refuse("MalformedAuthorities", fmt::format("authority {}: the PEM block is damaged",
-                                                                   authorities.certificates_.size() + 1));
+    if (!handle)
+      return refuse("MalformedAuthorities",
+                    fmt::format("authority {}: the PEM block is damaged", authorities.certificates_.size() + 1));
     Certificate certificate(std::move(*handle));
     if (!certificate.isAuthority()) {
       return refuse("MalformedAuthorities", fmt::format("{} is not a certification authority", certificate.subject()));
@@ -213,10 +218,12 @@ Result<Authorities> Authorities::parse(std::string_view pem) {
     authorities.certificates_.push_back(std::move(certificate));
     rest.remove_prefix(end + kEnd.size());
   }
-  if (authorities.certificates_.empty()) return refuse("MalformedAuthorities", "there is no PEM certificate in the authorities");
+  if (authorities.certificates_.empty())
+    return refuse("MalformedAuthorities", "there is no PEM certificate in the authorities");
   auto& all = authorities.certificates_;
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() < b.sha256(); });
-  all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() == b.sha256(); }), all.end());
+  all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() == b.sha256(); }),
+            all.end());
   authorities.store_ = {X509_STORE_new(), X509_STORE_free};
   for (const auto& certificate : all) X509_STORE_add_cert(authorities.store_.get(), certificate.get());
   return authorities;
@@ -232,9 +239,10 @@ Result<void> Authorities::verify(const Certificate& certificate, WallTime at) co
   const int problem = X509_STORE_CTX_get_error(context.get());
   ERR_clear_error();
   if (verified) return {};
-  return refuse("UntrustedIssuer", fmt::format("the certificate of {}, issued by {}, does not chain to an authority of "
-                                               "the environment: {}",
-                                               certificate.subject(), certificate.issuer(), X509_verify_cert_error_string(problem)));
+  return refuse("UntrustedIssuer",
+                fmt::format("the certificate of {}, issued by {}, does not chain to an authority of "
+                            "the environment: {}",
+                            certificate.subject(), certificate.issuer(), X509_verify_cert_error_string(problem)));
 }
 
 std::string Authorities::pem() const {

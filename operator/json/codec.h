@@ -89,8 +89,7 @@ template <class T>
 std::optional<Failure> read(const value& from, T& into);
 
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-std::optional<Failure> readInteger(const value& from, T& into) {
+requires(!std::same_as<T, bool>) std::optional<Failure> readInteger(const value& from, T& into) {
   boost::system::error_code error;
   const auto number = from.to_number<T>(error);
   if (error) return want("integer", from);
@@ -118,15 +117,16 @@ std::optional<Failure> readStruct(const value& from, T& into) {
   const auto* members = from.if_object();
   if (!members) return want("object", from);
   std::optional<Failure> failure;
-  boost::mp11::mp_for_each<boost::describe::describe_members<
-      T, boost::describe::mod_public | boost::describe::mod_inherited>>([&](auto member) {
-    if (failure) return;
-    const auto name = jsonName(member.name);
-    const auto* found = members->if_contains(name);
-    if (!found || found->is_null()) return;
-    failure = read(*found, into.*member.pointer);
-    if (failure) failure->path = fmt::format(".{}{}", name, failure->path);
-  });
+  boost::mp11::mp_for_each<
+      boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+      [&](auto member) {
+        if (failure) return;
+        const auto name = jsonName(member.name);
+        const auto* found = members->if_contains(name);
+        if (!found || found->is_null()) return;
+        failure = read(*found, into.*member.pointer);
+        if (failure) failure->path = fmt::format(".{}{}", name, failure->path);
+      });
   return failure;
 }
 
@@ -244,11 +244,12 @@ value encode(const T& from) {
     return value(boost::json::string_view(nameOf(from)));
   } else {
     object members;
-    boost::mp11::mp_for_each<boost::describe::describe_members<
-        T, boost::describe::mod_public | boost::describe::mod_inherited>>([&](auto member) {
-      const auto& item = from.*member.pointer;
-      if (!detail::isEmpty(item)) members.emplace(jsonName(member.name), encode(item));
-    });
+    boost::mp11::mp_for_each<
+        boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+        [&](auto member) {
+          const auto& item = from.*member.pointer;
+          if (!detail::isEmpty(item)) members.emplace(jsonName(member.name), encode(item));
+        });
     return members;
   }
 }
@@ -266,8 +267,8 @@ bool equal(const T& a, const T& b) {
     return true;
   } else if constexpr (DescribedStruct<T>) {
     bool same = true;
-    boost::mp11::mp_for_each<boost::describe::describe_members<
-        T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+    boost::mp11::mp_for_each<
+        boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
         [&](auto member) { same = same && equal(a.*member.pointer, b.*member.pointer); });
     return same;
   } else {

@@ -48,7 +48,8 @@ Result<value> convert(const YAML::Node& node, int depth) {
       for (const auto& member : node) {
         if (!member.first.IsScalar()) return fail(ErrorKind::Decode, "a YAML key is not a scalar");
         if (!members.emplace(member.first.Scalar(), TRY(convert(member.second, depth + 1))).second) {
-          return fail(ErrorKind::Decode, fmt::format("a YAML key is given twice, line {}", member.first.Mark().line + 1));
+          return fail(ErrorKind::Decode,
+                      fmt::format("a YAML key is given twice, line {}", member.first.Mark().line + 1));
         }
       }
       return value(std::move(members));
@@ -108,7 +109,8 @@ Result<std::vector<value>> parseYaml(std::string_view text) {
     }
     return documents;
   } catch (const YAML::Exception& error) {
-    return fail(ErrorKind::Decode, fmt::format("not YAML near line {}, column {}", error.mark.line + 1, error.mark.column + 1));
+    return fail(ErrorKind::Decode,
+                fmt::format("not YAML near line {}, column {}", error.mark.line + 1, error.mark.column + 1));
   }
 }
 

@@ -41,8 +41,8 @@ std::string urlEncode(std::string_view text) {
 
 std::string pathOf(const ResourceType& type, std::string_view namespace_, std::string_view name,
                    std::string_view subresource) {
-  std::string path = type.group.empty() ? fmt::format("/api/{}", type.version)
-                                        : fmt::format("/apis/{}/{}", type.group, type.version);
+  std::string path =
+      type.group.empty() ? fmt::format("/api/{}", type.version) : fmt::format("/apis/{}/{}", type.group, type.version);
   if (type.namespaced && !namespace_.empty()) path += fmt::format("/namespaces/{}", urlEncode(namespace_));
   path += fmt::format("/{}", type.plural);
   if (!name.empty()) path += fmt::format("/{}", urlEncode(name));

@@ -24,9 +24,9 @@ using api::ResourceType;
 inline constexpr std::string_view kFieldManager = "mpay-operator";
 
 struct Selectors {
-  std::string namespace_;      // empty: all
-  std::string labelSelector;   // "a=b,c"
-  std::string fieldSelector;   // "metadata.name=x"
+  std::string namespace_;     // empty: all
+  std::string labelSelector;  // "a=b,c"
+  std::string fieldSelector;  // "metadata.name=x"
 };
 
 // A delete or write happens only to the very object that was looked at.
@@ -110,7 +110,8 @@ class Api {
     const ObjectKey key = object.metadata.key();
     const std::string target = pathOf(K::kResource, key.namespace_, key.name, "status") +
                                "?fieldManager=" + std::string(kFieldManager) + "&force=true";
-    return decode("apply status of", key, client_->request("PATCH", target, &body, "application/apply-patch+yaml", stop));
+    return decode("apply status of", key,
+                  client_->request("PATCH", target, &body, "application/apply-patch+yaml", stop));
   }
 
   // JSON merge patch; put metadata.resourceVersion into it to bind it to what was seen.
@@ -180,7 +181,8 @@ Result<std::vector<K>> Api<K>::list(const Selectors& selectors, const std::stop_
 }
 
 template <class K>
-Result<void> Api<K>::remove(const ObjectKey& key, const Preconditions& preconditions, const std::stop_token& stop) const {
+Result<void> Api<K>::remove(const ObjectKey& key, const Preconditions& preconditions,
+                            const std::stop_token& stop) const {
   json::object conditions;
   if (!preconditions.uid.empty()) conditions["uid"] = preconditions.uid;
   if (!preconditions.resourceVersion.empty()) conditions["resourceVersion"] = preconditions.resourceVersion;

@@ -97,7 +97,8 @@ Result<Config> Config::fromFile(const std::string& path) {
   for (const auto key : {"exec", "auth-provider", "username", "as"}) {
     if (user.if_contains(key)) {
       return fail(ErrorKind::Invalid, fmt::format("the kubeconfig's user has {}, which is not supported: use token, "
-                                                  "tokenFile or a client certificate", key));
+                                                  "tokenFile or a client certificate",
+                                                  key));
     }
   }
   for (const auto key : {"tls-server-name", "proxy-url"}) {

@@ -59,7 +59,8 @@ std::optional<Prefix> parsePrefix(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
   const bool plain = !digits.empty() && digits.size() <= 3 && (digits[0] != '0' || digits.size() == 1) &&
                      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!plain || error != std::errc() || end != digits.data() + digits.size() || length > prefix.width()) return std::nullopt;
+  if (!plain || error != std::errc() || end != digits.data() + digits.size() || length > prefix.width())
+    return std::nullopt;
   prefix.length = length;
   return prefix;
 }

@@ -70,9 +70,9 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
   transfer.lastByte = std::chrono::steady_clock::now();
   transfer.received += length;
   if (transfer.request.maximumBytes > 0 && transfer.received > transfer.request.maximumBytes) {
-    transfer.failure = Error{ErrorKind::Decode,
-                             fmt::format("the response is larger than {} bytes", transfer.request.maximumBytes),
-                             "ResponseTooLarge"};
+    transfer.failure =
+        Error{ErrorKind::Decode, fmt::format("the response is larger than {} bytes", transfer.request.maximumBytes),
+              "ResponseTooLarge"};
     return 0;
   }
   try {

@@ -20,7 +20,9 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-bool isHeaderSafe(std::string_view text) { return text.find_first_of("\r\n") == std::string_view::npos && text.find('\0') == std::string_view::npos; }
+bool isHeaderSafe(std::string_view text) {
+  return text.find_first_of("\r\n") == std::string_view::npos && text.find('\0') == std::string_view::npos;
+}
 
 bool isAddress(std::string_view text) {
   const auto at = text.find('@');
@@ -48,8 +50,9 @@ std::string dateHeader(WallTime time) {
   constexpr const char* weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} +0000", weekdays[std::chrono::weekday(day).c_encoding()],
-                     static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
 }
 
 struct Upload {
@@ -75,12 +78,15 @@ Result<std::string> compose(const Mail& mail) {
   if (!isAddress(mail.from)) return refuse("InvalidRecipient", "the sender's address is no mail address");
   if (mail.to.empty()) return refuse("InvalidRecipient", "there is no recipient");
   for (const auto& recipient : mail.to) {
-    if (!isAddress(recipient)) return refuse("InvalidRecipient", "a recipient's address is no mail address; nothing is sent to any");
+    if (!isAddress(recipient))
+      return refuse("InvalidRecipient", "a recipient's address is no mail address; nothing is sent to any");
   }
-  if (!isHeaderSafe(mail.subject) || !isHeaderSafe(mail.messageID)) return refuse("InvalidRecipient", "a mail header would hold a line break");
-  std::string text = fmt::format("From: MPay <{}>\r\nTo: {}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: {}\r\nAuto-Submitted: auto-generated\r\n"
-                                 "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
-                                 mail.from, fmt::join(mail.to, ",\r\n "), encodedWords(mail.subject), dateHeader(mail.date), mail.messageID);
+  if (!isHeaderSafe(mail.subject) || !isHeaderSafe(mail.messageID))
+    return refuse("InvalidRecipient", "a mail header would hold a line break");
+  std::string text = fmt::format(
+      "From: MPay <{}>\r\nTo: {}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: {}\r\nAuto-Submitted: auto-generated\r\n"
+      "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+      mail.from, fmt::join(mail.to, ",\r\n "), encodedWords(mail.subject), dateHeader(mail.date), mail.messageID);
   const std::string body = base64(mail.text);
   for (std::size_t at = 0; at < body.size(); at += 76) text += body.substr(at, 76) + "\r\n";
   return text;
@@ -90,7 +96,8 @@ Result<void> sendMail(const SmtpServer& server, const Mail& mail, const std::sto
   const std::string text = TRY(compose(mail));
   const std::unique_ptr<CURL, void (*)(CURL*)> easy(curl_easy_init(), curl_easy_cleanup);
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> recipients(nullptr, curl_slist_free_all);
-  for (const auto& recipient : mail.to) recipients.reset(curl_slist_append(recipients.release(), ("<" + recipient + ">").c_str()));
+  for (const auto& recipient : mail.to)
+    recipients.reset(curl_slist_append(recipients.release(), ("<" + recipient + ">").c_str()));
   Upload upload{text, &stop};
   char words[CURL_ERROR_SIZE] = "";
   CURL* handle = easy.get();

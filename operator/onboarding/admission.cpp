@@ -18,15 +18,17 @@ WallTime lastWritten(const api::PolicyMeta& metadata) {
 }
 
 template <class K>
-std::string compare(const std::map<std::string, json::value>& shipped, const std::vector<std::shared_ptr<const K>>& found,
-                    WallTime& since) {
+std::string compare(const std::map<std::string, json::value>& shipped,
+                    const std::vector<std::shared_ptr<const K>>& found, WallTime& since) {
   for (const auto& [name, spec] : shipped) {
-    const auto object = std::find_if(found.begin(), found.end(), [&](const auto& o) { return o->metadata.name == name; });
+    const auto object =
+        std::find_if(found.begin(), found.end(), [&](const auto& o) { return o->metadata.name == name; });
     const std::string what = fmt::format("{} {}", K::kResource.kind, name);
     const std::string remedy = "; the platform must apply manifests/policies.yaml, until then nothing is promoted";
     if (object == found.end()) return what + " is missing" + remedy;
     if ((*object)->metadata.deletionTimestamp) return what + " is being deleted" + remedy;
-    if (json::canonical((*object)->spec) != json::canonical(spec)) return what + " differs from what this version ships" + remedy;
+    if (json::canonical((*object)->spec) != json::canonical(spec))
+      return what + " differs from what this version ships" + remedy;
     since = std::max(since, lastWritten((*object)->metadata));
   }
   return "";
@@ -49,8 +51,10 @@ Admission judgeAdmission(const ShippedPolicies& shipped,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicy>>& policies,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicyBinding>>& bindings) {
   WallTime since{};
-  if (auto problem = compare(shipped.policies, policies, since); !problem.empty()) return {std::nullopt, std::move(problem)};
-  if (auto problem = compare(shipped.bindings, bindings, since); !problem.empty()) return {std::nullopt, std::move(problem)};
+  if (auto problem = compare(shipped.policies, policies, since); !problem.empty())
+    return {std::nullopt, std::move(problem)};
+  if (auto problem = compare(shipped.bindings, bindings, since); !problem.empty())
+    return {std::nullopt, std::move(problem)};
   return {since, ""};
 }
 

@@ -16,12 +16,12 @@ Prefix known(std::string_view text) { return *net::parsePrefix(text); }
 // Ranges that carry an IPv4 address inside: admitting one admits an address that nobody declared.
 const std::vector<Prefix>& embedding() {
   static const std::vector<Prefix> ranges{
-      known("::ffff:0:0/96"),  // IPv4-mapped, RFC 4291
-      known("::/96"),          // IPv4-compatible, RFC 4291
-      known("64:ff9b::/96"),   // NAT64, RFC 6052
-      known("64:ff9b:1::/48"), // NAT64, RFC 8215
-      known("2002::/16"),      // 6to4, RFC 3056
-      known("2001::/32"),      // Teredo, RFC 4380
+      known("::ffff:0:0/96"),   // IPv4-mapped, RFC 4291
+      known("::/96"),           // IPv4-compatible, RFC 4291
+      known("64:ff9b::/96"),    // NAT64, RFC 6052
+      known("64:ff9b:1::/48"),  // NAT64, RFC 8215
+      known("2002::/16"),       // 6to4, RFC 3056
+      known("2001::/32"),       // Teredo, RFC 4380
   };
   return ranges;
 }
@@ -29,10 +29,10 @@ const std::vector<Prefix>& embedding() {
 // The registries of special-purpose addresses (RFC 6890): what cannot be a public source.
 const std::vector<Prefix>& special() {
   static const std::vector<Prefix> ranges{
-      known("0.0.0.0/8"),       known("10.0.0.0/8"),     known("100.64.0.0/10"),   known("127.0.0.0/8"),
-      known("169.254.0.0/16"),  known("172.16.0.0/12"),  known("192.0.0.0/24"),    known("192.0.2.0/24"),
-      known("192.88.99.0/24"),  known("192.168.0.0/16"), known("198.18.0.0/15"),   known("198.51.100.0/24"),
-      known("203.0.113.0/24"),  known("224.0.0.0/4"),    known("240.0.0.0/4"),
+      known("0.0.0.0/8"),      known("10.0.0.0/8"),     known("100.64.0.0/10"), known("127.0.0.0/8"),
+      known("169.254.0.0/16"), known("172.16.0.0/12"),  known("192.0.0.0/24"),  known("192.0.2.0/24"),
+      known("192.88.99.0/24"), known("192.168.0.0/16"), known("198.18.0.0/15"), known("198.51.100.0/24"),
+      known("203.0.113.0/24"), known("224.0.0.0/4"),    known("240.0.0.0/4"),
   };
   return ranges;
 }
@@ -65,8 +65,9 @@ Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const
     return refuse("HostBitsSet", fmt::format("{} has bits set after its /{}; write {} or the single address", where,
                                              prefix->length, Prefix{prefix->first(), prefix->length}.text()));
   }
-  if (prefix->address.v6 && std::any_of(embedding().begin(), embedding().end(),
-                                        [&](const Prefix& range) { return range.overlaps(*prefix); }) &&
+  if (prefix->address.v6 &&
+      std::any_of(embedding().begin(), embedding().end(),
+                  [&](const Prefix& range) { return range.overlaps(*prefix); }) &&
       !within(policy.permitted, *prefix)) {
     return refuse("EmbeddedIPv4", fmt::format("{} embeds an IPv4 address; declare the IPv4 address itself", where));
   }
@@ -142,7 +143,7 @@ std::uint64_t AddressSet::size() const {
       count = bits >= 63 ? std::numeric_limits<std::uint64_t>::max() / 2 : std::uint64_t{1} << bits;
     }
     total = total > std::numeric_limits<std::uint64_t>::max() - count ? std::numeric_limits<std::uint64_t>::max()
-                                                                       : total + count;
+                                                                      : total + count;
   }
   return total;
 }

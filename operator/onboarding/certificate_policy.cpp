@@ -86,10 +86,12 @@ Result<crypto::Certificate> judgeCertificate(std::string_view bytes, const crypt
 Result<crypto::Certificate> judgeSignatureCertificate(std::string_view bytes, WallTime now) {
   auto certificate = TRY(crypto::Certificate::parse(bytes));
   if (now < certificate.notBefore()) {
-    return refuse("CertificateNotYetValid", fmt::format("the certificate is valid from {}", formatTime(certificate.notBefore())));
+    return refuse("CertificateNotYetValid",
+                  fmt::format("the certificate is valid from {}", formatTime(certificate.notBefore())));
   }
   if (now > certificate.notAfter()) {
-    return refuse("CertificateExpired", fmt::format("the certificate expired at {}", formatTime(certificate.notAfter())));
+    return refuse("CertificateExpired",
+                  fmt::format("the certificate expired at {}", formatTime(certificate.notAfter())));
   }
   return certificate;
 }

@@ -60,7 +60,8 @@ api::ConfigMap claimObject(const Settings& settings, const api::ObjectKey& key, 
   return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kClaim, key), kClaim, settings.name, key), claim);
 }
 api::ConfigMap fragmentObject(const Settings& settings, const api::ObjectKey& key, const Fragment& fragment) {
-  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kFragment, key), kFragment, settings.name, key), fragment);
+  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kFragment, key), kFragment, settings.name, key),
+                  fragment);
 }
 
 // What is claimed is all but what others hold.
@@ -75,35 +76,46 @@ void Decision::judgeClaims() {
   certificate = form.certificate;
   submitted = form.form;
   if (testingConflicts.certificate || productionConflicts.certificate) {
-    certificate = isFalse("CertificateConflict", "another integration registered this certificate first; use the system's own certificate",
+    certificate = isFalse("CertificateConflict",
+                          "another integration registered this certificate first; use the system's own certificate",
                           Attention::Fix);
     submitted = isFalse("AwaitingCertificate", "CertificateTrusted comes first", Attention::Working);
   } else if (testingConflicts.service || productionConflicts.service) {
-    submitted = isFalse("ServiceIDConflict", fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
-                                                         "that is being withdrawn; ask the MPay operator", spec().service.id.value_or("")),
+    submitted = isFalse("ServiceIDConflict",
+                        fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
+                                    "that is being withdrawn; ask the MPay operator",
+                                    spec().service.id.value_or("")),
                         Attention::Fix);
   } else if (!productionConflicts.addresses.empty()) {
-    submitted = isFalse("AddressConflict", fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
-                                                       fmt::join(productionConflicts.addresses, ", ")), Attention::Fix);
+    submitted =
+        isFalse("AddressConflict",
+                fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
+                            fmt::join(productionConflicts.addresses, ", ")),
+                Attention::Fix);
   }
   if (!submitted.holds()) return;
   plan.testing.push_back(claimObject(*in.testing.settings, key(), granted(*form.testingClaim, testingConflicts)));
   if (form.productionClaim) {
-    plan.production.push_back(claimObject(*in.production.settings, key(), granted(*form.productionClaim, productionConflicts)));
+    plan.production.push_back(
+        claimObject(*in.production.settings, key(), granted(*form.productionClaim, productionConflicts)));
   }
 }
 
 // Whether the gateway's objects hold this; else the verdict says what is missing.
-bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
-                           Verdict& verdict) const {
+bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment,
+                           const api::ConfigMap& service, Verdict& verdict) const {
   if (!environment.foreign.empty()) {
-    verdict = isFalse("NameConflict", fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
-                                                  environment.foreign), Attention::Working);
+    verdict = isFalse(
+        "NameConflict",
+        fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
+                    environment.foreign),
+        Attention::Working);
   } else if (!environment.aggregateProblem.empty()) {
     verdict = isFalse("NameConflict", environment.aggregateProblem, Attention::Working);
   } else if (environment.fragment != fragment || !environment.service || environment.service->data != service.data ||
              environment.service->binaryData != service.binaryData || !environment.aggregated) {
-    verdict = isFalse("Provisioning", "the allowlist, the trust and the service document are being written", Attention::Working);
+    verdict = isFalse("Provisioning", "the allowlist, the trust and the service document are being written",
+                      Attention::Working);
   } else {
     return true;
   }
@@ -116,16 +128,20 @@ void Decision::judgeTesting() {
   } else if (!form.testingAddresses.holds()) {
     testing = form.testingAddresses;
   } else if (!testingConflicts.addresses.empty()) {
-    testing = isFalse("AddressConflict", fmt::format("{} was declared by another integration first; declare this system's own addresses",
-                                                     fmt::join(testingConflicts.addresses, ", ")), Attention::Fix);
+    testing = isFalse("AddressConflict",
+                      fmt::format("{} was declared by another integration first; declare this system's own addresses",
+                                  fmt::join(testingConflicts.addresses, ", ")),
+                      Attention::Fix);
   } else {
     const Settings& settings = *in.testing.settings;
-    api::ConfigMap service = renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
+    api::ConfigMap service =
+        renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
     if (isPublished(in.testing, form.testingFragment, service, testing)) {
-      testing = isTrue("Provisioned", fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
-                                                  form.testingFragment.addresses.empty()
-                                                      ? "nowhere: no address is declared"
-                                                      : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
+      testing = isTrue("Provisioned",
+                       fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
+                                   form.testingFragment.addresses.empty()
+                                       ? "nowhere: no address is declared"
+                                       : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
     }
     plan.testing.push_back(fragmentObject(settings, key(), form.testingFragment));
     plan.testing.push_back(std::move(service));
@@ -134,7 +150,8 @@ void Decision::judgeTesting() {
 
 Verdict ofGate(const GateVerdict& gate) {
   if (gate.open) return isTrue(gate.reason, gate.message);
-  if (gate.reason == "AdmissionPolicyMissing") return {ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
+  if (gate.reason == "AdmissionPolicyMissing")
+    return {ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
   return isFalse(gate.reason, gate.message, gate.rejected ? Attention::Fix : Attention::Awaiting);
 }
 
@@ -144,8 +161,14 @@ void Decision::judgeFunctional() {
   } else if (!testing.holds()) {
     functional = isFalse("AwaitingTestEnvironment", "TestEnvironmentReady comes first", Attention::Working);
   } else {
-    Gate gate{key(), integration().metadata.uid.value_or(""), in.testing.settings->name, api::Milestone::FunctionalTesting,
-              {api::Role::MPayRepresentative}, form.testingDigest, in.testing.settings->spec.validation.serviceAccounts, live()};
+    Gate gate{key(),
+              integration().metadata.uid.value_or(""),
+              in.testing.settings->name,
+              api::Milestone::FunctionalTesting,
+              {api::Role::MPayRepresentative},
+              form.testingDigest,
+              in.testing.settings->spec.validation.serviceAccounts,
+              live()};
     auto verdict = judgeRecords(gate, in.records, in.admission);
     functional = ofGate(verdict);
     functionalRecords = std::move(verdict.counted);
@@ -162,8 +185,14 @@ void Decision::judgeValidated() {
     if (functional.status == ConditionStatus::Unknown) validated = functional;
   } else {
     const auto& rules = in.production.settings->spec.validation;
-    Gate gate{key(), integration().metadata.uid.value_or(""), in.production.settings->name, api::Milestone::FinalValidation,
-              rules.roles, form.digest, rules.serviceAccounts, live()};
+    Gate gate{key(),
+              integration().metadata.uid.value_or(""),
+              in.production.settings->name,
+              api::Milestone::FinalValidation,
+              rules.roles,
+              form.digest,
+              rules.serviceAccounts,
+              live()};
     auto verdict = judgeRecords(gate, in.records, in.admission);
     validated = ofGate(verdict);
     finalRecords = std::move(verdict.counted);
@@ -185,16 +214,16 @@ void Decision::promote() {
   }
   // Older ones are told by their time; only the newest can be of this very second.
   auto known = in.records;
-  std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) {
-    return a->metadata.creationTimestamp > b->metadata.creationTimestamp;
-  });
+  std::sort(known.begin(), known.end(),
+            [](const auto& a, const auto& b) { return a->metadata.creationTimestamp > b->metadata.creationTimestamp; });
   if (known.size() > kSpentKept) known.resize(kSpentKept);
   for (const auto& record : known) revision.spent.push_back(record->metadata.uid.value_or(""));
   revision.promotedAt = formatTime(now);
   const std::int64_t number = live() ? live()->number + 1 : 1;
   api::ControllerRevision object;
-  object.metadata = ownedMeta(in.production.settings->spec.outputNamespace, fmt::format("{}-{}", memoryName("revision", key()), number),
-                              "revision", in.production.settings->name, key());
+  object.metadata = ownedMeta(in.production.settings->spec.outputNamespace,
+                              fmt::format("{}-{}", memoryName("revision", key()), number), "revision",
+                              in.production.settings->name, key());
   object.data = json::encode(revision);
   object.revision = number;
   plan.revision = std::move(object);
@@ -213,46 +242,60 @@ void Decision::judgePromoted() {
       promoted = isFalse("RevisionCorrupt", fragment.error().message, Attention::Working);
       return;
     }
-    api::ConfigMap service = renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
+    api::ConfigMap service =
+        renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
     inPlace = isPublished(production, *fragment, service, promoted);
     plan.production.push_back(fragmentObject(*production.settings, key(), *fragment));
     plan.production.push_back(std::move(service));
-    plan.status.production = api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
+    plan.status.production =
+        api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
   }
   if (servesCurrent()) {
-    if (inPlace) promoted = isTrue("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
+    if (inPlace)
+      promoted = isTrue("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
   } else if (!toProduction()) {
-    promoted = live() ? isFalse("NotRequested", fmt::format("targetStage is Testing; production goes on serving {}", live()->revision.digest), Attention::None)
-                      : isFalse("NotRequested", "targetStage is Testing", Attention::None);
+    promoted =
+        live() ? isFalse("NotRequested",
+                         fmt::format("targetStage is Testing; production goes on serving {}", live()->revision.digest),
+                         Attention::None)
+               : isFalse("NotRequested", "targetStage is Testing", Attention::None);
   } else if (validated.holds() && functional.holds() && testing.holds() && submitted.holds() && certificate.holds()) {
     promoted = isFalse("Promoting", "the validated revision is being recorded", Attention::Working);
     promote();
   } else if (live()) {
-    promoted = isFalse("AwaitingValidation", fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
-                                                         live()->revision.digest, live()->number,
-                                                         form.digest.empty() ? "the changed spec" : form.digest), Attention::Awaiting);
+    promoted = isFalse(
+        "AwaitingValidation",
+        fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
+                    live()->revision.digest, live()->number, form.digest.empty() ? "the changed spec" : form.digest),
+        Attention::Awaiting);
   } else {
-    promoted = isFalse("AwaitingValidation", "Validated comes first; production admits nobody for this service", Attention::Awaiting);
+    promoted = isFalse("AwaitingValidation", "Validated comes first; production admits nobody for this service",
+                       Attention::Awaiting);
   }
 }
 
 void Decision::judgeNotified() {
   const auto& production = in.production;
   if (!promoted.holds()) {
-    notified = isFalse(toProduction() ? "AwaitingPromotion" : "NotRequested", "the notification follows the promotion", Attention::None);
+    notified = isFalse(toProduction() ? "AwaitingPromotion" : "NotRequested", "the notification follows the promotion",
+                       Attention::None);
     return;
   }
   const auto& channels = production.settings->spec.notifications.channels;
   if (channels.empty()) {
-    notified = isFalse("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name), Attention::None);
+    notified =
+        isFalse("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name),
+                Attention::None);
     return;
   }
   if (production.effect && production.effect->revision == live()->number) {
     if (production.effect->sentAt) {
-      notified = isTrue("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
-                                            fmt::join(production.effect->recipients, ", "), production.effect->messageID));
+      notified =
+          isTrue("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
+                                     fmt::join(production.effect->recipients, ", "), production.effect->messageID));
     } else {
-      notified = isFalse("NotificationPending", "the notification is on its way, and is tried again until it is accepted", Attention::None);
+      notified = isFalse("NotificationPending",
+                         "the notification is on its way, and is tried again until it is accepted", Attention::None);
     }
     return;
   }
@@ -268,19 +311,24 @@ void Decision::judgeNotified() {
   effect.intendedAt = formatTime(now);
   const auto& from = channels.front().smtp->from;
   const auto at = from.find('@');
-  effect.messageID = fmt::format("<{}.{}@{}>", crypto::sha256Hex(key().text() + " " + effect.digest).substr(0, 32), effect.revision,
-                                 at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
-  plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()), kEffects,
-                                               production.settings->name, key()), effect));
+  effect.messageID = fmt::format("<{}.{}@{}>", crypto::sha256Hex(key().text() + " " + effect.digest).substr(0, 32),
+                                 effect.revision, at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
+  plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
+                                               kEffects, production.settings->name, key()),
+                                     effect));
   notified = isFalse("NotificationPending", "the notification is about to be sent", Attention::None);
 }
 
 // architecture.md's table: Ready, Reconciling, Stalled.
 void Decision::summarise() {
-  const std::pair<std::string_view, const Verdict*> all[] = {
-      {"PrerequisitesMet", &form.prerequisites}, {"CertificateTrusted", &certificate}, {"Submitted", &submitted},
-      {"TestEnvironmentReady", &testing},        {"FunctionalTestsPassed", &functional}, {"Validated", &validated},
-      {"Promoted", &promoted},                   {"Notified", &notified}};
+  const std::pair<std::string_view, const Verdict*> all[] = {{"PrerequisitesMet", &form.prerequisites},
+                                                             {"CertificateTrusted", &certificate},
+                                                             {"Submitted", &submitted},
+                                                             {"TestEnvironmentReady", &testing},
+                                                             {"FunctionalTestsPassed", &functional},
+                                                             {"Validated", &validated},
+                                                             {"Promoted", &promoted},
+                                                             {"Notified", &notified}};
   const std::size_t gates = toProduction() ? 7 : 4;
   const Verdict* stalled = nullptr;
   const Verdict* first = nullptr;
@@ -309,8 +357,9 @@ void Decision::summarise() {
   } else if (first && first->attention == Attention::Awaiting) {
     const bool awaiting = first->reason.starts_with("Awaiting");
     ready = isFalse(awaiting ? first->reason : "AwaitingValidation", first->message, Attention::None);
-    phase = ready.reason == "AwaitingServiceID" ? "Awaiting ServiceID"
-            : ready.reason == "AwaitingFunctionalTesting" ? "Functional testing" : "Awaiting validation";
+    phase = ready.reason == "AwaitingServiceID"           ? "Awaiting ServiceID"
+            : ready.reason == "AwaitingFunctionalTesting" ? "Functional testing"
+                                                          : "Awaiting validation";
   } else if (first) {
     ready = isFalse(first->reason, first->message, Attention::None);
     reconciling = isTrue(first->reason, first->message);
@@ -324,7 +373,8 @@ void Decision::summarise() {
   const auto* before = integration().status ? &integration().status->conditions : nullptr;
   const std::int64_t generation = integration().metadata.generation.value_or(0);
   const auto add = [&](std::string_view type, const Verdict& verdict) {
-    api::Condition condition{std::string(type), verdict.status, generation, formatTime(now), verdict.reason, verdict.message};
+    api::Condition condition{std::string(type), verdict.status, generation,
+                             formatTime(now),   verdict.reason, verdict.message};
     if (condition.message.size() > 4000) condition.message.resize(4000);
     const auto* old = before ? api::findCondition(*before, type) : nullptr;
     if (old && old->status == condition.status) condition.lastTransitionTime = old->lastTransitionTime;
@@ -339,8 +389,8 @@ void Decision::summarise() {
 
 }  // namespace
 
-Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing, const Conflicts& production,
-            WallTime now) {
+Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
+            const Conflicts& production, WallTime now) {
   Decision decision{snapshot, examination, testing, production, now};
   decision.judgeClaims();
   decision.judgeTesting();
@@ -355,8 +405,9 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
     status.contentHashes = examination.hashes;
   }
   if (const auto& leaf = examination.leaf) {
-    status.certificate = api::CertificateStatus{leaf->subject(), leaf->issuer(), leaf->serial(), formatTime(leaf->notBefore()),
-                                                formatTime(leaf->notAfter()), leaf->sha256()};
+    status.certificate = api::CertificateStatus{
+        leaf->subject(), leaf->issuer(), leaf->serial(), formatTime(leaf->notBefore()), formatTime(leaf->notAfter()),
+        leaf->sha256()};
   }
   decision.summarise();
   Plan plan = std::move(decision.plan);

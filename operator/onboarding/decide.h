@@ -20,8 +20,8 @@ struct EnvironmentSnapshot {
   std::optional<Claim> claim{};
   std::optional<Fragment> fragment{};
   std::shared_ptr<const api::ConfigMap> service{};
-  bool aggregated = false;           // everything published for the gateway holds `fragment` as it is
-  std::string aggregateProblem{};    // why it cannot
+  bool aggregated = false;         // everything published for the gateway holds `fragment` as it is
+  std::string aggregateProblem{};  // why it cannot
   std::optional<NumberedRevision> live{};
   std::optional<Error> liveProblem{};
   std::optional<WithdrawalRecord> withdrawal{};
@@ -86,7 +86,7 @@ struct Conflicts {
 
 struct Plan {
   api::MPayIntegrationStatus status;
-  std::vector<api::ConfigMap> testing;     // to exist, in this order
+  std::vector<api::ConfigMap> testing;  // to exist, in this order
   std::vector<api::ConfigMap> production;
   std::optional<api::ControllerRevision> revision;  // to be created: a promotion
   bool forgetWithdrawal = false;

@@ -54,7 +54,8 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
                                                 settings->name, unsupported.field));
     }
   }
-  if (!authorities) return refuse("Pending", fmt::format("environment {}: the authorities are being read", settings->name));
+  if (!authorities)
+    return refuse("Pending", fmt::format("environment {}: the authorities are being read", settings->name));
   if (!*authorities) return fail(within("trust.authorities", authorities->error()));
   auto parsed = crypto::Authorities::parse(**authorities);
   if (!parsed) return fail(within("trust.authorities", parsed.error()));

@@ -63,7 +63,8 @@ std::string isContracted(const MPayIntegrationSpec& s, WallTime now) {
   const auto signedOn = parseTime(s.contract.signedOn + "T00:00:00Z");
   if (!signedOn) return "contract.signedOn is not a date like 2026-09-14";
   // Local days begin up to fourteen hours before UTC's.
-  if (*signedOn > now + std::chrono::hours(14)) return "contract.signedOn lies in the future: the contract is not signed yet";
+  if (*signedOn > now + std::chrono::hours(14))
+    return "contract.signedOn lies in the future: the contract is not signed yet";
   return "";
 }
 std::string isPaid(const MPayIntegrationSpec& s, WallTime) {
@@ -74,8 +75,8 @@ std::string isPaid(const MPayIntegrationSpec& s, WallTime) {
 }
 
 constexpr std::array kPrerequisites{
-    PrerequisiteCheck{"InvalidField", namesArePlain}, PrerequisiteCheck{"InvalidField", idnoHolds},
-    PrerequisiteCheck{"InvalidField", ibansHold},     PrerequisiteCheck{"RegisterNumberMissing", isRegistered},
+    PrerequisiteCheck{"InvalidField", namesArePlain},     PrerequisiteCheck{"InvalidField", idnoHolds},
+    PrerequisiteCheck{"InvalidField", ibansHold},         PrerequisiteCheck{"RegisterNumberMissing", isRegistered},
     PrerequisiteCheck{"ContractNotSigned", isContracted}, PrerequisiteCheck{"PaidServiceRequired", isPaid},
 };
 
@@ -86,7 +87,8 @@ void earliest(std::optional<WallTime>& instant, WallTime candidate, WallTime now
 Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   for (const auto& check : kPrerequisites) {
-    if (auto problem = check.problem(spec, now); !problem.empty()) return fix(std::string(check.reason), std::move(problem));
+    if (auto problem = check.problem(spec, now); !problem.empty())
+      return fix(std::string(check.reason), std::move(problem));
   }
   out.hashes.users.clear();
   std::size_t content = 0;
@@ -107,8 +109,9 @@ Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime 
   if (spec.backOfficeUsers.empty()) {
     return good("Met", "the prerequisites are met; no back-office user is declared, so nobody sees the payments yet");
   }
-  return good("Met", fmt::format("the prerequisites are met; {} of {} users' signature certificates are given and in date",
-                                 checked, spec.backOfficeUsers.size()));
+  return good("Met",
+              fmt::format("the prerequisites are met; {} of {} users' signature certificates are given and in date",
+                          checked, spec.backOfficeUsers.size()));
 }
 
 Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
@@ -122,20 +125,22 @@ Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
     if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
     if (!environment->settings) {
-      return environment->problem ? ofError(*environment->problem) : working("Pending", "the environment is being read");
+      return environment->problem ? ofError(*environment->problem)
+                                  : working("Pending", "the environment is being read");
     }
     const auto& settings = *environment->settings;
     const auto judged = judgeCertificate(**snapshot.certificate, settings.authorities, settings.certificates, now);
     if (!judged) {
-      if (judged.error().reason == "CertificateNotYetValid" && out.leaf) earliest(out.nextInstant, out.leaf->notBefore(), now);
+      if (judged.error().reason == "CertificateNotYetValid" && out.leaf)
+        earliest(out.nextInstant, out.leaf->notBefore(), now);
       return ofError(judged.error());
     }
     out.leaf = *judged;
   }
   earliest(out.nextInstant, out.leaf->notAfter() + std::chrono::seconds(1), now);
   out.hashes.certificate = crypto::digestText(**snapshot.certificate);
-  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)", out.leaf->subject(),
-                                     out.leaf->issuer(), formatTime(out.leaf->notAfter())));
+  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)",
+                                     out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter())));
 }
 
 Verdict judgeTenancy(const Snapshot& snapshot) {
@@ -146,7 +151,8 @@ Verdict judgeTenancy(const Snapshot& snapshot) {
     const auto& name = environment == &snapshot.testing ? names.testing : names.production;
     if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
     if (!environment->settings) {
-      return environment->problem ? ofError(*environment->problem) : working("Pending", "the environment is being read");
+      return environment->problem ? ofError(*environment->problem)
+                                  : working("Pending", "the environment is being read");
     }
     const auto wanted = environment == &snapshot.testing ? api::Stage::Testing : api::Stage::Production;
     const auto& settings = environment->settings->spec;
@@ -161,13 +167,15 @@ Verdict judgeTenancy(const Snapshot& snapshot) {
       return found != labels.end() && found->second == label.second;
     });
     if (!permitted) {
-      return fix("NamespaceNotPermitted", fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
+      return fix("NamespaceNotPermitted",
+                 fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
     }
     if (settings.tenants.idnoLabel) {
       const auto found = labels.find(*settings.tenants.idnoLabel);
       if (found == labels.end() || found->second != spec.beneficiary.idno) {
-        return fix("IdentityMismatch", fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
-                                                   *settings.tenants.idnoLabel));
+        return fix("IdentityMismatch",
+                   fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
+                               *settings.tenants.idnoLabel));
       }
     }
   }
@@ -177,7 +185,8 @@ Verdict judgeTenancy(const Snapshot& snapshot) {
 Result<std::vector<std::string>> judgeAddresses(const Settings& settings, const std::optional<api::Endpoint>& endpoint,
                                                 std::string_view stage) {
   if (!endpoint) return std::vector<std::string>{};
-  return TRY(AddressSet::parse(endpoint->addresses, settings.addresses, fmt::format("endpoints.{}.addresses", stage))).texts();
+  return TRY(AddressSet::parse(endpoint->addresses, settings.addresses, fmt::format("endpoints.{}.addresses", stage)))
+      .texts();
 }
 
 Result<std::vector<std::string>> judgeTerminals(const Settings& settings, const api::Service& service) {
@@ -202,7 +211,8 @@ Verdict judgeForm(const Snapshot& snapshot, Examination& out) {
     if (!addresses) return ofError(addresses.error());
   }
   for (const auto& recipient : spec.notification.recipients) {
-    if (!isMailAddress(recipient)) return fix("InvalidRecipient", "notification.recipients holds what is no mail address; nothing is sent to any");
+    if (!isMailAddress(recipient))
+      return fix("InvalidRecipient", "notification.recipients holds what is no mail address; nothing is sent to any");
   }
   if (!isMailAddress(spec.applicant.email)) return fix("InvalidRecipient", "applicant.email is no mail address");
   out.digest = digestOf(productionEffect(*snapshot.integration, out.hashes));
@@ -250,7 +260,8 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   out.testingFragment.serviceID = claim.serviceID;
   out.testingFragment.digest = out.testingDigest;
   if (out.leaf) {
-    out.testingFragment.certificates.push_back({out.leaf->sha1(), out.leaf->sha256(), formatTime(out.leaf->notAfter())});
+    out.testingFragment.certificates.push_back(
+        {out.leaf->sha1(), out.leaf->sha256(), formatTime(out.leaf->notAfter())});
   }
   const auto addresses = judgeAddresses(testing, spec.endpoints.testing, "testing");
   const auto terminals = judgeTerminals(testing, spec.service);

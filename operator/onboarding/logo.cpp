@@ -52,12 +52,14 @@ bool readImage(Reading& reading, std::vector<png_bytep>& rows) {
 
 Result<Logo> judgeLogo(std::string_view bytes) {
   if (bytes.size() > kMaximumLogoBytes) {
-    return refuse("LogoTooLarge", fmt::format("the logo has {} bytes, at most {} are allowed", bytes.size(), kMaximumLogoBytes));
+    return refuse("LogoTooLarge",
+                  fmt::format("the logo has {} bytes, at most {} are allowed", bytes.size(), kMaximumLogoBytes));
   }
   const auto invalid = [](std::string_view what) {
     return refuse("InvalidImage", fmt::format("the logo {}; give an intact PNG", what));
   };
-  if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0) return invalid("is not a PNG");
+  if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0)
+    return invalid("is not a PNG");
   Reading reading;
   reading.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, onError, onWarning);
   reading.info = png_create_info_struct(reading.png);

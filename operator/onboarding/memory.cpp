@@ -36,8 +36,9 @@ Result<void> verifyRevision(const Revision& revision) {
                      matches(revision.certificate, revision.effect, "certificate") &&
                      matches(revision.logo, revision.effect, "logo");
   if (whole) return {};
-  return refuse("RevisionCorrupt", "the promoted revision does not hash to its digest; production stays as it is. "
-                                   "Compare the ControllerRevision with a backup");
+  return refuse("RevisionCorrupt",
+                "the promoted revision does not hash to its digest; production stays as it is. "
+                "Compare the ControllerRevision with a backup");
 }
 
 Result<Fragment> fragmentOf(const Revision& revision) {
@@ -70,7 +71,8 @@ api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_
   api::ObjectMeta metadata;
   metadata.name = std::move(name);
   metadata.namespace_ = std::move(namespace_);
-  metadata.labels = {{std::string(kManagedBy), std::string(kOperator)}, {std::string(kComponent), std::string(component)}};
+  metadata.labels = {{std::string(kManagedBy), std::string(kOperator)},
+                     {std::string(kComponent), std::string(component)}};
   metadata.annotations = {{std::string(kEnvironment), environment}};
   if (integration) metadata.annotations[std::string(kIntegration)] = integration->text();
   return metadata;

@@ -97,18 +97,21 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
   }
   if (!awaited.empty()) {
     const bool functional = gate.milestone == api::Milestone::FunctionalTesting;
-    verdict.reason = !refusedReason.empty() ? refusedReason : functional ? "AwaitingFunctionalTesting" : "AwaitingValidation";
-    verdict.message = fmt::format("waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {}{}",
-                                  json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "),
-                                  gate.integration.name, gate.integration.namespace_, json::nameOf(gate.milestone),
-                                  awaited.front(), refused);
+    verdict.reason = !refusedReason.empty() ? refusedReason
+                     : functional           ? "AwaitingFunctionalTesting"
+                                            : "AwaitingValidation";
+    verdict.message =
+        fmt::format("waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {}{}",
+                    json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "), gate.integration.name,
+                    gate.integration.namespace_, json::nameOf(gate.milestone), awaited.front(), refused);
     verdict.counted.clear();
     return verdict;
   }
   for (std::size_t i = 1; i < verdict.counted.size(); ++i) {
     if (verdict.counted[i]->spec.recordedBy == verdict.counted[0]->spec.recordedBy) {
       return {false, "SelfApproval",
-              fmt::format("{} recorded for both roles; two different people must validate", verdict.counted[0]->spec.recordedBy)};
+              fmt::format("{} recorded for both roles; two different people must validate",
+                          verdict.counted[0]->spec.recordedBy)};
     }
   }
   verdict.open = true;

@@ -33,7 +33,8 @@ using Records = std::vector<std::shared_ptr<const api::MPayValidation>>;
 
 struct GateVerdict {
   bool open = false;
-  std::string reason;   // Accepted, AdmissionPolicyMissing, Awaiting..., Rejected, SelfApproval, EvidenceStale, EvidenceMismatch
+  std::string
+      reason;  // Accepted, AdmissionPolicyMissing, Awaiting..., Rejected, SelfApproval, EvidenceStale, EvidenceMismatch
   std::string message;
   bool rejected = false;
   Records counted{};  // the records that opened it

@@ -83,7 +83,8 @@ Aggregates renderAggregates(const Settings& settings, const Fragments& fragments
         selector["matchLabels"] = json::encode(target.networkPolicy->podSelector.matchLabels);
       }
       policy.spec = json::object{{"podSelector", std::move(selector)}, {"policyTypes", json::array{"Ingress"}}};
-      // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody enters.
+      // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody
+      // enters.
       json::value ingress = ingressOf(*target.networkPolicy, fragments);
       if (!ingress.as_array().empty()) policy.spec.as_object()["ingress"] = std::move(ingress);
       aggregates.networkPolicies.push_back(std::move(policy));
@@ -104,8 +105,10 @@ Aggregates renderAggregates(const Settings& settings, const Fragments& fragments
 api::ConfigMap renderService(const Settings& settings, const api::ObjectKey& integration, const json::object& effect,
                              const std::optional<std::string>& logo) {
   api::ConfigMap object;
-  const std::string prefix = settings.spec.registrar.configMap ? settings.spec.registrar.configMap->name : "mpay-services";
-  object.metadata = ownedMeta(settings.spec.outputNamespace, prefix + "-" + hashOf(integration), kService, settings.name, integration);
+  const std::string prefix =
+      settings.spec.registrar.configMap ? settings.spec.registrar.configMap->name : "mpay-services";
+  object.metadata = ownedMeta(settings.spec.outputNamespace, prefix + "-" + hashOf(integration), kService,
+                              settings.name, integration);
   const std::string stage(json::nameOf(settings.spec.stage));
   json::object document = effect;
   document.erase("backOfficeUsers");

@@ -30,7 +30,11 @@ std::string microTime(WallTime time) {
 
 LeaderElection::LeaderElection(kube::Client& client, const Clock& clock, ObjectKey lease, std::string identity,
                                std::function<void()> onLost)
-    : client_(client), clock_(clock), key_(std::move(lease)), identity_(std::move(identity)), onLost_(std::move(onLost)) {}
+    : client_(client),
+      clock_(clock),
+      key_(std::move(lease)),
+      identity_(std::move(identity)),
+      onLost_(std::move(onLost)) {}
 
 LeaderElection::~LeaderElection() { release(); }
 

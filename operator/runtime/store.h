@@ -203,7 +203,7 @@ class Store {
   mutable std::shared_mutex mutex_;  // protects all below
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
-  std::set<ObjectKey> listed_;      // of the list under way
+  std::set<ObjectKey> listed_;       // of the list under way
   std::set<std::string> forgotten_;  // UIDs we deleted whose DELETED event has not come
   bool synced_ = false;
 };

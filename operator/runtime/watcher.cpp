@@ -144,8 +144,9 @@ void WatchProtocol::page(const net::Response& response) {
 void WatchProtocol::watch() {
   std::uniform_int_distribution<int> spread(290, 590);
   std::string path = kube::listPath(type_, selectors_, "");
-  path = path.replace(path.find("?limit=500"), 10, "?watch=1") + "&allowWatchBookmarks=true&resourceVersion=" +
-         resourceVersion_ + "&timeoutSeconds=" + std::to_string(spread(random_));
+  path = path.replace(path.find("?limit=500"), 10, "?watch=1") +
+         "&allowWatchBookmarks=true&resourceVersion=" + resourceVersion_ +
+         "&timeoutSeconds=" + std::to_string(spread(random_));
   net::Request request = client_.prepare("GET", path);
   request.timeout = Duration(0);
   request.idleTimeout = kSilence;
@@ -165,7 +166,8 @@ void WatchProtocol::line(std::string_view text) {
     return;
   }
   const auto* metadata = event->object.get_object().if_contains("metadata");
-  const auto* version = metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
+  const auto* version =
+      metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
   if (event->type != "BOOKMARK") sink_.event(event->type, event->object);
   if (version && version->is_string()) resourceVersion_ = std::string(version->get_string());
 }

@@ -65,7 +65,7 @@ class WorkQueue {
   mutable std::mutex mutex_;  // protects all below
   std::condition_variable changed_;
   std::deque<ObjectKey> ready_;
-  std::set<ObjectKey> queued_;   // in ready_, or to be queued once given back
+  std::set<ObjectKey> queued_;  // in ready_, or to be queued once given back
   std::set<ObjectKey> held_;
   std::map<ObjectKey, MonoTime> waiting_;
   std::multimap<MonoTime, ObjectKey> due_;  // waiting_, by time

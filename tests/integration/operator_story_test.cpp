@@ -23,16 +23,19 @@ TEST_F(Story, GoesFromTheFormToProductionAndTellsTheBeneficiaryOnce) {
   await("CertificateTrusted", ConditionStatus::True);
   await("Submitted", ConditionStatus::False, "AwaitingServiceID");
   await("Ready", ConditionStatus::False, "AwaitingServiceID");
-  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"), "geo $mpay_address_service {\n    default \"\";\n}\n");
+  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"),
+            "geo $mpay_address_service {\n    default \"\";\n}\n");
 
   edit([&](auto& spec) { spec.service.id = "AM-" + suffix; });
   await("TestEnvironmentReady", ConditionStatus::True, "Provisioned");
   EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"),
-            "geo $mpay_address_service {\n    default \"\";\n    203.0.113.10/32 \"AM-" + suffix + "\";\n    203.0.113.16/29 \"AM-" + suffix + "\";\n}\n");
+            "geo $mpay_address_service {\n    default \"\";\n    203.0.113.10/32 \"AM-" + suffix +
+                "\";\n    203.0.113.16/29 \"AM-" + suffix + "\";\n}\n");
   EXPECT_NE(published(testingOut, "mpay-clients", "clients.conf").find("\"AM-" + suffix + "\""), std::string::npos);
   EXPECT_EQ(published(testingOut, "mpay-authorities", "authorities.pem"), authority.certificate());
   await("FunctionalTestsPassed", ConditionStatus::False, "AwaitingFunctionalTesting");
-  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos) << "production admits before promotion";
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos)
+      << "production admits before promotion";
 
   promote();
   await("Notified", ConditionStatus::True, "Sent");
@@ -40,7 +43,8 @@ TEST_F(Story, GoesFromTheFormToProductionAndTellsTheBeneficiaryOnce) {
   EXPECT_EQ(status.stage, "Production");
   EXPECT_EQ(status.production->revision, 1);
   EXPECT_EQ(status.production->digest, status.digest);
-  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.40/32 \"AM-" + suffix + "\""), std::string::npos);
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.40/32 \"AM-" + suffix + "\""),
+            std::string::npos);
   ASSERT_EQ(mail.messages().size(), 1u);
   EXPECT_EQ(mail.messages()[0].recipients, std::vector<std::string>{beneficiary});
 }
@@ -57,7 +61,8 @@ TEST_F(Story, SendsNothingOnceNothingChanges) {
     return !waitFor(1000ms, [&] { return !requestsOfOperator(cluster, from).empty(); });
   }));
   from = readFile(cluster.plane.auditLog()).size();
-  EXPECT_FALSE(waitFor(4s, [&] { return !requestsOfOperator(cluster, from).empty(); })) << requestsOfOperator(cluster, from).front();
+  EXPECT_FALSE(waitFor(4s, [&] { return !requestsOfOperator(cluster, from).empty(); }))
+      << requestsOfOperator(cluster, from).front();
 }
 
 TEST_F(Story, AsksTheServerForNothingWhileItReconciles) {
@@ -136,11 +141,14 @@ TEST_F(Story, WithdrawsTestingAtOnceAndProductionAfterTheDelay) {
   create(form());
   promote();
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
-  ASSERT_TRUE(waitFor(10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  ASSERT_TRUE(waitFor(
+      10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
   ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; })) << "the finalizer holds";
-  ASSERT_TRUE(waitFor(15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  ASSERT_TRUE(waitFor(
+      15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
   // The last beneficiary of a target left: what is published denies, and nothing of him remains.
-  EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"), "geo $mpay_address_service {\n    default \"\";\n}\n");
+  EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"),
+            "geo $mpay_address_service {\n    default \"\";\n}\n");
   EXPECT_TRUE(waitFor(10s, [&] { return outputs(productionOut).size() == 3; })) << outputs(productionOut).size();
   EXPECT_TRUE(kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->empty());
   const auto policy = kube::Api<api::NetworkPolicy>(cluster.admin).get({testingOut, "mpay-network"});
@@ -161,7 +169,8 @@ TEST_F(Story, GoesOnServingWhenItIsRecreatedBeforeTheDelay) {
   await("Ready", ConditionStatus::True, "Production");
   EXPECT_EQ(current().status->production->revision, 1);
   const auto all = outputs(productionOut);
-  EXPECT_TRUE(std::none_of(all.begin(), all.end(), [](const auto& entry) { return entry.first.starts_with("mpay-withdrawal"); }));
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
+                           [](const auto& entry) { return entry.first.starts_with("mpay-withdrawal"); }));
 }
 
 TEST_F(Story, LetsItsNamespaceGo) {
@@ -169,8 +178,11 @@ TEST_F(Story, LetsItsNamespaceGo) {
   create(form());
   promote();
   ASSERT_EQ(cluster.plane.kubectl({"delete", "namespace", tenant, "--wait=false"}).code, 0);
-  EXPECT_TRUE(waitFor(30s, [&] { return kube::Api<api::Namespace>(cluster.admin).get({"", tenant}).has_value() == false; }));
-  EXPECT_TRUE(waitFor(15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_TRUE(waitFor(30s, [&] {
+    return kube::Api<api::Namespace>(cluster.admin).get({"", tenant}).has_value() == false;
+  }));
+  EXPECT_TRUE(waitFor(
+      15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
 TEST_F(Story, WithdrawsAlsoWhenItWasNotRunningAtTheDeletion) {
@@ -179,11 +191,17 @@ TEST_F(Story, WithdrawsAlsoWhenItWasNotRunningAtTheDeletion) {
   promote();
   killOperator();
   // Somebody with the right to do so takes the finalizer away.
-  ASSERT_EQ(cluster.plane.kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p", R"({"metadata":{"finalizers":null}})"}).code, 0);
+  ASSERT_EQ(cluster.plane
+                .kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p",
+                          R"({"metadata":{"finalizers":null}})"})
+                .code,
+            0);
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   startOperator();
-  EXPECT_TRUE(waitFor(20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
-  EXPECT_TRUE(waitFor(20s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
 TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
@@ -192,20 +210,25 @@ TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
   promote();
   await("Notified", ConditionStatus::True);
   const api::ObjectKey key{tenant, "certificates"};
-  const std::pair<std::string, std::string> objects[] = {
-      {productionOut, "mpay-allowlist"}, {productionOut, "mpay-clients"}, {productionOut, "mpay-services-" + onboarding::hashOf(key)},
-      {productionOut, onboarding::memoryName("fragment", key)}, {productionOut, onboarding::memoryName("claim", key)}, {testingOut, "mpay-authorities"}};
+  const std::pair<std::string, std::string> objects[] = {{productionOut, "mpay-allowlist"},
+                                                         {productionOut, "mpay-clients"},
+                                                         {productionOut, "mpay-services-" + onboarding::hashOf(key)},
+                                                         {productionOut, onboarding::memoryName("fragment", key)},
+                                                         {productionOut, onboarding::memoryName("claim", key)},
+                                                         {testingOut, "mpay-authorities"}};
   for (const auto& [namespace_, name] : objects) {
     SCOPED_TRACE(name);
     const auto good = configMaps().get({namespace_, name}).value();
     const auto restored = [&] {
       return waitFor(5s, [&] {
         const auto now = configMaps().get({namespace_, name});
-        return now && now->data == good.data && now->metadata.labels == good.metadata.labels && now->metadata.annotations == good.metadata.annotations;
+        return now && now->data == good.data && now->metadata.labels == good.metadata.labels &&
+               now->metadata.annotations == good.metadata.annotations;
       });
     };
     const auto tamper = [&](const std::string& patch) {
-      const auto done = cluster.plane.kubectl({"patch", "configmap", name, "-n", namespace_, "--type=merge", "-p", patch});
+      const auto done =
+          cluster.plane.kubectl({"patch", "configmap", name, "-n", namespace_, "--type=merge", "-p", patch});
       ASSERT_EQ(done.code, 0) << done.output;
     };
     tamper(R"({"data":{")" + good.data.begin()->first + R"(":"admit all"}})");
@@ -224,7 +247,8 @@ TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
 
 TEST_F(Story, EndsWithinThreeSecondsOfSigterm) {
   startOperator({"--leader-election"});
-  ASSERT_TRUE(waitFor(20s, [&] { return readFile(folder / "operator.log").find("this process leads") != std::string::npos; }));
+  ASSERT_TRUE(
+      waitFor(20s, [&] { return readFile(folder / "operator.log").find("this process leads") != std::string::npos; }));
   create(form());
   await("Submitted", ConditionStatus::True);
   op.signal(SIGTERM);
@@ -249,7 +273,8 @@ TEST_F(Story, LetsAnEnvironmentGoOnlyWhenNobodyUsesIt) {
   ASSERT_TRUE(environments().remove({"", testing}, {}));
   EXPECT_TRUE(waitFor(10s, [&] {
     const auto environment = environments().get({"", testing});
-    const auto* ready = environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
+    const auto* ready =
+        environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
     return ready && ready->reason == "InUse";
   }));
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));

@@ -52,12 +52,14 @@ class World : public ::testing::Test {
   void editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change);
 
   // Waits; fails with all conditions when it does not come.
-  void await(const std::string& type, api::ConditionStatus status, const std::string& reason = "", const std::string& name = "certificates");
+  void await(const std::string& type, api::ConditionStatus status, const std::string& reason = "",
+             const std::string& name = "certificates");
   void awaitReason(const std::string& type, const std::string& reason, const std::string& name = "certificates");
 
   // Records as that user. The error is the API server's.
   Result<api::MPayValidation> record(const std::string& user, api::Milestone milestone, api::Role role,
-                                     api::Decision decision = api::Decision::Accepted, const std::string& name = "certificates");
+                                     api::Decision decision = api::Decision::Accepted,
+                                     const std::string& name = "certificates");
   // All records that production needs; waits for Promoted.
   void promote(const std::string& name = "certificates");
 

@@ -38,8 +38,10 @@ Cluster::Cluster() : admin(kube::Config::fromFile(plane.kubeconfig().string()).v
   run({"wait", "--for=condition=Established", "crd/mpayintegrations.mpay.gov.md", "crd/mpayenvironments.mpay.gov.md",
        "crd/mpayvalidations.mpay.gov.md", "--timeout=20s"});
   run({"apply", "-f", root + "/manifests/policies.yaml"});
-  run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=mpay", "--from-literal=password=word"});
-  run({"create", "clusterrolebinding", "representatives", "--clusterrole=mpay-representative", "--user=representative@mpay.example"});
+  run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=mpay",
+       "--from-literal=password=word"});
+  run({"create", "clusterrolebinding", "representatives", "--clusterrole=mpay-representative",
+       "--user=representative@mpay.example"});
   run({"create", "clusterrolebinding", "both", "--clusterrole=mpay-representative", "--user=both@mpay.example"});
 }
 
@@ -69,21 +71,26 @@ World::World()
   for (const auto& out : {testingOut, productionOut}) {
     manifests += fmt::format(
         "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}}}}}\n---\n"
-        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: {0}}}, "
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: "
+        "{0}}}, "
         "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-operator-outputs}}, "
         "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
         out);
   }
   manifests += fmt::format(
-      "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}, labels: {{mpay.gov.md/tenant: 'true', mpay.gov.md/idno: '1006601000255'}}}}}}\n---\n"
-      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: mpay-operator, namespace: {0}}}, rules: [{{apiGroups: [''], "
+      "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}, labels: {{mpay.gov.md/tenant: 'true', "
+      "mpay.gov.md/idno: '1006601000255'}}}}}}\n---\n"
+      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: mpay-operator, namespace: {0}}}, "
+      "rules: [{{apiGroups: [''], "
       "resources: [configmaps], resourceNames: [certificate, logo], verbs: [get, list, watch]}}]}}\n---\n"
-      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: {0}}}, "
+      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: "
+      "{0}}}, "
       "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: mpay-operator}}, "
       "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n---\n"
       "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: beneficiary, namespace: {0}}}, "
       "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-beneficiary}}, "
-      "subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {1}}}, {{apiGroup: rbac.authorization.k8s.io, kind: User, name: both@mpay.example}}]}}\n",
+      "subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {1}}}, {{apiGroup: "
+      "rbac.authorization.k8s.io, kind: User, name: both@mpay.example}}]}}\n",
       tenant, beneficiary);
   cluster.apply(manifests);
   setFile("certificate", "certificate.cer", certificate.certificate);
@@ -100,7 +107,8 @@ World::World()
     spec.tenants.namespaceSelector.matchLabels = {{"mpay.gov.md/tenant", "true"}};
     spec.tenants.idnoLabel = "mpay.gov.md/idno";
     spec.addresses.permitted = {"203.0.113.0/24", "198.51.100.0/24"};
-    spec.allowlist.targets.push_back({"gateway", api::AllowlistConfigMap{"mpay-allowlist", api::AllowlistFormat::Nginx}, std::nullopt});
+    spec.allowlist.targets.push_back(
+        {"gateway", api::AllowlistConfigMap{"mpay-allowlist", api::AllowlistFormat::Nginx}, std::nullopt});
     if (isTesting) {
       api::AllowlistNetworkPolicy policy;
       policy.podSelector.matchLabels = {{"app", "mpay-gateway"}};
@@ -108,10 +116,12 @@ World::World()
       spec.allowlist.targets.push_back({"network", std::nullopt, policy});
     }
     spec.trust.authorities.inline_ = authority.certificate();
-    spec.trust.bundles = {{"mpay-authorities", api::BundleFormat::PEM}, {"mpay-clients", api::BundleFormat::FingerprintMap}};
+    spec.trust.bundles = {{"mpay-authorities", api::BundleFormat::PEM},
+                          {"mpay-clients", api::BundleFormat::FingerprintMap}};
     spec.registrar.configMap = api::NameReference{"mpay-services"};
     spec.withdrawal.delay = "2s";
-    api::SmtpChannel smtp{mail.url(), "suport.mpay@gov.md", api::NameReference{"smtp-credentials"}, api::StartTls::Disabled};
+    api::SmtpChannel smtp{mail.url(), "suport.mpay@gov.md", api::NameReference{"smtp-credentials"},
+                          api::StartTls::Disabled};
     if (!isTesting) spec.notifications.channels.push_back({"mail", smtp});
     const auto created = environments().create(environment);
     EXPECT_TRUE(created) << created.error().message;
@@ -125,7 +135,8 @@ World::~World() {
 
 void World::startOperator(std::vector<std::string> flags) {
   const auto kubeconfig = cluster.plane.kubeconfigForServiceAccount("mpay-system", "mpay-operator");
-  std::vector<std::string> command{MPAY_BIN_DIR "/mpay-operator", "--kubeconfig", kubeconfig.string(), "--log-level", "debug"};
+  std::vector<std::string> command{MPAY_BIN_DIR "/mpay-operator", "--kubeconfig", kubeconfig.string(), "--log-level",
+                                   "debug"};
   if (flags.empty()) flags = {"--no-leader-election"};
   command.insert(command.end(), flags.begin(), flags.end());
   op = Process(std::move(command), folder / "operator.log");
@@ -147,10 +158,12 @@ api::MPayIntegration World::form(const std::string& name, const std::string& ser
   spec.service.name.ro = "Certificate de stare civilă";
   spec.service.provider = {"Agenția Model", "https://agentia.example"};
   spec.service.modes = {api::Mode::OnlineRedirect};
-  spec.service.accounts.push_back({"TRGAAA14", "1006601000037", "MD77TRGAAA14153401000000", "MF-TR Chisinau", std::nullopt, api::AccountKind::Treasury});
+  spec.service.accounts.push_back({"TRGAAA14", "1006601000037", "MD77TRGAAA14153401000000", "MF-TR Chisinau",
+                                   std::nullopt, api::AccountKind::Treasury});
   spec.endpoints.testing = api::Endpoint{"https://pay-test.agentia.example/mpay", {"203.0.113.10", "203.0.113.16/29"}};
   spec.endpoints.production = api::Endpoint{"https://pay.agentia.example/mpay", {"203.0.113.40"}};
-  spec.certificate = api::ContentSource{std::nullopt, api::KeyReference{"certificate", "certificate.cer"}, std::nullopt};
+  spec.certificate =
+      api::ContentSource{std::nullopt, api::KeyReference{"certificate", "certificate.cer"}, std::nullopt};
   return integration;
 }
 
@@ -188,7 +201,8 @@ void World::editEnvironment(const std::string& name, const std::function<void(ap
   ASSERT_TRUE(done) << last;
 }
 
-void World::await(const std::string& type, api::ConditionStatus status, const std::string& reason, const std::string& name) {
+void World::await(const std::string& type, api::ConditionStatus status, const std::string& reason,
+                  const std::string& name) {
   api::MPayIntegration seen;
   const bool came = waitFor(20s, [&] {
     seen = current(name);
@@ -209,8 +223,8 @@ void World::awaitReason(const std::string& type, const std::string& reason, cons
   ASSERT_TRUE(came) << type << " did not get the reason " << reason << conditionsOf(seen);
 }
 
-Result<api::MPayValidation> World::record(const std::string& user, api::Milestone milestone, api::Role role, api::Decision decision,
-                                          const std::string& name) {
+Result<api::MPayValidation> World::record(const std::string& user, api::Milestone milestone, api::Role role,
+                                          api::Decision decision, const std::string& name) {
   const auto integration = current(name);
   const bool isTesting = api::stageOf(milestone) == api::Stage::Testing;
   api::MPayValidation record;
