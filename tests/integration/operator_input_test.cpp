@@ -1,0 +1,336 @@
+// Bad input: the exact reason, last known good kept, others unaffected. A row a case; docs/domain.md.
+#include "integration/world.h"
+
+namespace mpay::test {
+namespace {
+
+using api::ConditionStatus;
+using api::Decision;
+using api::Milestone;
+using api::Role;
+
+class Input : public World {
+ protected:
+  struct Row {
+    std::string name;
+    std::function<void()> spoil;
+    std::string condition;
+    std::string reason;
+  };
+
+  // Spoils what works, waits for the reason, sees that what is published stays, and mends it again.
+  void eachRow(const std::vector<Row>& rows, const std::function<void()>& mend) {
+    const auto good = outputs(testingOut);
+    for (const auto& row : rows) {
+      SCOPED_TRACE(row.name);
+      row.spoil();
+      await(row.condition, ConditionStatus::False, row.reason);
+      if (row.condition != "Notified") await("Stalled", ConditionStatus::True, row.reason);
+      EXPECT_EQ(outputs(testingOut), good) << "last known good";
+      if (HasFatalFailure() || HasFailure()) return;
+      mend();
+      await("TestEnvironmentReady", ConditionStatus::True);
+      EXPECT_EQ(outputs(testingOut), good);
+    }
+    EXPECT_EQ(readFile(folder / "operator.log").find("PRIVATE KEY"), std::string::npos);
+  }
+};
+
+TEST_F(Input, RefusesCertificatesWithTheirReason) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto issued = [&](const std::function<void(CertificateOptions&)>& change) {
+    CertificateOptions options;
+    change(options);
+    return authority.issue(options);
+  };
+  const auto put = [&](std::string content) {
+    return [this, content] { setFile("certificate", "certificate.cer", content); };
+  };
+  const Authority other("Another CA");
+  const std::vector<Row> rows{
+      {"too large", put(std::string(70000, 'x')), "CertificateTrusted", "CertificateTooLarge"},
+      {"a private key beside it", put(certificate.certificate + certificate.key), "CertificateTrusted",
+       "PrivateKeyInPublicField"},
+      {"a private key alone", put(certificate.key), "CertificateTrusted", "PrivateKeyInPublicField"},
+      {"cut short", put(certificate.certificate.substr(0, 300)), "CertificateTrusted", "MalformedCertificate"},
+      {"no certificate", put("hello"), "CertificateTrusted", "MalformedCertificate"},
+      {"two certificates", put(certificate.certificate + authority.certificate()), "CertificateTrusted",
+       "MalformedCertificate"},
+      {"an authority", put(authority.certificate()), "CertificateTrusted", "WrongUsage"},
+      {"for servers only", put(issued([](auto& o) { o.extendedKeyUsage = "serverAuth"; }).certificate),
+       "CertificateTrusted", "WrongUsage"},
+      {"not for signatures", put(issued([](auto& o) { o.keyUsage = "critical,keyAgreement"; }).certificate),
+       "CertificateTrusted", "WrongUsage"},
+      {"RSA of 1024 bits", put(issued([](auto& o) { o.key = KeyKind::Rsa1024; }).certificate), "CertificateTrusted",
+       "WeakCertificate"},
+      {"a curve not accepted", put(issued([](auto& o) { o.key = KeyKind::Secp256k1; }).certificate),
+       "CertificateTrusted", "WeakCertificate"},
+      {"signed with SHA-1", put(issued([](auto& o) { o.sha1 = true; }).certificate), "CertificateTrusted",
+       "WeakCertificate"},
+      {"not yet valid", put(issued([](auto& o) { o.validFrom = 3600; }).certificate), "CertificateTrusted",
+       "CertificateNotYetValid"},
+      {"expired", put(issued([](auto& o) { o.validFor = -60; }).certificate), "CertificateTrusted",
+       "CertificateExpired"},
+      {"of another authority", put(other.issue({}).certificate), "CertificateTrusted", "UntrustedIssuer"},
+      {"signed by itself", put(selfSigned({}).certificate), "CertificateTrusted", "UntrustedIssuer"},
+  };
+  eachRow(rows, put(certificate.certificate));
+}
+
+TEST_F(Input, RefusesAddressesWithTheirReason) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto declare = [&](std::vector<std::string> addresses) {
+    return [this, addresses] { edit([&](auto& spec) { spec.endpoints.testing->addresses = addresses; }); };
+  };
+  const std::string type = "TestEnvironmentReady";
+  const std::vector<Row> rows{
+      {"everything", declare({"0.0.0.0/0"}), type, "RangeTooWide"},
+      {"everything in IPv6", declare({"::/0"}), type, "RangeTooWide"},
+      {"a union over the maximum", declare({"8.8.8.0/24", "8.8.9.0/24"}), type, "RangeTooWide"},
+      {"private", declare({"10.1.2.3"}), type, "NonPublicAddress"},
+      {"loopback", declare({"127.0.0.1"}), type, "NonPublicAddress"},
+      {"carrier-grade NAT", declare({"100.64.0.1"}), type, "NonPublicAddress"},
+      {"multicast", declare({"224.0.0.1"}), type, "NonPublicAddress"},
+      {"documentation that is not permitted", declare({"192.0.2.1"}), type, "NonPublicAddress"},
+      {"octal", declare({"010.8.8.8"}), type, "MalformedAddress"},
+      {"hexadecimal", declare({"0x7f.1"}), type, "MalformedAddress"},
+      {"an integer", declare({"134744072"}), type, "MalformedAddress"},
+      {"mapped", declare({"::ffff:8.8.8.8"}), type, "EmbeddedIPv4"},
+      {"6to4", declare({"2002:808:808::1"}), type, "EmbeddedIPv4"},
+      {"NAT64", declare({"64:ff9b::808:808"}), type, "EmbeddedIPv4"},
+      {"host bits", declare({"8.8.8.8/24"}), type, "HostBitsSet"},
+  };
+  eachRow(rows, declare({"203.0.113.10", "203.0.113.16/29"}));
+  // The same set in another order and spelling is the same, and nothing is written.
+  const auto before = configMaps().get({testingOut, "mpay-allowlist"})->metadata.resourceVersion;
+  declare({"203.0.113.20/30", "203.0.113.16/30", "203.0.113.10/32", "203.0.113.10"})();
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_EQ(configMaps().get({testingOut, "mpay-allowlist"})->metadata.resourceVersion, before);
+}
+
+TEST_F(Input, RefusesReferencesTenancyAndLogos) {
+  startOperator();
+  auto integration = form();
+  integration.spec.service.logo = api::ContentReference{api::KeyReference{"logo", "logo.png"}, std::nullopt};
+  const auto png = samplePng(16, 16);
+  const auto setLogo = [&](const std::string& bytes) {
+    const auto path = folder / "logo.png";
+    writeFile(path, bytes);
+    cluster.plane.kubectl({"delete", "configmap", "logo", "-n", tenant, "--ignore-not-found"});
+    const auto made =
+        cluster.plane.kubectl({"create", "configmap", "logo", "-n", tenant, "--from-file=logo.png=" + path.string()});
+    ASSERT_EQ(made.code, 0) << made.output;
+  };
+  setLogo(png);
+  create(integration);
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto label = [&](const std::string& what) {
+    return [this, what] {
+      ASSERT_EQ(cluster.plane.kubectl({"label", "namespace", tenant, "--overwrite", what}).code, 0);
+    };
+  };
+  const auto badCrc = [&] {
+    std::string bytes = png;
+    bytes[bytes.size() - 5] = static_cast<char>(bytes[bytes.size() - 5] ^ 1);
+    return bytes;
+  };
+  const std::vector<Row> rows{
+      {"no such ConfigMap",
+       [&] {
+         ASSERT_TRUE(configMaps().remove({tenant, "certificate"}, {}));
+       },
+       "CertificateTrusted", "ReferenceNotFound"},
+      {"no such key", [&] { setFile("certificate", "other", "x"); }, "CertificateTrusted", "ReferenceNotFound"},
+      {"a ConfigMap that may not be read",
+       [&] { edit([](auto& s) { s.certificate->configMapRef->name = "kube-root-ca.crt"; }); }, "CertificateTrusted",
+       "ReferenceForbidden"},
+      {"a Secret that may not be read",
+       [&] {
+         edit([](auto& s) {
+           s.certificate = api::ContentSource{std::nullopt, std::nullopt, api::KeyReference{"secret", "tls.crt"}};
+         });
+       },
+       "CertificateTrusted", "ReferenceForbidden"},
+      {"another beneficiary's namespace", label("mpay.gov.md/idno=1010600034203"), "Submitted", "IdentityMismatch"},
+      {"a namespace that is not selected", label("mpay.gov.md/tenant=false"), "Submitted", "NamespaceNotPermitted"},
+      {"a logo that is no PNG", [&] { setLogo("GIF89a"); }, "Submitted", "InvalidImage"},
+      {"a damaged logo", [&] { setLogo(badCrc()); }, "Submitted", "InvalidImage"},
+      {"a logo with something behind it", [&] { setLogo(png + "x"); }, "Submitted", "InvalidImage"},
+      {"a logo of too many pixels", [&] { setLogo(samplePng(1025, 1)); }, "Submitted", "LogoTooLarge"},
+      {"a logo of too many bytes", [&] { setLogo(png + std::string(300000, 'x')); }, "Submitted", "LogoTooLarge"},
+      {"a contract of tomorrow", [&] { edit([](auto& s) { s.contract.signedOn = "2999-01-01"; }); }, "PrerequisitesMet",
+       "ContractNotSigned"},
+      {"a user's certificate that expired",
+       [&] {
+         CertificateOptions expired;
+         expired.validFor = -60;
+         edit([&](auto& s) {
+           s.backOfficeUsers = {{"Maria Rusu", "maria.rusu@agentia.example",
+                                 api::ContentSource{authority.issue(expired).certificate, std::nullopt, std::nullopt}}};
+         });
+       },
+       "PrerequisitesMet", "CertificateExpired"},
+  };
+  eachRow(rows, [&] {
+    setFile("certificate", "certificate.cer", certificate.certificate);
+    setLogo(png);
+    label("mpay.gov.md/idno=1006601000255")();
+    label("mpay.gov.md/tenant=true")();
+    edit([&](auto& s) { s = integration.spec; });
+  });
+}
+
+TEST_F(Input, FailsClosedWhereSomethingIsNotBuiltYet) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto good = outputs(testingOut);
+  editEnvironment(testing, [](auto& spec) { spec.trust.revocation.mode = api::RevocationMode::CRL; });
+  await("CertificateTrusted", ConditionStatus::False, "NotSupported");
+  await("Stalled", ConditionStatus::True, "NotSupported");
+  EXPECT_EQ(outputs(testingOut), good);
+}
+
+TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
+  startOperator();
+  create(form("certificates"));
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto mine = authority.issue({});
+  const auto second = [&](const std::string& name) {
+    auto integration = form(name, "ID-" + name + suffix);
+    integration.spec.certificate = api::ContentSource{authority.issue({}).certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = {"198.51.100.1"};
+    integration.spec.endpoints.production->addresses = {"198.51.100.2"};
+    return integration;
+  };
+  auto sameService = second("same-service");
+  sameService.spec.service.id = "AM-" + suffix;
+  create(sameService);
+  await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
+  auto sameCertificate = second("same-certificate");
+  sameCertificate.spec.certificate = form().spec.certificate;
+  create(sameCertificate);
+  await("CertificateTrusted", ConditionStatus::False, "CertificateConflict", "same-certificate");
+  auto sameAddress = second("same-address");
+  sameAddress.spec.endpoints.testing->addresses = {"203.0.113.18"};
+  create(sameAddress);
+  await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", "same-address");
+  for (const auto name : {"same-service", "same-certificate", "same-address"}) {
+    const auto seen = current(name);
+    for (const auto& condition : seen.status->conditions) {
+      EXPECT_EQ(condition.message.find("/certificates"), std::string::npos) << condition.message;
+    }
+  }
+  // Whatever the order of arrival after a restart.
+  for (int i = 0; i < 3; ++i) {
+    killOperator();
+    startOperator({"--no-leader-election", "--resync", "1"});
+    await("TestEnvironmentReady", ConditionStatus::True);
+    await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
+    await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", "same-address");
+  }
+  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf").find("same"), std::string::npos);
+}
+
+TEST_F(Input, NeverAdoptsAForeignObject) {
+  setFile("certificate", "certificate.cer", certificate.certificate);
+  api::ConfigMap foreign;
+  foreign.metadata.name = "mpay-clients";
+  foreign.metadata.namespace_ = testingOut;
+  foreign.data["clients.conf"] = "somebody's";
+  ASSERT_TRUE(configMaps().create(foreign));
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::False, "NameConflict");
+  EXPECT_EQ(published(testingOut, "mpay-clients", "clients.conf"), "somebody's");
+  ASSERT_TRUE(configMaps().remove({testingOut, "mpay-clients"}, {}));
+  await("TestEnvironmentReady", ConditionStatus::True);
+}
+
+TEST_F(Input, CountsOnlyRecordsThatMayCount) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  ASSERT_TRUE(record("both@mpay.example", Milestone::FunctionalTesting, Role::MPayRepresentative));
+  await("FunctionalTestsPassed", ConditionStatus::True);
+  ASSERT_TRUE(record("both@mpay.example", Milestone::FinalValidation, Role::Beneficiary));
+  ASSERT_TRUE(record("both@mpay.example", Milestone::FinalValidation, Role::MPayRepresentative));
+  await("Validated", ConditionStatus::False, "SelfApproval");
+  ASSERT_TRUE(record(representative, Milestone::FinalValidation, Role::MPayRepresentative, Decision::Rejected));
+  await("Validated", ConditionStatus::False, "Rejected");
+  await("Stalled", ConditionStatus::True, "Rejected");
+  EXPECT_FALSE(record(beneficiary, Milestone::FinalValidation, Role::MPayRepresentative)) << "not a representative";
+  edit([](auto& spec) { spec.contract.number = "46/2026"; });
+  await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
+}
+
+TEST_F(Input, PromotesNothingWhileAPolicyIsMissing) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  ASSERT_TRUE(record(representative, Milestone::FunctionalTesting, Role::MPayRepresentative));
+  ASSERT_TRUE(record(beneficiary, Milestone::FinalValidation, Role::Beneficiary));
+  await("FunctionalTestsPassed", ConditionStatus::True);
+  for (const auto name : {"mpay-validation-records", "mpay-status-writers", "mpay-operator-metadata"}) {
+    ASSERT_EQ(cluster.plane.kubectl({"delete", "validatingadmissionpolicybinding", name}).code, 0);
+    await("Validated", ConditionStatus::Unknown, "AdmissionPolicyMissing");
+    const auto restored = cluster.plane.kubectl({"apply", "-f", MPAY_SOURCE_DIR "/manifests/policies.yaml"});
+    ASSERT_EQ(restored.code, 0) << restored.output;
+  }
+  // The records are older than the bindings now in force: they do not count.
+  await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
+  // A binding that only warns does not deny.
+  ASSERT_EQ(cluster.plane
+                .kubectl({"patch", "validatingadmissionpolicybinding", "mpay-status-writers", "--type=merge", "-p",
+                          R"({"spec":{"validationActions":["Warn"]}})"})
+                .code,
+            0);
+  await("FunctionalTestsPassed", ConditionStatus::Unknown, "AdmissionPolicyMissing");
+  ASSERT_EQ(cluster.plane.kubectl({"apply", "-f", MPAY_SOURCE_DIR "/manifests/policies.yaml"}).code, 0);
+  await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
+  // Times are whole seconds; a record of the policies' own second might be older than they are.
+  const auto written = systemClock().now();
+  ASSERT_TRUE(waitFor(3s, [&] { return systemClock().now() > written; }));
+  promote();
+}
+
+TEST_F(Input, LeavesEverythingAsItIsWhileSuspended) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto good = outputs(testingOut);
+  edit([](auto& spec) {
+    spec.suspend = true;
+    spec.endpoints.testing->addresses = {"203.0.113.99"};
+  });
+  await("Ready", ConditionStatus::False, "Suspended");
+  EXPECT_EQ(outputs(testingOut), good);
+  edit([](auto& spec) { spec.suspend = false; });
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_NE(outputs(testingOut), good);
+}
+
+TEST_F(Input, ConnectsAGenericServiceWithoutACertificate) {
+  startOperator();
+  auto integration = form("generic");
+  integration.spec.informationSystem.reset();
+  integration.spec.certificate.reset();
+  integration.spec.endpoints = {};
+  integration.spec.service.modes = {api::Mode::GenericService};
+  api::GenericService service;
+  service.title.ro = service.introduction.ro = "Taxa";
+  service.amount.fixed = "120.00";
+  integration.spec.genericService = service;
+  create(integration);
+  await("CertificateTrusted", ConditionStatus::True, "NotRequired", "generic");
+  promote("generic");
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf"), "");
+}
+
+}  // namespace
+}  // namespace mpay::test
