@@ -276,8 +276,10 @@ Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, c
     const std::string name = environment->metadata.name.value_or("");
     const auto outputs = caches_.outputs(*environment);
     if (!outputs->synced()) {
-      if (outputs->problem()) continue;
-      return runtime::Outcome{Duration(500)};
+      // The finalizer must not go before the withdrawal is recorded.
+      Error waiting{ErrorKind::Timeout, fmt::format("the output namespace of environment {} is not read yet", name)};
+      waiting.retryAfter = std::chrono::seconds(outputs->problem() ? 10 : 1);
+      return fail(std::move(waiting));
     }
     loadClaims(name, *outputs);
     if (environment->spec.stage == api::Stage::Production) {

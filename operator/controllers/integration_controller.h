@@ -33,8 +33,8 @@ class IntegrationController final : public runtime::Reconciler {
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
 
-  // After a deletion: testing at once, production by a withdrawal record and when that is due.
-  // When to look again. True in `recorded` once nothing more depends on the integration's object.
+  // After a deletion: testing at once, production by a withdrawal record, and when that is due. Once it
+  // succeeded nothing depends on the integration's object any more.
   Result<runtime::Outcome> withdraw(const ObjectKey& key, const std::stop_token& stop, bool retain);
   Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, Outputs& outputs,
                                               const onboarding::Settings& settings, bool retain,

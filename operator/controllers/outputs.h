@@ -29,8 +29,9 @@ class Outputs {
   void start();
   void stop();
   bool synced() const;
-  // Why the namespace cannot be read, when it cannot.
-  std::optional<Error> problem() const { return problem_.copy(); }
+  // Why the namespace was never read, when it cannot be. Once it was read, a broken watch is caught up
+  // with and changes nothing.
+  std::optional<Error> problem() const { return synced() ? std::nullopt : problem_.copy(); }
 
   const std::string& namespaceName() const { return namespace_; }
   const runtime::Store<api::ConfigMap>& configMaps() const { return configMaps_; }

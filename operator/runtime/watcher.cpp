@@ -39,7 +39,10 @@ class WatchStream final : public net::StreamHandler {
  public:
   explicit WatchStream(std::shared_ptr<WatchProtocol> owner) : owner_(std::move(owner)) {}
 
-  void onHead(const net::Response& head) override { response_ = head; }
+  void onHead(const net::Response& head) override {
+    response_ = head;
+    if (head.status == 200 && !owner_->stopped_) owner_->sink_.healthy();
+  }
 
   Result<void> onData(std::string_view bytes) override {
     if (response_.status != 200) {
@@ -138,6 +141,7 @@ void WatchProtocol::page(const net::Response& response) {
   listing_ = false;
   failures_ = 0;
   sink_.endList(resourceVersion_);
+  sink_.healthy();
   watch();
 }
 

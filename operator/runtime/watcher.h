@@ -36,6 +36,8 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
     virtual void endList(const std::string& resourceVersion) = 0;
     virtual bool event(const std::string& type, const json::value& object) = 0;
     virtual void problem(const Error& error) = 0;
+    // A list was read to its end, or a watch was accepted.
+    virtual void healthy() = 0;
   };
 
   WatchProtocol(kube::Client& client, const api::ResourceType& type, kube::Selectors selectors, Sink& sink);
@@ -74,7 +76,8 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
 template <class K>
 class Watcher final : private WatchProtocol::Sink {
  public:
-  // Called on the loop's thread with each failure, and with nothing once a list succeeded.
+  // Called on the loop's thread with each failure, and with nothing at the first list and at the first
+  // success after a failure.
   using OnProblem = std::function<void(const std::optional<Error>&)>;
 
   Watcher(kube::Client& client, kube::Selectors selectors, Store<K>& store, OnProblem onProblem = {})
@@ -94,10 +97,7 @@ class Watcher final : private WatchProtocol::Sink {
     if (decoded) store_.listItem(std::move(*decoded));
     return complain(decoded, object);
   }
-  void endList(const std::string& resourceVersion) override {
-    store_.endList(resourceVersion);
-    if (onProblem_) onProblem_(std::nullopt);
-  }
+  void endList(const std::string& resourceVersion) override { store_.endList(resourceVersion); }
   bool event(const std::string& type, const json::value& object) override {
     auto decoded = json::decode<K>(object);
     if (decoded) {
@@ -110,7 +110,11 @@ class Watcher final : private WatchProtocol::Sink {
     return complain(decoded, object);
   }
   void problem(const Error& error) override {
+    wasHealthy_ = false;
     if (onProblem_) onProblem_(error);
+  }
+  void healthy() override {
+    if (!std::exchange(wasHealthy_, true) && onProblem_) onProblem_(std::nullopt);
   }
 
   // One object that cannot be read must not stop the others.
@@ -125,6 +129,7 @@ class Watcher final : private WatchProtocol::Sink {
 
   Store<K>& store_;
   OnProblem onProblem_;
+  bool wasHealthy_ = false;  // the loop's thread's alone
   std::shared_ptr<WatchProtocol> protocol_;
 };
 

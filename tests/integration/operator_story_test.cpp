@@ -255,6 +255,44 @@ TEST_F(Story, EndsWithinThreeSecondsOfSigterm) {
   EXPECT_EQ(op.wait(3s), 0);
 }
 
+TEST_F(Story, GoesOnAfterARestartOfTheApiServer) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  for (int i = 0; i < 2; ++i) {
+    cluster.plane.restartApiServer();
+    edit([&](auto& spec) { spec.endpoints.testing->addresses = {fmt::format("203.0.113.{}", 50 + i)}; });
+    await("TestEnvironmentReady", ConditionStatus::True);
+    EXPECT_NE(published(testingOut, "mpay-allowlist", "allowlist.conf").find(fmt::format("203.0.113.{}/32", 50 + i)),
+              std::string::npos);
+  }
+  EXPECT_TRUE(waitFor(10s, [&] {
+    const auto environment = environments().get({"", testing});
+    const auto* ready =
+        environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
+    return ready && ready->status == ConditionStatus::True;
+  }));
+  promote();
+}
+
+TEST_F(Story, StopsAtTestingWhereThatIsTheTarget) {
+  startOperator();
+  auto integration = form();
+  integration.spec.targetStage = api::Stage::Testing;
+  integration.spec.service.modes = {api::Mode::ExistingOrder, api::Mode::PosTerminal, api::Mode::InvoiceApi};
+  integration.spec.service.posTerminals = {{"T-001", "Parcare Model SRL", "1010600034203", "str. Modelului 12",
+                                            std::nullopt, std::nullopt, "ACME POS", "198.51.100.20"}};
+  create(integration);
+  await("Ready", ConditionStatus::True, "Testing");
+  EXPECT_EQ(current().status->stage, "Testing");
+  EXPECT_NE(published(testingOut, "mpay-allowlist", "pos-allowlist.conf").find("198.51.100.20/32"), std::string::npos);
+  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf").find("198.51.100.20"), std::string::npos)
+      << "a terminal may not call the API";
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
+  edit([](auto& spec) { spec.targetStage = api::Stage::Production; });
+  promote();
+}
+
 TEST_F(Story, KeepsPromotionWhileMailCannotBeSent) {
   mail.answer(MailSink::Answer::TryLater);
   startOperator();

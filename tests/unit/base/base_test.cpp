@@ -1,0 +1,56 @@
+#include <gtest/gtest.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace mpay {
+namespace {
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return refuse("Odd", "the number is odd");
+  return number / 2;
+}
+Result<int> quarter(int number) { return TRY(half(TRY(half(number)))); }
+
+TEST(Try, PassesValuesOnAndReturnsTheFirstError) {
+  EXPECT_EQ(quarter(8).value(), 2);
+  EXPECT_EQ(quarter(6).error().reason, "Odd");
+}
+
+TEST(Time, IsWrittenAsKubernetesWritesIt) {
+  const auto time = parseTime("2026-11-20T09:30:05Z");
+  ASSERT_TRUE(time);
+  EXPECT_EQ(formatTime(*time), "2026-11-20T09:30:05Z");
+  EXPECT_EQ(parseTime("2026-11-20T09:30:05.123456Z"), time);
+  EXPECT_EQ(formatTime(WallTime{}), "1970-01-01T00:00:00Z");
+  for (const auto text :
+       {"", "2026-11-20", "2026-11-20T09:30:05", "2026-13-20T09:30:05Z", "2026-02-30T09:30:05Z", "2026-11-20T24:00:00Z",
+        "2026-11-20T09:30:05+02:00", "2026/11/20T09:30:05Z", "2026-11-20T09:30:05ZZ"}) {
+    EXPECT_FALSE(parseTime(text)) << text;
+  }
+}
+
+TEST(Durations, AreGos) {
+  EXPECT_EQ(parseDuration("15m"), Duration(900'000));
+  EXPECT_EQ(parseDuration("1h30m"), Duration(5'400'000));
+  EXPECT_EQ(parseDuration("500ms"), Duration(500));
+  EXPECT_EQ(parseDuration("0s"), Duration(0));
+  for (const auto text : {"", "15", "m", "-5s", "5d", "1.5h", "99999999999h"})
+    EXPECT_FALSE(parseDuration(text)) << text;
+  EXPECT_EQ(humanDuration(std::chrono::seconds(130)), "2m 10s");
+  EXPECT_EQ(humanDuration(std::chrono::hours(76)), "3d 4h");
+}
+
+TEST(Backoff, DoublesUpToItsMostAndNeverRepeatsAtOnce) {
+  const Backoff backoff{Duration(100), Duration(1000)};
+  for (unsigned failures = 1; failures < 80; ++failures) {
+    const auto wait = backoff.after(failures);
+    const auto ceiling = failures > 4 ? Duration(1000) : std::min(Duration(1000), Duration(100 << (failures - 1)));
+    EXPECT_GE(wait, ceiling / 2);
+    EXPECT_LE(wait, ceiling);
+  }
+}
+
+}  // namespace
+}  // namespace mpay

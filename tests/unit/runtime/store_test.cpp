@@ -1,0 +1,100 @@
+#include "runtime/store.h"
+
+#include <gtest/gtest.h>
+
+#include "api/wire.h"
+
+namespace mpay::runtime {
+namespace {
+
+api::ConfigMap object(const std::string& name, const std::string& version, const std::string& uid = "u",
+                      const std::string& value = "") {
+  api::ConfigMap o;
+  o.metadata.namespace_ = "n";
+  o.metadata.name = name;
+  o.metadata.uid = uid;
+  o.metadata.resourceVersion = version;
+  o.data["value"] = value;
+  return o;
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    store.onChange([this](const auto& before, const auto& after) { changes += before ? (after ? "U" : "D") : "A"; });
+  }
+  std::string value(const std::string& name) const {
+    const auto found = store.get({"n", name});
+    return found ? found->data.at("value") : "-";
+  }
+  Store<api::ConfigMap> store{[](const api::ConfigMap& o) { return std::vector<std::string>{o.data.at("value")}; }};
+  std::string changes;
+};
+
+TEST_F(StoreTest, NeverGoesBackToAnOlderVersion) {
+  store.apply(object("a", "10", "u", "new"));
+  store.apply(object("a", "9", "u", "old"));
+  store.apply(object("a", "10", "u", "same"));
+  EXPECT_EQ(value("a"), "new");
+  store.apply(object("a", "11", "u", "newer"));
+  EXPECT_EQ(value("a"), "newer");
+  EXPECT_EQ(changes, "AU");
+}
+
+TEST_F(StoreTest, ReadsItsOwnWritesBeforeTheWatchDoes) {
+  store.apply(object("a", "10", "u", "before"));
+  store.remember(object("a", "20", "u", "written"));
+  store.apply(object("a", "15", "u", "between"));
+  EXPECT_EQ(value("a"), "written");
+  store.apply(object("a", "20", "u", "written"));
+  EXPECT_EQ(changes, "AU");
+}
+
+TEST_F(StoreTest, ForgetsWhatWasDeletedUntilTheEventComes) {
+  store.apply(object("a", "10"));
+  store.forget({"n", "a"}, "u");
+  store.apply(object("a", "12"));  // a late event of the deleted object
+  EXPECT_EQ(value("a"), "-");
+  store.apply(object("a", "14", "another"));
+  EXPECT_EQ(value("a"), "");
+  store.remove(object("a", "13", "u"));  // the old one's DELETED event does not hit the new one
+  EXPECT_EQ(value("a"), "");
+  EXPECT_EQ(changes, "ADA");
+}
+
+TEST_F(StoreTest, DropsWhatANewListDoesNotHoldUnlessItIsNewer) {
+  EXPECT_FALSE(store.synced());
+  store.beginList();
+  store.listItem(object("a", "1"));
+  store.listItem(object("b", "2"));
+  store.endList("5");
+  EXPECT_TRUE(store.synced());
+  store.remember(object("c", "30"));
+  store.beginList();
+  store.listItem(object("b", "2"));
+  store.endList("20");
+  EXPECT_EQ(value("a"), "-");
+  EXPECT_EQ(value("b"), "");
+  EXPECT_EQ(value("c"), "") << "written after the list";
+}
+
+TEST_F(StoreTest, FindsByIndex) {
+  store.apply(object("a", "1", "u1", "x"));
+  store.apply(object("b", "2", "u2", "x"));
+  EXPECT_EQ(store.indexed("x").size(), 2u);
+  store.apply(object("a", "3", "u1", "y"));
+  EXPECT_EQ(store.indexed("x").size(), 1u);
+  EXPECT_EQ(store.indexed("y").size(), 1u);
+  store.remove(object("b", "4", "u2"));
+  EXPECT_TRUE(store.indexed("x").empty());
+}
+
+TEST(ResourceVersions, AreComparedAsNumbers) {
+  EXPECT_TRUE(isOlder("9", "10"));
+  EXPECT_FALSE(isOlder("10", "9"));
+  EXPECT_FALSE(isOlder("x", "10"));
+  EXPECT_FALSE(isOlder("", "10"));
+}
+
+}  // namespace
+}  // namespace mpay::runtime

@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "runtime/controller.h"
+#include "support/process.h"
+
+namespace mpay::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+const ObjectKey kA{"n", "a"}, kB{"n", "b"};
+
+TEST(WorkQueue, QueuesAKeyOnce) {
+  WorkQueue queue;
+  queue.add(kA);
+  queue.add(kA);
+  queue.add(kB);
+  EXPECT_EQ(queue.size(), 2u);
+  EXPECT_EQ(queue.take()->key(), kA);
+  EXPECT_EQ(queue.take()->key(), kB);
+}
+
+TEST(WorkQueue, QueuesAHeldKeyAgainWhenItIsGivenBack) {
+  WorkQueue queue;
+  queue.add(kA);
+  {
+    const auto lease = queue.take();
+    queue.add(kA);
+    queue.add(kB);
+    EXPECT_EQ(queue.take()->key(), kB) << "one worker a key";
+  }
+  EXPECT_EQ(queue.take()->key(), kA);
+}
+
+TEST(WorkQueue, LetsTheEarliestWaitCount) {
+  WorkQueue queue;
+  queue.addAfter(kA, 1h);
+  queue.addAfter(kA, 5ms);
+  queue.addAfter(kA, 2h);
+  EXPECT_EQ(queue.take()->key(), kA);
+}
+
+TEST(WorkQueue, EndsWhoWaits) {
+  WorkQueue queue;
+  std::thread waiting([&] { EXPECT_FALSE(queue.take()); });
+  queue.shutDown();
+  waiting.join();
+  queue.add(kA);
+  EXPECT_FALSE(queue.take());
+}
+
+// Fails as it is told, then succeeds.
+class Scripted final : public Reconciler {
+ public:
+  std::vector<std::function<Result<Outcome>()>> script;
+  std::atomic<std::size_t> calls{0};
+  Result<Outcome> reconcile(const ObjectKey&, std::stop_token) override {
+    const std::size_t call = calls++;
+    return call < script.size() ? script[call]() : Result<Outcome>(Outcome{});
+  }
+};
+
+TEST(Controller, TriesAgainAfterFailuresConflictsAndBugs) {
+  Scripted reconciler;
+  reconciler.script = {[]() -> Result<Outcome> { return fail(ErrorKind::Transport, "refused"); },
+                       []() -> Result<Outcome> {
+                         Error conflict{ErrorKind::Api, "409"};
+                         conflict.status = ApiStatus{409, "Conflict", ""};
+                         return fail(conflict);
+                       },
+                       []() -> Result<Outcome> { throw std::runtime_error("a bug"); },
+                       []() -> Result<Outcome> { return Outcome{Duration(1)}; }};
+  Controller controller("test", reconciler, 2);
+  controller.start();
+  controller.enqueue(kA);
+  EXPECT_TRUE(test::waitFor(5s, [&] { return reconciler.calls == 5; }));
+  controller.stop();
+  EXPECT_EQ(reconciler.calls, 5u);
+}
+
+TEST(Controller, LeavesATerminalErrorAlone) {
+  Scripted reconciler;
+  reconciler.script = {[]() -> Result<Outcome> {
+    Error error{ErrorKind::Invalid, "never"};
+    error.terminal = true;
+    return fail(error);
+  }};
+  Controller controller("test", reconciler, 1);
+  controller.start();
+  controller.enqueue(kA);
+  EXPECT_TRUE(test::waitFor(5s, [&] { return reconciler.calls == 1 && controller.idle(); }));
+  EXPECT_FALSE(test::waitFor(200ms, [&] { return reconciler.calls > 1; }));
+}
+
+}  // namespace
+}  // namespace mpay::runtime
