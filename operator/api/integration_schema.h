@@ -127,7 +127,7 @@ inline void describe(json::SchemaOf<Service>& s) {
   s["name"].doc("What payers see.");
   s["provider"].doc("Who provides the service.");
   s["logo"].doc("A PNG, at most 256 KiB and 1024 x 1024 pixels.");
-  s["modes"].doc("Intended modes of usage.").items(1, 5).unique();
+  s["modes"].doc("Intended modes of usage.").items(1, 5).unique().required();
   s["accounts"].doc("Where the money goes.").items(0, 16).atomic();
   s["posTerminals"].doc("Payment terminals.").items(0, 200).mapKeys({"terminalId"});
   s.rule({"!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)", "service.id is set once",

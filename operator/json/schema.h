@@ -8,11 +8,13 @@
 //     s["number"].doc("Its number.").length(1, 60);
 //   }
 //
-// A member is required when it is neither optional nor a list or map and has no default. A member
+// A member is required when it is neither optional nor a list or map and has no default, or when it
+// says so. A member
 // without words, a string without a maximum, a list without a maximum, or a name that the struct
 // does not have is a bug and throws std::logic_error.
 #pragma once
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "json/codec.h"
@@ -28,10 +30,16 @@ struct Rule {
 };
 BOOST_DESCRIBE_STRUCT(Rule, (), (rule, message, reason, fieldPath))
 
+// What a member says about its being required.
+struct Presence {
+  bool hasDefault = false;
+  bool required = false;
+};
+
 // One schema node under construction.
 class Node {
  public:
-  explicit Node(object& node, bool* hasDefault = nullptr) : node_(&node), hasDefault_(hasDefault) {}
+  explicit Node(object& node, Presence* presence = nullptr) : node_(&node), presence_(presence) {}
 
   Node& doc(std::string_view words) { return set("description", words); }
   Node& pattern(std::string_view regex) { return set("pattern", regex); }
@@ -52,8 +60,12 @@ class Node {
     return set("enum", std::move(all));
   }
   Node& byDefault(value v) {
-    if (hasDefault_) *hasDefault_ = true;
+    if (presence_) presence_->hasDefault = true;
     return set("default", std::move(v));
+  }
+  Node& required() {
+    if (presence_) presence_->required = true;
+    return *this;
   }
   Node& mapKeys(std::initializer_list<std::string_view> keys) {
     array all;
@@ -83,7 +95,7 @@ class Node {
   }
 
   object* node_;
-  bool* hasDefault_;
+  Presence* presence_;
 };
 
 template <class T>
@@ -92,18 +104,18 @@ object schemaOf();
 template <DescribedStruct T>
 class SchemaOf : public Node {
  public:
-  SchemaOf(object& node, std::map<std::string, bool>& defaults) : Node(node), node_(node), defaults_(defaults) {}
+  SchemaOf(object& node, std::map<std::string, Presence>& presence) : Node(node), node_(node), presence_(presence) {}
 
   // The member of that JSON name.
   Node operator[](std::string_view name) {
     auto* found = node_.at("properties").as_object().if_contains(name);
     if (!found) throw std::logic_error("the schema describes an unknown member " + std::string(name));
-    return Node(found->as_object(), &defaults_[std::string(name)]);
+    return Node(found->as_object(), &presence_[std::string(name)]);
   }
 
  private:
   object& node_;
-  std::map<std::string, bool>& defaults_;
+  std::map<std::string, Presence>& presence_;
 };
 
 namespace detail {
@@ -143,22 +155,27 @@ void checkBounds(const std::string& path, const object& node);
 template <class T>
 object schemaOf() {
   object properties;
-  std::map<std::string, bool> defaults;
+  std::map<std::string, Presence> presence;
+  std::vector<std::string> names;
   std::vector<std::string> required;
   boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto member) {
     using Member = std::remove_cvref_t<decltype(std::declval<T>().*member.pointer)>;
     const std::string name(jsonName(member.name));
     properties.emplace(name, detail::typeSchema<Member>());
+    names.push_back(name);
     if (detail::isRequired<Member>) required.push_back(name);
   });
   object node{{"type", "object"}, {"properties", std::move(properties)}};
-  SchemaOf<T> description(node, defaults);
+  SchemaOf<T> description(node, presence);
   describe(description);
-  array names;
-  for (const auto& name : required) {
-    if (!defaults[name]) names.push_back(value(boost::json::string_view(name)));
+  array wanted;
+  for (const auto& name : names) {
+    const bool always = std::find(required.begin(), required.end(), name) != required.end();
+    if (presence[name].required || (always && !presence[name].hasDefault)) {
+      wanted.push_back(value(boost::json::string_view(name)));
+    }
   }
-  if (!names.empty()) node["required"] = std::move(names);
+  if (!wanted.empty()) node["required"] = std::move(wanted);
   for (const auto& [name, property] : node.at("properties").as_object()) {
     if (!property.as_object().contains("description")) {
       throw std::logic_error("the schema has no words for " + std::string(name));

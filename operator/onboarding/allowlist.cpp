@@ -164,7 +164,7 @@ void emit(const std::vector<std::pair<Prefix, std::set<std::string>>>& sorted, s
     return emit(sorted, at, space, services, out);
   }
   const Prefix low{space.address, space.length + 1};
-  const Prefix high{Prefix{low.last(), space.length + 1}.first(), space.length + 1};
+  const Prefix high{Prefix{space.last(), space.length + 1}.first(), space.length + 1};
   emit(sorted, at, low, inherited, out);
   emit(sorted, at, high, inherited, out);
 }

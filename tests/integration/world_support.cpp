@@ -129,8 +129,12 @@ World::World()
 }
 
 World::~World() {
-  if (HasFailure()) std::cerr << "the operator's log:\n" << readFile(folder / "operator.log");
-  op.stop(3s);
+  op.stop(10s);
+  const std::string log = readFile(folder / "operator.log");
+  for (const auto finding : {"Sanitizer", "runtime error:"}) {
+    EXPECT_EQ(log.find(finding), std::string::npos) << "a sanitizer speaks";
+  }
+  if (HasFailure()) std::cerr << "the operator's log:\n" << log;
 }
 
 void World::startOperator(std::vector<std::string> flags) {
@@ -243,13 +247,24 @@ Result<api::MPayValidation> World::record(const std::string& user, api::Mileston
 
 void World::promote(const std::string& name) {
   await("TestEnvironmentReady", api::ConditionStatus::True, "", name);
-  const std::tuple<std::string, api::Milestone, api::Role> records[] = {
+  struct Wanted {
+    std::string user;
+    api::Milestone milestone;
+    api::Role role;
+  };
+  const Wanted records[] = {
       {representative, api::Milestone::FunctionalTesting, api::Role::MPayRepresentative},
       {beneficiary, api::Milestone::FinalValidation, api::Role::Beneficiary},
       {representative, api::Milestone::FinalValidation, api::Role::MPayRepresentative}};
-  for (const auto& [user, milestone, role] : records) {
-    const auto recorded = record(user, milestone, role, api::Decision::Accepted, name);
-    ASSERT_TRUE(recorded) << recorded.error().message;
+  for (const auto& wanted : records) {
+    // Right after a start the API server does not know the policies' parameters yet, and refuses.
+    std::string last;
+    const bool recorded = waitFor(10s, [&] {
+      const auto made = record(wanted.user, wanted.milestone, wanted.role, api::Decision::Accepted, name);
+      if (!made) last = made.error().message;
+      return made.has_value();
+    });
+    ASSERT_TRUE(recorded) << last;
   }
   await("Ready", api::ConditionStatus::True, "Production", name);
 }

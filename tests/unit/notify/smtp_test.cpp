@@ -41,7 +41,7 @@ TEST(Mail, IsTakenByARealServer) {
   const auto messages = sink.messages();
   ASSERT_EQ(messages.size(), 1u);
   EXPECT_EQ(messages[0].header("Message-ID"), "<1@gov.md>");
-  EXPECT_EQ(messages[0].header("Subject"), "=?utf-8?B?w45uyJlpaW7Im2FyZQ==?=");
+  EXPECT_EQ(messages[0].header("Subject"), "=?utf-8?B?w45uyJl0aWluyJthcmU=?=");
 }
 
 TEST(Mail, IsNotSentInTheClearWhereEncryptionIsRequired) {
