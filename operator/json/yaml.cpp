@@ -2,52 +2,90 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace mpay::json {
 namespace {
 
-value plainScalar(const std::string& text) {
+// More than any file of ours has; aliases can make a small text as large as they like.
+constexpr int kMaxNodes = 200000;
+constexpr int kMaxDepth = 100;
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+std::optional<std::int64_t> plainInteger(std::string_view text) {
+  int base = 10;
+  if (text.starts_with("0x") || text.starts_with("0o")) {
+    base = text[1] == 'x' ? 16 : 8;
+    text.remove_prefix(2);
+    if (text.starts_with('-')) return std::nullopt;
+  } else if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return std::nullopt;
+  }
+  std::int64_t integer = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), integer, base);
+  if (error != std::errc() || at != text.data() + text.size()) return std::nullopt;
+  return integer;
+}
+
+value plainScalar(std::string_view text) {
   if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
-  const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
-  const char* end = text.data() + text.size();
-  std::int64_t integer = 0;
-  if (auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end) return integer;
+  if (const auto integer = plainInteger(text)) return *integer;
   // A number has a digit in it; "inf" and "nan" stay words.
-  if (text.find_first_of("0123456789") != std::string::npos &&
-      text.find_first_not_of("+-.eE0123456789") == std::string::npos) {
+  const std::string_view unsigned_ = text.substr(text.starts_with('+') ? 1 : 0);
+  if (std::any_of(text.begin(), text.end(), isDigit) && text.find_first_not_of("-+.eE0123456789") == text.npos &&
+      !(text.starts_with('+') && unsigned_.starts_with('-'))) {
     double number = 0;
-    if (auto [at, error] = std::from_chars(begin, end, number); error == std::errc() && at == end) return number;
+    const auto [at, error] = std::from_chars(unsigned_.data(), unsigned_.data() + unsigned_.size(), number);
+    if (error == std::errc() && at == unsigned_.data() + unsigned_.size()) return number;
   }
   return value(boost::json::string_view(text));
 }
 
-// Words that readers of YAML 1.1, such as kubectl, take for booleans.
-bool isYaml11Word(std::string text) {
+// What some reader, of YAML 1.1 say, as kubectl is, takes for a number, a boolean, null or a merge.
+bool readsAsSomethingElse(std::string text) {
+  const bool isNumberLike =
+      !text.empty() && (isDigit(text[0]) || (text.size() > 1 && (text[0] == '+' || text[0] == '-' || text[0] == '.') &&
+                                             (isDigit(text[1]) || text[1] == '.')));
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text == "y" || text == "n" || text == "yes" || text == "no" || text == "on" || text == "off";
+  constexpr std::string_view words[] = {"y", "n", "yes", "no", "on", "off", "=", "<<", ".inf", ".nan"};
+  return isNumberLike || !plainScalar(text).is_string() ||
+         std::find(std::begin(words), std::end(words), text) != std::end(words);
 }
 
-Result<value> convert(const YAML::Node& node, int depth) {
-  if (depth > 100) return fail(ErrorKind::Decode, "YAML is nested too deeply");
+// Whether a block scalar ("|", as yaml-cpp writes it) reads back the same: lines of visible text, the last
+// one ended, the first one neither empty nor indented.
+bool fitsBlock(std::string_view text) {
+  return text.size() > 1 && text.ends_with('\n') && text[text.size() - 2] != '\n' && text[0] != '\n' &&
+         text[0] != ' ' && std::all_of(text.begin(), text.end(), [](char c) {
+           return c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+         });
+}
+
+Result<value> convert(const YAML::Node& node, int depth, int& nodes) {
+  if (depth > kMaxDepth) return fail(ErrorKind::Decode, "YAML is nested too deeply");
+  if (++nodes > kMaxNodes) return fail(ErrorKind::Decode, "YAML is too large");
   switch (node.Type()) {
     case YAML::NodeType::Undefined:
     case YAML::NodeType::Null: return value(nullptr);
     case YAML::NodeType::Scalar:
-      if (node.Tag() == "!") return value(boost::json::string_view(node.Scalar()));
+      if (node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str")
+        return value(boost::json::string_view(node.Scalar()));
       return plainScalar(node.Scalar());
     case YAML::NodeType::Sequence: {
       array items;
-      for (const auto& item : node) items.push_back(TRY(convert(item, depth + 1)));
+      for (const auto& item : node) items.push_back(TRY(convert(item, depth + 1, nodes)));
       return value(std::move(items));
     }
     case YAML::NodeType::Map: {
       object members;
       for (const auto& member : node) {
         if (!member.first.IsScalar()) return fail(ErrorKind::Decode, "a YAML key is not a scalar");
-        if (!members.emplace(member.first.Scalar(), TRY(convert(member.second, depth + 1))).second) {
+        if (!members.emplace(member.first.Scalar(), TRY(convert(member.second, depth + 1, nodes))).second) {
           return fail(ErrorKind::Decode,
                       fmt::format("a YAML key is given twice, line {}", member.first.Mark().line + 1));
         }
@@ -83,9 +121,9 @@ void emit(YAML::Emitter& out, const value& v) {
       return;
     case boost::json::kind::string: {
       const std::string text(v.get_string().data(), v.get_string().size());
-      if (text.find('\n') != std::string::npos) {
-        out << YAML::Literal << text;
-      } else if (!plainScalar(text).is_string() || isYaml11Word(text)) {
+      if (fitsBlock(text)) {
+        out << YAML::Literal << text.substr(0, text.size() - 1);  // yaml-cpp ends the last line itself
+      } else if (readsAsSomethingElse(text) || text.find('\n') != std::string::npos) {
         out << YAML::DoubleQuoted << text;
       } else {
         out << text;
@@ -103,9 +141,10 @@ void emit(YAML::Emitter& out, const value& v) {
 Result<std::vector<value>> parseYaml(std::string_view text) {
   try {
     std::vector<value> documents;
+    int nodes = 0;
     for (const auto& node : YAML::LoadAll(std::string(text))) {
       if (node.IsNull() || !node.IsDefined()) continue;
-      documents.push_back(TRY(convert(node, 0)));
+      documents.push_back(TRY(convert(node, 0, nodes)));
     }
     return documents;
   } catch (const YAML::Exception& error) {

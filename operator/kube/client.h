@@ -143,6 +143,7 @@ class Api {
     if (!answer) return fail(within(doing(verb, key), std::move(answer).error()));
     auto object = json::decode<K>(*answer);
     if (!object) return fail(within(doing(verb, key), std::move(object).error()));
+    if (!object->metadata.name) return fail(ErrorKind::Decode, doing(verb, key) + ": the answer is no object");
     return object;
   }
 

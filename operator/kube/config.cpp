@@ -101,10 +101,8 @@ Result<Config> Config::fromFile(const std::string& path) {
                                                   key));
     }
   }
-  for (const auto key : {"tls-server-name", "proxy-url"}) {
-    if (cluster.if_contains(key)) {
-      return fail(ErrorKind::Invalid, fmt::format("the kubeconfig's cluster has {}, which is not supported", key));
-    }
+  if (cluster.if_contains("proxy-url")) {
+    return fail(ErrorKind::Invalid, "the kubeconfig's cluster has proxy-url, which is not supported");
   }
 
   Config config;
@@ -118,6 +116,7 @@ Result<Config> Config::fromFile(const std::string& path) {
   tls->authorities = TRY(content(cluster, "certificate-authority", folder));
   tls->certificate = TRY(content(user, "client-certificate", folder));
   tls->key = TRY(content(user, "client-key", folder));
+  tls->serverName = text(cluster, "tls-server-name").value_or("");
   config.tls = tls;
   if (const auto token = text(user, "token")) {
     config.token = std::make_shared<Synchronized<Token>>(Token(*token));

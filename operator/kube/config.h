@@ -37,7 +37,7 @@ struct Config {
   std::shared_ptr<Synchronized<Token>> token = std::make_shared<Synchronized<Token>>();
 
   // The current context of a kubeconfig file: token, tokenFile, client certificate, authority (data
-  // or file). Errors: Invalid, naming the field, for exec and auth-provider plugins, basic
+  // or file), tls-server-name. Errors: Invalid, naming the field, for exec and auth-provider plugins, basic
   // authentication and insecure-skip-tls-verify, which are refused.
   static Result<Config> fromFile(const std::string& path);
 

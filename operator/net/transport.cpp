@@ -9,6 +9,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/log.h"
+
 namespace mpay::net {
 namespace {
 
@@ -24,12 +26,23 @@ void initialiseCurl() {
   (void)once;
 }
 
+// Exceptions are bugs; one of them must not end the loop that everything travels on.
+template <class F>
+void guarded(const F& f) {
+  try {
+    f();
+  } catch (const std::exception& bug) {
+    spdlog::error("internal error on the transport's loop: {}", bug.what());
+  }
+}
+
 // One request under way.
 struct Transfer {
   Request request;
   std::shared_ptr<StreamHandler> handler;
   std::unique_ptr<CURL, EasyDeleter> easy;
   std::unique_ptr<curl_slist, SlistDeleter> headers;
+  std::unique_ptr<curl_slist, SlistDeleter> route;
   Response head;
   bool headDelivered = false;
   std::size_t received = 0;
@@ -88,6 +101,27 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
   return length;
 }
 
+// The server is to prove another name than its URL's: that name goes into the URL, and the connection still
+// to where the URL pointed. False where the URL cannot be read.
+bool connectElsewhere(Transfer& transfer) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return std::string();
+    std::string copy(text);
+    curl_free(text);
+    return copy;
+  };
+  if (curl_url_set(url.get(), CURLUPART_URL, transfer.request.url.c_str(), 0) != CURLUE_OK) return false;
+  const std::string& name = transfer.request.tls->serverName;
+  const std::string route = fmt::format("{}:{}:{}:", name, part(CURLUPART_PORT), part(CURLUPART_HOST));
+  if (curl_url_set(url.get(), CURLUPART_HOST, name.c_str(), 0) != CURLUE_OK) return false;
+  transfer.request.url = part(CURLUPART_URL);
+  transfer.route.reset(curl_slist_append(nullptr, route.c_str()));
+  curl_easy_setopt(transfer.easy.get(), CURLOPT_CONNECT_TO, transfer.route.get());
+  return !transfer.request.url.empty();
+}
+
 void setBlob(CURL* easy, CURLoption option, const std::string& text) {
   if (text.empty()) return;
   curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
@@ -104,6 +138,7 @@ std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler
   for (const auto& header : r.headers) {
     transfer->headers.reset(curl_slist_append(transfer->headers.release(), header.c_str()));
   }
+  if (r.tls && !r.tls->serverName.empty() && !connectElsewhere(*transfer)) transfer->request.url.clear();
   curl_easy_setopt(easy, CURLOPT_URL, r.url.c_str());
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
   if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH") {
@@ -260,8 +295,10 @@ class Transport::Loop {
     curl_multi_remove_handle(multi_, transfer->easy.get());
     ids_.erase(transfer->easy.get());
     transfers_.erase(found);
-    if (result) deliverHead(*transfer);
-    transfer->handler->onEnd(std::move(result));
+    guarded([&] {
+      if (result) deliverHead(*transfer);
+      transfer->handler->onEnd(std::move(result));
+    });
   }
 
   void run() {
@@ -272,7 +309,7 @@ class Transport::Loop {
         if (stopping_) break;
         posted.swap(posted_);
       }
-      for (auto& f : posted) f();
+      for (auto& f : posted) guarded(f);
       int running = 0;
       curl_multi_perform(multi_, &running);
       collect();
@@ -309,7 +346,7 @@ class Transport::Loop {
         ++timer;
       }
     }
-    for (auto& timer : due) timer.f();
+    for (auto& timer : due) guarded(timer.f);
     std::vector<Id> idle;
     MonoTime next = now + std::chrono::hours(1);
     for (const auto& [id, transfer] : transfers_) {

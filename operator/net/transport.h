@@ -26,6 +26,7 @@ struct Tls {
   std::string authorities;  // empty: the system's
   std::string certificate;  // empty: none is shown
   std::string key;
+  std::string serverName;  // that the server's certificate must hold; empty: the URL's host
 };
 
 struct Request {

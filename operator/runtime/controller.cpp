@@ -1,8 +1,16 @@
 #include "runtime/controller.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace mpay::runtime {
+namespace {
+
+// A server that asks for more is asked again all the same.
+constexpr Duration kLongestRetryAfter = std::chrono::seconds(30);
+
+}  // namespace
 
 Controller::Controller(std::string name, Reconciler& reconciler, unsigned workers)
     : name_(std::move(name)), reconciler_(reconciler), workers_(workers) {}
@@ -30,6 +38,8 @@ void Controller::work(const std::stop_token& stop) {
       result = reconciler_.reconcile(key, stop);
     } catch (const std::exception& bug) {
       result = fail(ErrorKind::Invalid, std::string("internal error: ") + bug.what());
+    } catch (...) {
+      result = fail(ErrorKind::Invalid, "internal error of an unknown kind");
     }
     if (stop.stop_requested()) return;
     if (result) {
@@ -44,7 +54,7 @@ void Controller::work(const std::stop_token& stop) {
     } else {
       spdlog::warn("{} {}: {}", name_, key.text(), error.message);
       if (error.retryAfter) {
-        queue_.addAfter(key, *error.retryAfter);
+        queue_.addAfter(key, std::min<Duration>(*error.retryAfter, kLongestRetryAfter));
       } else if (!error.terminal) {
         queue_.addFailed(key);
       }

@@ -11,6 +11,8 @@ namespace {
 constexpr std::chrono::seconds kDuration{15};
 constexpr std::chrono::seconds kRenewDeadline{10};
 constexpr std::chrono::seconds kRetry{2};
+constexpr std::chrono::seconds kRequest{4};
+constexpr std::chrono::seconds kGoodbye{1};
 
 bool sleepUnlessStopped(Duration delay, const std::stop_token& stop) {
   std::mutex mutex;
@@ -19,6 +21,30 @@ bool sleepUnlessStopped(Duration delay, const std::stop_token& stop) {
   never.wait_for(lock, stop, delay, [] { return false; });
   return !stop.stop_requested();
 }
+
+// Ends a request of the election after `limit`, or with `outer`: a server that does not answer must not keep
+// the holder from noticing that its time is up.
+class Limit {
+ public:
+  Limit(kube::Client& client, Duration limit, const std::stop_token& outer = {})
+      : client_(client),
+        timer_(client.watches().after(limit, [source = source_]() mutable { source.request_stop(); })),
+        forward_(outer, Stop{source_}) {}
+  ~Limit() { client_.watches().cancel(timer_); }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  struct Stop {
+    std::stop_source source;
+    void operator()() { source.request_stop(); }
+  };
+  kube::Client& client_;
+  std::stop_source source_;
+  net::Transport::Id timer_;
+  std::stop_callback<Stop> forward_;
+};
 
 std::string microTime(WallTime time) {
   std::string text = formatTime(time);
@@ -51,7 +77,8 @@ bool LeaderElection::holds() const { return clock_.monotonic().time_since_epoch(
 bool LeaderElection::tryOnce(const std::stop_token& stop) {
   const kube::Api<api::Lease> leases(client_);
   const MonoTime asked = clock_.monotonic();
-  auto current = leases.get(key_, stop);
+  const Limit limit(client_, kRequest, stop);
+  auto current = leases.get(key_, limit.token());
   Result<api::Lease> written;
   if (!current && current.error().isNotFound()) {
     api::Lease lease;
@@ -59,7 +86,7 @@ bool LeaderElection::tryOnce(const std::stop_token& stop) {
     lease.metadata.namespace_ = key_.namespace_;
     lease.spec = {identity_, static_cast<std::int32_t>(kDuration.count()), microTime(clock_.now()),
                   microTime(clock_.now()), 0};
-    written = leases.create(lease, stop);
+    written = leases.create(lease, limit.token());
   } else if (!current) {
     spdlog::warn("leader election: {}", current.error().message);
     return false;
@@ -78,7 +105,7 @@ bool LeaderElection::tryOnce(const std::stop_token& stop) {
     lease.spec.holderIdentity = identity_;
     lease.spec.leaseDurationSeconds = static_cast<std::int32_t>(kDuration.count());
     lease.spec.renewTime = microTime(clock_.now());
-    written = leases.replace(lease, stop);
+    written = leases.replace(lease, limit.token());
   }
   if (!written) {
     if (!written.error().isConflict()) spdlog::warn("leader election: {}", written.error().message);
@@ -96,7 +123,8 @@ void LeaderElection::renew(const std::stop_token& stop) {
     const MonoTime asked = clock_.monotonic();
     api::Lease lease = *seen_;
     lease.spec.renewTime = microTime(clock_.now());
-    auto written = leases.replace(lease, stop);
+    const Limit limit(client_, kRequest, stop);
+    auto written = leases.replace(lease, limit.token());
     if (written) {
       seen_ = *written;
       deadline_ = (asked + kRenewDeadline).time_since_epoch().count();
@@ -104,7 +132,7 @@ void LeaderElection::renew(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     if (written.error().isConflict()) {
-      auto current = leases.get(key_, stop);
+      auto current = leases.get(key_, limit.token());
       if (current && current->spec.holderIdentity == identity_) {
         seen_ = *current;
         continue;
@@ -128,7 +156,9 @@ void LeaderElection::release() {
   api::Lease lease = *seen_;
   lease.spec.holderIdentity = "";
   const kube::Api<api::Lease> leases(client_);
-  if (auto written = leases.replace(lease); !written) spdlog::debug("release: {}", written.error().message);
+  const Limit limit(client_, kGoodbye);
+  if (auto written = leases.replace(lease, limit.token()); !written)
+    spdlog::debug("release: {}", written.error().message);
 }
 
 }  // namespace mpay::runtime

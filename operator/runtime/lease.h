@@ -28,7 +28,7 @@ class LeaderElection {
   // Whether the lease is still ours for certain; asked before each write.
   bool holds() const;
 
-  // Gives the lease back, so that a successor need not wait.
+  // Gives the lease back, so that a successor need not wait; takes a second at most.
   void release();
 
  private:

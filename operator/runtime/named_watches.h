@@ -28,12 +28,15 @@ class NamedWatches {
   // From now on `owner` refers to these objects and to no others.
   void refer(const std::string& owner, const std::set<ObjectKey>& keys) {
     std::vector<std::shared_ptr<Entry>> ended;
-    std::vector<std::shared_ptr<Entry>> begun;
+    std::vector<std::shared_ptr<Entry>> begun;  // started without the lock: a stop waits for the loop
     state_.with([&](State& state) {
       if (state.stopped) return;
       for (const auto& key : keys) {
         auto& entry = state.entries[key];
-        if (!entry) begun.push_back(entry = std::make_shared<Entry>());
+        if (!entry) {
+          begun.push_back(entry = std::make_shared<Entry>());
+          prepare(key, *entry);
+        }
         entry->owners.insert(owner);
       }
       auto& had = state.referred[owner];
@@ -48,11 +51,6 @@ class NamedWatches {
       }
       had = keys;
       if (keys.empty()) state.referred.erase(owner);
-      for (const auto& entry : begun) {
-        for (const auto& [key, known] : state.entries) {
-          if (known == entry) prepare(key, *entry);
-        }
-      }
     });
     for (const auto& entry : begun) entry->watcher->start();
     for (const auto& entry : ended) entry->watcher->stop();

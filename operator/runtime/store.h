@@ -6,6 +6,7 @@
 #pragma once
 
 #include <charconv>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <set>
 #include <shared_mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/meta.h"
@@ -85,7 +87,8 @@ class Store {
 
   // ---- our own writes ----
 
-  // The server's answer to our create or update.
+  // The server's answer to our create or update. Without effect when the object went, or changed again,
+  // before the answer was read.
   void remember(K written) { put(std::make_shared<const K>(std::move(written))); }
 
   // Our delete was accepted: the object of that UID is gone, whatever older events say.
@@ -97,7 +100,7 @@ class Store {
       if (found == objects_.end() || found->second->metadata.uid != uid) return;
       // With finalizers it stays for a while; the watch will tell.
       if (!found->second->metadata.finalizers.empty()) return;
-      forgotten_.insert(uid);
+      buryLocked(uid, "");
       before = eraseLocked(found);
     }
     tell(before, nullptr);
@@ -118,6 +121,12 @@ class Store {
     put(std::make_shared<const K>(std::move(item)));
   }
 
+  // The list holds this object, but it could not be read: what was known of it stays.
+  void listUnread(const ObjectKey& key) {
+    std::unique_lock lock(mutex_);
+    listed_.insert(key);
+  }
+
   // What was not listed is gone, unless it is newer than the list.
   void endList(const std::string& resourceVersion) {
     std::vector<Ptr> gone;
@@ -127,12 +136,12 @@ class Store {
         const auto next = std::next(at);
         if (!listed_.contains(at->first) &&
             !isOlder(resourceVersion, at->second->metadata.resourceVersion.value_or(""))) {
+          buryLocked(at->second->metadata.uid.value_or(""), resourceVersion);
           gone.push_back(eraseLocked(at));
         }
         at = next;
       }
       listed_.clear();
-      forgotten_.clear();
       synced_ = true;
     }
     for (const auto& object : gone) tell(object, nullptr);
@@ -140,13 +149,18 @@ class Store {
 
   void apply(K object) { put(std::make_shared<const K>(std::move(object))); }
 
-  void remove(const K& last) {
+  // An object went, or left the selection; `last` is its metadata at that version.
+  template <class Meta>
+  void remove(const Meta& last) {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      forgotten_.erase(last.metadata.uid.value_or(""));
-      const auto found = objects_.find(last.metadata.key());
-      if (found == objects_.end() || found->second->metadata.uid != last.metadata.uid) return;
+      const std::string version = last.resourceVersion.value_or("");
+      const auto found = objects_.find(last.key());
+      const bool known = found != objects_.end() && found->second->metadata.uid == last.uid;
+      if (known && isOlder(version, found->second->metadata.resourceVersion.value_or(""))) return;
+      if (!version.empty()) buryLocked(last.uid.value_or(""), version);
+      if (!known) return;
       before = eraseLocked(found);
     }
     tell(before, nullptr);
@@ -159,7 +173,7 @@ class Store {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      if (forgotten_.contains(object->metadata.uid.value_or(""))) return;
+      if (isBuriedLocked(object->metadata)) return;
       auto& slot = objects_[object->metadata.key()];
       if (slot) {
         const auto& had = slot->metadata.resourceVersion;
@@ -174,6 +188,28 @@ class Store {
       }
     }
     tell(before, object);
+  }
+
+  // From now on nothing is believed of that UID up to that version; empty: of any version.
+  void buryLocked(const std::string& uid, const std::string& version) {
+    const auto [grave, fresh] = buried_.try_emplace(uid, version);
+    if (!fresh) {
+      if (version.empty() || isOlder(grave->second, version)) grave->second = version;
+      return;
+    }
+    burials_.push_back(uid);
+    if (burials_.size() <= kGraves) return;
+    buried_.erase(burials_.front());
+    burials_.pop_front();
+  }
+
+  template <class Meta>
+  bool isBuriedLocked(const Meta& meta) const {
+    if (buried_.empty()) return false;
+    const auto grave = buried_.find(meta.uid.value_or(""));
+    if (grave == buried_.end()) return false;
+    const std::string version = meta.resourceVersion.value_or("");
+    return grave->second.empty() || version == grave->second || isOlder(version, grave->second);
   }
 
   Ptr eraseLocked(typename Objects::iterator at) {
@@ -197,14 +233,18 @@ class Store {
     for (const auto& listener : listeners_) listener(before, after);
   }
 
+  // As many as can go while one late event or answer is under way.
+  static constexpr std::size_t kGraves = 4096;
+
   const Indexer indexer_{};
   std::vector<Listener> listeners_;
 
   mutable std::shared_mutex mutex_;  // protects all below
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
-  std::set<ObjectKey> listed_;       // of the list under way
-  std::set<std::string> forgotten_;  // UIDs we deleted whose DELETED event has not come
+  std::set<ObjectKey> listed_;                           // of the list under way
+  std::unordered_map<std::string, std::string> buried_;  // UID to version, of what went lately
+  std::deque<std::string> burials_;                      // their order
   bool synced_ = false;
 };
 

@@ -5,7 +5,9 @@ namespace {
 
 // Bookmarks come about once a minute; a stream silent for longer is dead.
 constexpr Duration kSilence = std::chrono::seconds(100);
-constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(30)};
+constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(15)};
+// No object is larger: etcd and the API server refuse them long before.
+constexpr std::size_t kLongestLine = std::size_t{16} << 20;
 
 bool isExpired(const Error& error) { return error.isApi(410) || (error.status && error.status->reason == "Expired"); }
 
@@ -22,10 +24,11 @@ class ListPage final : public net::StreamHandler {
   }
   void onEnd(Result<void> result) override {
     if (owner_->stopped_) return;
-    if (result) {
+    if (!result) return owner_->failed(result.error());
+    try {
       owner_->page(response_);
-    } else {
-      owner_->failed(result.error());
+    } catch (const std::exception& bug) {
+      owner_->failed(Error{ErrorKind::Decode, fmt::format("while handling the list: {}", bug.what())});
     }
   }
 
@@ -49,10 +52,7 @@ class WatchStream final : public net::StreamHandler {
       response_.body.append(bytes);
       return {};
     }
-    if (!accepted_) {
-      accepted_ = true;
-      owner_->failures_ = 0;
-    }
+    if (rest_.size() > kLongestLine) return fail(ErrorKind::Decode, "one event of the watch has no end");
     while (!bytes.empty() && !owner_->stopped_) {
       const auto end = bytes.find('\n');
       if (end == std::string_view::npos) {
@@ -74,6 +74,8 @@ class WatchStream final : public net::StreamHandler {
 
   void onEnd(Result<void> result) override {
     if (owner_->stopped_) return;
+    const auto lasted = std::chrono::steady_clock::now() - began_;
+    if (response_.status == 200 && lasted > std::chrono::seconds(10)) owner_->failures_ = 0;
     if (owner_->relist_) {
       owner_->again(kBackoff.after(++owner_->failures_), true);
     } else if (!result) {
@@ -81,9 +83,8 @@ class WatchStream final : public net::StreamHandler {
     } else if (response_.status != 200) {
       owner_->failed(kube::errorOf(response_));
     } else {
-      // A server closes a watch after timeoutSeconds; one that closes at once is in trouble.
-      const bool quick = std::chrono::steady_clock::now() - began_ < std::chrono::seconds(1);
-      owner_->again(quick ? kBackoff.after(++owner_->failures_) : Duration(0), false);
+      // A server closes a watch after timeoutSeconds; one that closes it at once is in trouble.
+      owner_->again(lasted < std::chrono::seconds(1) ? kBackoff.after(++owner_->failures_) : Duration(0), false);
     }
   }
 
@@ -91,7 +92,6 @@ class WatchStream final : public net::StreamHandler {
   std::shared_ptr<WatchProtocol> owner_;
   net::Response response_;
   std::string rest_;
-  bool accepted_ = false;
   const MonoTime began_ = std::chrono::steady_clock::now();
 };
 
@@ -139,7 +139,6 @@ void WatchProtocol::page(const net::Response& response) {
   resourceVersion_ = meta->resourceVersion;
   relist_ = false;
   listing_ = false;
-  failures_ = 0;
   sink_.endList(resourceVersion_);
   sink_.healthy();
   watch();
@@ -173,22 +172,24 @@ void WatchProtocol::line(std::string_view text) {
   const auto* version =
       metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
   if (event->type != "BOOKMARK") sink_.event(event->type, event->object);
+  failures_ = 0;
   if (version && version->is_string()) resourceVersion_ = std::string(version->get_string());
 }
 
 void WatchProtocol::failed(const Error& error) {
   if (error.isApi(401)) client_.tokenRefused();
-  if (isExpired(error) && !listing_) {
+  ++failures_;
+  if (isExpired(error)) {
+    // Of a watch: its version is too old. Of a list: it took longer than its continue token lives.
     relist_ = true;
-    return again(Duration(0), true);
+    return again(failures_ == 1 ? Duration(0) : kBackoff.after(failures_), true);
   }
   sink_.problem(error);
-  ++failures_;
   const Duration wait = kBackoff.after(failures_);
   const auto log = failures_ == 1 ? spdlog::level::debug : spdlog::level::warn;
   spdlog::log(log, "{} {}{}: {}; again in {} ms", listing_ ? "list" : "watch", type_.plural,
               selectors_.namespace_.empty() ? "" : " in " + selectors_.namespace_, error.message, wait.count());
-  again(std::max(wait, error.retryAfter.value_or(Duration(0))), listing_ || relist_);
+  again(std::max(wait, std::min<Duration>(error.retryAfter.value_or(Duration(0)), kBackoff.most)), listing_ || relist_);
 }
 
 void WatchProtocol::again(Duration delay, bool fromList) {

@@ -31,10 +31,9 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
    public:
     virtual ~Sink() = default;
     virtual void beginList() = 0;
-    // False: the item could not be decoded and was skipped.
-    virtual bool item(const json::value& object) = 0;
+    virtual void item(const json::value& object) = 0;
     virtual void endList(const std::string& resourceVersion) = 0;
-    virtual bool event(const std::string& type, const json::value& object) = 0;
+    virtual void event(const std::string& type, const json::value& object) = 0;
     virtual void problem(const Error& error) = 0;
     // A list was read to its end, or a watch was accepted.
     virtual void healthy() = 0;
@@ -66,7 +65,7 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   bool stopped_ = false;
   net::Transport::Id current_ = 0;
   std::string resourceVersion_;
-  unsigned failures_ = 0;
+  unsigned failures_ = 0;  // since a watch last delivered something
   bool relist_ = true;
   bool listing_ = false;
   std::minstd_rand random_{std::random_device{}()};
@@ -92,22 +91,20 @@ class Watcher final : private WatchProtocol::Sink {
 
  private:
   void beginList() override { store_.beginList(); }
-  bool item(const json::value& object) override {
-    auto decoded = json::decode<K>(object);
-    if (decoded) store_.listItem(std::move(*decoded));
-    return complain(decoded, object);
+  void item(const json::value& object) override {
+    if (auto decoded = read(object)) {
+      store_.listItem(std::move(*decoded));
+    } else if (const auto meta = metadataOf(object)) {
+      store_.listUnread(meta->key());
+    }
   }
   void endList(const std::string& resourceVersion) override { store_.endList(resourceVersion); }
-  bool event(const std::string& type, const json::value& object) override {
-    auto decoded = json::decode<K>(object);
-    if (decoded) {
-      if (type == "DELETED") {
-        store_.remove(*decoded);
-      } else {
-        store_.apply(std::move(*decoded));
-      }
+  void event(const std::string& type, const json::value& object) override {
+    if (type == "DELETED") {
+      if (const auto meta = metadataOf(object)) store_.remove(*meta);
+    } else if (auto decoded = read(object)) {
+      store_.apply(std::move(*decoded));
     }
-    return complain(decoded, object);
   }
   void problem(const Error& error) override {
     wasHealthy_ = false;
@@ -117,19 +114,40 @@ class Watcher final : private WatchProtocol::Sink {
     if (!std::exchange(wasHealthy_, true) && onProblem_) onProblem_(std::nullopt);
   }
 
-  // One object that cannot be read must not stop the others.
-  bool complain(const Result<K>& decoded, const json::value& object) {
-    if (decoded) return true;
+  static std::optional<api::ObjectMeta> metadataOf(const json::value& object) {
     const auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
-    const auto meta = metadata ? json::decode<api::ObjectMeta>(*metadata) : Result<api::ObjectMeta>{};
-    spdlog::error("{} {} cannot be read and is left out: {}", K::kResource.plural,
-                  meta ? meta->key().text() : std::string("?"), decoded.error().message);
-    return false;
+    if (!metadata) return std::nullopt;
+    auto meta = json::decode<api::ObjectMeta>(*metadata);
+    if (!meta) return std::nullopt;
+    return std::move(*meta);
+  }
+
+  // One object that cannot be read must not stop the others: what was known of it stays, and the log
+  // names it, once for each cause.
+  std::optional<K> read(const json::value& object) {
+    auto decoded = json::decode<K>(object);
+    if (decoded && !decoded->metadata.name) decoded = fail(ErrorKind::Decode, "it has no name");
+    if (decoded) {
+      if (!unread_.empty()) unread_.erase(decoded->metadata.key());
+      return std::move(*decoded);
+    }
+    const auto meta = metadataOf(object);
+    const ObjectKey key = meta ? meta->key() : ObjectKey{};
+    std::string& known = unread_[key];
+    if (known != decoded.error().message) {
+      known = decoded.error().message;
+      spdlog::error("{} {} cannot be read and is left as it was: {}", K::kResource.plural, key.text(), known);
+    }
+    return std::nullopt;
   }
 
   Store<K>& store_;
   OnProblem onProblem_;
-  bool wasHealthy_ = false;  // the loop's thread's alone
+
+  // The loop's thread's alone.
+  bool wasHealthy_ = false;
+  std::map<ObjectKey, std::string> unread_;  // and why
+
   std::shared_ptr<WatchProtocol> protocol_;
 };
 

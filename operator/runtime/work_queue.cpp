@@ -44,12 +44,13 @@ void WorkQueue::addFailed(const ObjectKey& key) {
 void WorkQueue::addConflicted(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   const Backoff soon{Duration(10), std::chrono::seconds(1)};
-  addAfterLocked(key, soon.after(++failures_[key]));
+  addAfterLocked(key, soon.after(++conflicts_[key]));
 }
 
 void WorkQueue::succeeded(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   failures_.erase(key);
+  conflicts_.erase(key);
 }
 
 std::optional<WorkQueue::Lease> WorkQueue::take() {

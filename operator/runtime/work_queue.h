@@ -21,7 +21,7 @@ using api::ObjectKey;
 // Thread-safe.
 class WorkQueue {
  public:
-  explicit WorkQueue(Backoff backoff = {Duration(100), std::chrono::seconds(60)}) : backoff_(backoff) {}
+  explicit WorkQueue(Backoff backoff = {Duration(100), std::chrono::seconds(20)}) : backoff_(backoff) {}
 
   // A key that a worker holds; gives it back when it goes.
   class Lease {
@@ -44,7 +44,8 @@ class WorkQueue {
   void addAfter(const ObjectKey& key, Duration delay);
   // After a failure: waits as the key's count of failures says.
   void addFailed(const ObjectKey& key);
-  // After a conflict: a fresh look soon, with a wait that is capped at a second.
+  // After a conflict: a fresh look soon, with a wait that is capped at a second and counts on its own, since
+  // nothing is broken.
   void addConflicted(const ObjectKey& key);
   // The key succeeded: its failures are forgotten.
   void succeeded(const ObjectKey& key);
@@ -70,6 +71,7 @@ class WorkQueue {
   std::map<ObjectKey, MonoTime> waiting_;
   std::multimap<MonoTime, ObjectKey> due_;  // waiting_, by time
   std::map<ObjectKey, unsigned> failures_;
+  std::map<ObjectKey, unsigned> conflicts_;
   bool shutDown_ = false;
 };
 

@@ -68,6 +68,45 @@ struct Rule {
   const char* says;
 };
 
+TEST_F(Api, TakesExactlyOneChecksum) {
+  std::vector<std::string> taken;
+  for (int i = 0; i < 10; ++i) {
+    auto integration = form(fmt::format("idno-{}", i));
+    integration.spec.beneficiary.idno = fmt::format("100660100025{}", i);
+    if (integrations().create(integration)) taken.push_back(integration.spec.beneficiary.idno);
+  }
+  EXPECT_EQ(taken, std::vector<std::string>{"1006601000255"});
+  taken.clear();
+  for (int i = 2; i < 99; ++i) {
+    auto integration = form(fmt::format("iban-{}", i));
+    integration.spec.service.accounts[0].iban = fmt::format("MD{:02}TRGAAA14153401000000", i);
+    if (integrations().create(integration)) taken.push_back(integration.spec.service.accounts[0].iban);
+  }
+  EXPECT_EQ(taken, std::vector<std::string>{"MD77TRGAAA14153401000000"});
+}
+
+TEST_F(Api, RefusesWhatPeopleCannotSeeInEveryName) {
+  const std::pair<const char*, std::function<std::string&(api::MPayIntegrationSpec&)>> names[] = {
+      {"legalName", [](auto& s) -> std::string& { return s.beneficiary.legalName; }},
+      {"registerNumber", [](auto& s) -> std::string& { return *s.beneficiary.registerNumber; }},
+      {"contract.number", [](auto& s) -> std::string& { return s.contract.number; }},
+      {"applicant.name", [](auto& s) -> std::string& { return s.applicant.name; }},
+      {"informationSystem.name", [](auto& s) -> std::string& { return s.informationSystem->name; }},
+      {"service.name.ro", [](auto& s) -> std::string& { return *s.service.name.ro; }},
+      {"provider.name", [](auto& s) -> std::string& { return s.service.provider.name; }},
+      {"beneficiaryName", [](auto& s) -> std::string& { return s.service.accounts[0].beneficiaryName; }},
+  };
+  for (const auto& [field, member] : names) {
+    for (const std::string hidden : {"\n", "\x1b", "\x7f", "\u0085", "\u061c", "\u200f", "\u202e", "\u2066"}) {
+      auto integration = form("hidden");
+      member(integration.spec) = "a" + hidden + "b";
+      const auto made = integrations().create(integration);
+      ASSERT_FALSE(made) << field << " " << json::canonical(json::value(hidden));
+      EXPECT_NE(made.error().message.find(field), std::string::npos) << made.error().message;
+    }
+  }
+}
+
 TEST_F(Api, RefusesEachBrokenRuleOfTheForm) {
   const Rule rules[] = {
       {"both kinds",
@@ -139,6 +178,16 @@ TEST_F(Api, KeepsWhatMayNotChange) {
     ASSERT_FALSE(written) << rule.name;
     EXPECT_NE(written.error().message.find(rule.says), std::string::npos) << written.error().message;
   }
+  // Removing the service to add it again with another ServiceID is no way round.
+  const auto patch = [&](const std::string& change) {
+    return integrations().patch({tenant, "certificates"}, json::parse(change).value());
+  };
+  EXPECT_FALSE(patch(R"({"spec":{"service":null}})"));
+  EXPECT_FALSE(patch(R"({"spec":{"beneficiary":null}})"));
+  auto unassigned = form("unassigned");
+  unassigned.spec.service.id.reset();
+  create(unassigned);
+  edit([](auto& s) { s.service.id = "LATER"; }, "unassigned");
   // Environments may change until something is promoted.
   edit([](auto& s) { s.environments.production = "another"; });
   auto integration = current();
@@ -150,6 +199,11 @@ TEST_F(Api, KeepsWhatMayNotChange) {
   const auto written = integrations().replace(integration);
   ASSERT_FALSE(written);
   EXPECT_NE(written.error().message.find("immutable once promoted"), std::string::npos) << written.error().message;
+  // Leaving them out would be the defaults.
+  const auto removed = patch(R"({"spec":{"environments":null}})");
+  ASSERT_FALSE(removed);
+  EXPECT_NE(removed.error().message.find("immutable once promoted"), std::string::npos) << removed.error().message;
+  edit([](auto& s) { s.applicant.name = "Ana Lungu"; });
 }
 
 TEST_F(Api, RefusesEachBrokenRuleOfAnEnvironment) {
@@ -289,6 +343,13 @@ TEST_F(Policies, LetServiceAccountsRecordOnlyWhereTheEnvironmentAllowsIt) {
   EXPECT_NE(refused.error().message.find("service accounts"), std::string::npos) << refused.error().message;
   editEnvironment(production, [](auto& spec) { spec.validation.serviceAccounts = api::ServiceAccountPolicy::Allowed; });
   EXPECT_TRUE(waitFor(20s, [&] { return kube::Api<api::MPayValidation>(robot).create(record).has_value(); }));
+  // There, and nowhere else.
+  record.spec.environment = testing;
+  record.spec.milestone = api::Milestone::FunctionalTesting;
+  record.spec.digest = *integration.status->testingDigest;
+  const auto elsewhere = kube::Api<api::MPayValidation>(robot).create(record);
+  ASSERT_FALSE(elsewhere);
+  EXPECT_NE(elsewhere.error().message.find("service accounts"), std::string::npos) << elsewhere.error().message;
 }
 
 }  // namespace

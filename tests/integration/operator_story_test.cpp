@@ -23,8 +23,8 @@ TEST_F(Story, GoesFromTheFormToProductionAndTellsTheBeneficiaryOnce) {
   await("CertificateTrusted", ConditionStatus::True);
   await("Submitted", ConditionStatus::False, "AwaitingServiceID");
   await("Ready", ConditionStatus::False, "AwaitingServiceID");
-  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf"),
-            "geo $mpay_address_service {\n    default \"\";\n}\n");
+  const std::string denies = "geo $mpay_address_service {\n    default \"\";\n}\n";
+  EXPECT_TRUE(waitFor(10s, [&] { return published(testingOut, "mpay-allowlist", "allowlist.conf") == denies; }));
 
   edit([&](auto& spec) { spec.service.id = "AM-" + suffix; });
   await("TestEnvironmentReady", ConditionStatus::True, "Provisioned");

@@ -69,7 +69,7 @@ class Schema : public ::testing::Test {
   }
 };
 
-TEST_F(Schema, OfAForm) {
+TEST_F(Schema, KeepsAFormToItsRules) {
   const std::string sources = "exactly one of inline, configMapRef and secretRef";
   tryEach(
       example("public-beneficiary.yaml"),
@@ -145,7 +145,7 @@ TEST_F(Schema, OfAForm) {
        {"an unknown field", {{"/spec/service/acounts", "[]"}}, "unknown field \"spec.service.acounts\""}});
 }
 
-TEST_F(Schema, OfTextThatPeopleRead) {
+TEST_F(Schema, KeepsNamesToWhatPeopleCanRead) {
   std::vector<Row> rows{{"letters of three alphabets", {{"/spec/beneficiary/legalName", "Primăria Ținut Ёлка"}}, ""}};
   for (const auto* character : {"\\0", "\\x07", "\\n", "\\r", "\\x7F", "\\x85", "\\u061C", "\\u200E", "\\u200F",
                                 "\\u202A", "\\u202E", "\\u2066", "\\u2069"}) {
@@ -156,7 +156,7 @@ TEST_F(Schema, OfTextThatPeopleRead) {
   tryEach(example("public-beneficiary.yaml"), rows);
 }
 
-TEST_F(Schema, OfTerminalsAndPrivateBeneficiaries) {
+TEST_F(Schema, KeepsTerminalsAndPrivateBeneficiariesToTheirRules) {
   tryEach(example("private-beneficiary.yaml"),
           {{"the example", {}, ""},
            {"unpaid", {{"/spec/contract/paidService", "false"}}, "spec.contract.paidService: Invalid value"},
@@ -174,7 +174,7 @@ TEST_F(Schema, OfTerminalsAndPrivateBeneficiaries) {
             "Duplicate value"}});
 }
 
-TEST_F(Schema, OfAGenericService) {
+TEST_F(Schema, KeepsAGenericServiceToItsRules) {
   tryEach(
       example("generic-service.yaml"),
       {{"the example", {}, ""},
@@ -194,7 +194,7 @@ TEST_F(Schema, OfAGenericService) {
        {"a field's name with a blank", {{"/spec/genericService/fields/1/name", "a b"}}, "fields[1].name"}});
 }
 
-TEST_F(Schema, OfAnEnvironment) {
+TEST_F(Schema, KeepsAnEnvironmentToItsRules) {
   auto testing = example("environments.yaml");
   testing.at("metadata").as_object()["name"] = "schema";
   tryEach(
@@ -234,7 +234,7 @@ TEST_F(Schema, OfAnEnvironment) {
        {"mail by http", {{"/spec/notifications/channels/0/smtp/url", "http://a.example"}}, "smtp.url"}});
 }
 
-TEST_F(Schema, OfARecord) {
+TEST_F(Schema, KeepsARecordToItsRules) {
   auto record = example("validation.yaml");
   record.at_pointer("/spec/integration/uid") = std::string(36, 'a');
   record.at_pointer("/spec/digest") = "sha256:" + std::string(64, 'a');
@@ -249,7 +249,7 @@ TEST_F(Schema, OfARecord) {
                    {"nobody", {{"/spec/recordedBy", ""}}, "spec.recordedBy: Required value"},
                    {"a name that reads backwards", {{"/spec/recordedBy", "\"a\\u202Eb\""}}, "spec.recordedBy"},
                    {"a comment too long", {{"/spec/comment", std::string(1025, 'x')}}, "spec.comment"},
-                   {"the example, but of another user", {}, "recordedBy must be you"}});
+                   {"the example, but of another user", {}, "ValidatingAdmissionPolicy 'mpay-validation-records'"}});
 }
 
 }  // namespace

@@ -130,6 +130,17 @@ World::World()
 
 World::~World() {
   op.stop(10s);
+  // The next test's operator would go on with what this one left.
+  const json::value free = json::object{{"metadata", json::object{{"finalizers", nullptr}}}};
+  const auto left = integrations().list({tenant, "", ""});
+  for (const auto& integration : left.value_or(std::vector<api::MPayIntegration>{})) {
+    (void)integrations().patch(integration.metadata.key(), free);
+    (void)integrations().remove(integration.metadata.key(), {});
+  }
+  for (const auto& name : {testing, production}) {
+    (void)environments().patch({"", name}, free);
+    (void)environments().remove({"", name}, {});
+  }
   const std::string log = readFile(folder / "operator.log");
   for (const auto finding : {"Sanitizer", "runtime error:"}) {
     EXPECT_EQ(log.find(finding), std::string::npos) << "a sanitizer speaks";
@@ -252,10 +263,9 @@ void World::promote(const std::string& name) {
     api::Milestone milestone;
     api::Role role;
   };
-  const Wanted records[] = {
-      {representative, api::Milestone::FunctionalTesting, api::Role::MPayRepresentative},
-      {beneficiary, api::Milestone::FinalValidation, api::Role::Beneficiary},
-      {representative, api::Milestone::FinalValidation, api::Role::MPayRepresentative}};
+  const Wanted records[] = {{representative, api::Milestone::FunctionalTesting, api::Role::MPayRepresentative},
+                            {beneficiary, api::Milestone::FinalValidation, api::Role::Beneficiary},
+                            {representative, api::Milestone::FinalValidation, api::Role::MPayRepresentative}};
   for (const auto& wanted : records) {
     // Right after a start the API server does not know the policies' parameters yet, and refuses.
     std::string last;

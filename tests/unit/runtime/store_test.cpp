@@ -57,9 +57,34 @@ TEST_F(StoreTest, ForgetsWhatWasDeletedUntilTheEventComes) {
   EXPECT_EQ(value("a"), "-");
   store.apply(object("a", "14", "another"));
   EXPECT_EQ(value("a"), "");
-  store.remove(object("a", "13", "u"));  // the old one's DELETED event does not hit the new one
+  store.remove(object("a", "13", "u").metadata);  // the old one's DELETED event does not hit the new one
   EXPECT_EQ(value("a"), "");
   EXPECT_EQ(changes, "ADA");
+}
+
+TEST_F(StoreTest, DoesNotBringBackWhatWentBeforeTheAnswerToAWriteWasRead) {
+  store.apply(object("a", "10"));
+  store.remove(object("a", "21").metadata);
+  store.remember(object("a", "20", "u", "written"));
+  EXPECT_EQ(value("a"), "-");
+  EXPECT_EQ(changes, "AD");
+}
+
+TEST_F(StoreTest, TakesBackAnObjectThatLeftTheSelectionOnlyForAWhile) {
+  store.apply(object("a", "10"));
+  store.remove(object("a", "11").metadata);  // its label was taken off
+  store.remember(object("a", "12", "u", "restored"));
+  EXPECT_EQ(value("a"), "restored");
+  store.remove(object("a", "11").metadata);  // the event comes again, late
+  EXPECT_EQ(value("a"), "restored");
+}
+
+TEST_F(StoreTest, KeepsWhatAListHoldsButCannotBeRead) {
+  store.apply(object("a", "1"));
+  store.beginList();
+  store.listUnread({"n", "a"});
+  store.endList("5");
+  EXPECT_EQ(value("a"), "");
 }
 
 TEST_F(StoreTest, DropsWhatANewListDoesNotHoldUnlessItIsNewer) {
@@ -85,7 +110,7 @@ TEST_F(StoreTest, FindsByIndex) {
   store.apply(object("a", "3", "u1", "y"));
   EXPECT_EQ(store.indexed("x").size(), 1u);
   EXPECT_EQ(store.indexed("y").size(), 1u);
-  store.remove(object("b", "4", "u2"));
+  store.remove(object("b", "4", "u2").metadata);
   EXPECT_TRUE(store.indexed("x").empty());
 }
 

@@ -41,6 +41,18 @@ TEST(WorkQueue, LetsTheEarliestWaitCount) {
   EXPECT_EQ(queue.take()->key(), kA);
 }
 
+TEST(WorkQueue, LetsConflictsWaitASecondAtMostAndCountThemApart) {
+  WorkQueue queue;
+  for (int i = 0; i < 30; ++i) queue.addConflicted(kA);
+  EXPECT_TRUE(queue.take()) << "the earliest of these waits";
+  const auto began = std::chrono::steady_clock::now();
+  queue.addConflicted(kA);
+  EXPECT_TRUE(queue.take());
+  queue.addFailed(kA);
+  EXPECT_TRUE(queue.take());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+}
+
 TEST(WorkQueue, EndsWhoWaits) {
   WorkQueue queue;
   std::thread waiting([&] { EXPECT_FALSE(queue.take()); });

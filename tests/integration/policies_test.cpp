@@ -1,0 +1,214 @@
+// The ways round the admission policies that somebody would try who owns a tenant's namespace (cluster-admin
+// there), or who represents MPay for one environment only. No operator runs here.
+#include "integration/world.h"
+
+namespace mpay::test {
+namespace {
+
+using api::Milestone;
+using api::Role;
+
+class Admission : public World {
+ protected:
+  Admission() {
+    create(form());
+    kubectl({"create", "rolebinding", "owner", "-n", tenant, "--clusterrole=cluster-admin", "--user=" + owner});
+    // A grant takes a moment to be known.
+    EXPECT_TRUE(waitFor(10s, [&] {
+      return kubectlAs(owner, {"auth", "can-i", "create", "mpayvalidations", "-n", tenant}).code == 0;
+    }));
+  }
+
+  void kubectl(std::vector<std::string> arguments) {
+    const auto done = cluster.plane.kubectl(std::move(arguments));
+    ASSERT_EQ(done.code, 0) << done.output;
+  }
+
+  Finished kubectlAs(const std::string& user, std::vector<std::string> arguments, const std::string& input = "") {
+    return cluster.plane.kubectl(std::move(arguments), input, cluster.plane.kubeconfigFor(user));
+  }
+
+  Result<api::MPayValidation> make(const std::string& user,
+                                   const std::function<void(api::MPayValidationSpec&)>& change = {}) {
+    api::MPayValidation record;
+    record.metadata.generateName = "record-";
+    record.metadata.namespace_ = tenant;
+    record.spec.integration = {"certificates", current().metadata.uid.value_or("")};
+    record.spec.environment = production;
+    record.spec.decision = api::Decision::Accepted;
+    record.spec.digest = "sha256:" + std::string(64, 'a');
+    record.spec.recordedBy = user;
+    if (change) change(record.spec);
+    return kube::Api<api::MPayValidation>(cluster.as(user)).create(record);
+  }
+
+  void expectRefused(const std::string& user, const std::function<void(api::MPayValidationSpec&)>& change,
+                     const std::string& says) {
+    const auto made = make(user, change);
+    ASSERT_FALSE(made) << says;
+    EXPECT_TRUE(made.error().isForbidden()) << made.error().message;
+    EXPECT_NE(made.error().message.find(says), std::string::npos) << made.error().message;
+  }
+
+  const std::string owner = "owner-" + suffix + "@agentia.example";
+  static void asRepresentative(api::MPayValidationSpec& spec) { spec.role = Role::MPayRepresentative; }
+};
+
+const std::string kNoRepresentative = "you may not validate as MPayRepresentative";
+
+TEST_F(Admission, LetsNoNamespaceGrantWhatIsClusterScoped) {
+  // All that an owner can write into a Role of its namespace, for itself.
+  const auto granted = kubectlAs(owner, {"apply", "-f", "-"},
+                                 fmt::format(R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: everything, namespace: {0}}}
+rules: [{{apiGroups: ["*"], resources: ["*", mpayenvironments, mpayenvironments/mpayrepresentative], verbs: ["*", validate, reconcile]}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: everything, namespace: {0}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {1}}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: representative, namespace: {0}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-representative}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {1}}}]
+)",
+                                             tenant, owner));
+  ASSERT_EQ(granted.code, 0) << granted.output;
+  expectRefused(owner, asRepresentative, kNoRepresentative);
+  const auto status =
+      kubectlAs(owner, {"patch", "mpi", "certificates", "-n", tenant, "--subresource=status", "--type=merge", "-p",
+                        R"({"status":{"observedGeneration":1,"phase":"In production"}})"});
+  EXPECT_NE(status.output.find("status is written by the operator only"), std::string::npos) << status.output;
+  EXPECT_TRUE(make(owner)) << "as Beneficiary it may";
+}
+
+TEST_F(Admission, LetsARepresentativeSpeakForItsEnvironmentsOnly) {
+  const std::string user = "tester-" + suffix + "@mpay.example";
+  cluster.apply(fmt::format(R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: represents-{0}}}
+rules:
+  - {{apiGroups: [mpay.gov.md], resources: [mpayvalidations], verbs: [create]}}
+  - {{apiGroups: [mpay.gov.md], resources: [mpayenvironments/mpayrepresentative], resourceNames: [{1}], verbs: [validate]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: represents-{0}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: represents-{0}}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {2}}}]
+)",
+                            suffix, testing, user));
+  const auto of = [&](std::optional<std::string> environment, Milestone milestone) {
+    return [=](api::MPayValidationSpec& spec) {
+      asRepresentative(spec);
+      spec.environment = environment;
+      spec.milestone = milestone;
+    };
+  };
+  ASSERT_TRUE(waitFor(10s, [&] { return make(user, of(testing, Milestone::FunctionalTesting)).has_value(); }));
+  expectRefused(user, of(production, Milestone::FinalValidation), kNoRepresentative);
+  // Without a name it is the default one of the milestone's stage, which is another.
+  expectRefused(user, of(std::nullopt, Milestone::FunctionalTesting), "for the environment testing");
+  expectRefused(user, of(std::nullopt, Milestone::TestEnvironmentConfigured), "for the environment testing");
+  expectRefused(user, of(std::nullopt, Milestone::FinalValidation), "for the environment production");
+  expectRefused(user, of(std::nullopt, Milestone::ProductionActivated), "for the environment production");
+  // Nor is it a beneficiary.
+  expectRefused(user, {}, "you may not validate as Beneficiary");
+  kubectl({"delete", "clusterrole,clusterrolebinding", "represents-" + suffix});
+}
+
+TEST_F(Admission, LetsEditorsWriteFormsButNotValidate) {
+  const std::string editor = "editor-" + suffix + "@agentia.example";
+  kubectl({"create", "rolebinding", "editor", "-n", tenant, "--clusterrole=mpay-edit", "--user=" + editor});
+  const auto patch = [&] {
+    return kubectlAs(editor, {"label", "mpi", "certificates", "-n", tenant, "--overwrite", "reviewed=yes"});
+  };
+  EXPECT_NE(patch().code, 0) << "to read takes mpay-view";
+  kubectl({"create", "rolebinding", "viewer", "-n", tenant, "--clusterrole=mpay-view", "--user=" + editor});
+  EXPECT_TRUE(waitFor(10s, [&] { return patch().code == 0; }));
+  expectRefused(editor, {}, "you may not validate as Beneficiary");
+  expectRefused(editor, asRepresentative, kNoRepresentative);
+}
+
+TEST_F(Admission, LetsNobodySpeakAsAnother) {
+  expectRefused(
+      owner, [&](auto& spec) { spec.recordedBy = beneficiary; }, "recordedBy must be you: " + owner);
+  const auto impersonated =
+      kubectlAs(owner, {"get", "mpi", "-n", tenant, "--as=" + representative, "--as-group=system:masters"});
+  EXPECT_NE(impersonated.output.find("cannot impersonate"), std::string::npos) << impersonated.output;
+  // The operator itself is no person either: it may write a status, but not record.
+  kube::Client itself(
+      kube::Config::fromFile(cluster.plane.kubeconfigForServiceAccount("mpay-system", "mpay-operator").string())
+          .value());
+  api::MPayValidation record;
+  record.metadata.generateName = "record-";
+  record.metadata.namespace_ = tenant;
+  const auto made = kube::Api<api::MPayValidation>(itself).create(record);
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(made.error().isForbidden()) << made.error().message;
+}
+
+TEST_F(Admission, KeepsEveryStatusToTheOperator) {
+  const auto made = make(owner);
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string status = R"({"status":{"observedGeneration":1,"phase":"x","conditions":[{"type":"Counted",)"
+                             R"("status":"True","observedGeneration":1,"reason":"R","message":"m",)"
+                             R"("lastTransitionTime":"2026-01-01T00:00:00Z"}]}})";
+  for (const auto& object : {std::string("mpi/certificates"), "mpv/" + made->metadata.name.value()}) {
+    const auto patched =
+        kubectlAs(owner, {"patch", object, "-n", tenant, "--subresource=status", "--type=merge", "-p", status});
+    EXPECT_NE(patched.output.find("status is written by the operator only"), std::string::npos) << patched.output;
+  }
+  // What is created with a status loses it.
+  auto second = form("second", "ID-" + suffix);
+  second.status.emplace().phase = "In production";
+  const auto created = kube::Api<api::MPayIntegration>(cluster.as(owner)).create(second);
+  ASSERT_TRUE(created) << created.error().message;
+  EXPECT_FALSE(created->status);
+}
+
+TEST_F(Admission, KeepsTheOperatorsMetadataToTheOperator) {
+  // The administrator stands in for the operator.
+  kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p",
+           R"({"metadata":{"finalizers":["mpay.gov.md/withdrawal","example.com/mine"],)"
+           R"("annotations":{"operator.mpay.gov.md/seen":"1","mine":"1"}}})"});
+  struct Row {
+    std::string patch;
+    std::string says;  // empty: taken
+  };
+  const std::string finalizers = "finalizers under mpay.gov.md/",
+                    annotations = "annotations under operator.mpay.gov.md/";
+  for (const auto& row : std::vector<Row>{
+           {R"({"metadata":{"finalizers":[]}})", finalizers},
+           {R"({"metadata":{"finalizers":["example.com/mine"]}})", finalizers},
+           {R"({"metadata":{"finalizers":["mpay.gov.md/withdrawal","mpay.gov.md/other"]}})", finalizers},
+           {R"({"metadata":{"finalizers":["mpay.gov.md/withdrawal","mpay.gov.md/withdrawal"]}})", finalizers},
+           {R"({"metadata":{"finalizers":["mpay.gov.md/withdrawal"]}})", ""},
+           {R"({"metadata":{"annotations":{"operator.mpay.gov.md/seen":"2"}}})", annotations},
+           {R"({"metadata":{"annotations":{"operator.mpay.gov.md/seen":null}}})", annotations},
+           {R"({"metadata":{"annotations":null}})", annotations},
+           {R"({"metadata":{"annotations":{"operator.mpay.gov.md/new":"1"}}})", annotations},
+           {R"({"metadata":{"annotations":{"mine":"2","other":"1"}}})", ""},
+           {R"({"metadata":{"labels":{"mine":"2"}}})", ""},
+       }) {
+    const auto done = kubectlAs(owner, {"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p", row.patch});
+    EXPECT_EQ(done.code == 0, row.says.empty()) << row.patch << done.output;
+    EXPECT_NE(done.output.find(row.says), std::string::npos) << row.patch << done.output;
+  }
+  // Nor at birth; but the object may be deleted at any time.
+  auto second = form("second", "ID-" + suffix);
+  second.metadata.finalizers = {"mpay.gov.md/withdrawal"};
+  EXPECT_FALSE(kube::Api<api::MPayIntegration>(cluster.as(owner)).create(second));
+  const auto deleted = kubectlAs(owner, {"delete", "mpi", "certificates", "-n", tenant, "--wait=false"});
+  EXPECT_EQ(deleted.code, 0) << deleted.output;
+  kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p", R"({"metadata":{"finalizers":[]}})"});
+}
+
+}  // namespace
+}  // namespace mpay::test

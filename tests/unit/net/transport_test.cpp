@@ -1,0 +1,218 @@
+#include "net/transport.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <map>
+
+#include "base/synchronized.h"
+#include "support/process.h"
+#include "unit/net/scripted_server.h"
+
+namespace mpay::net {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ScriptedServer;
+
+Request to(const ScriptedServer& server, Duration timeout = 10s) {
+  Request request;
+  request.url = server.url() + "/x";
+  request.timeout = timeout;
+  return request;
+}
+
+TEST(Transport, ReturnsStatusHeadersAndBody) {
+  ScriptedServer server([](const auto& request, auto, const auto& peer) {
+    peer.answer(429, "got " + request.body, "Retry-After: 7\r\nX-Mixed: A b\r\n");
+  });
+  Transport transport;
+  Request request = to(server);
+  request.method = "POST";
+  request.body = "this";
+  const auto response = transport.send(request);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 429);
+  EXPECT_EQ(response->body, "got this");
+  EXPECT_EQ(response->headers.at("x-mixed"), "A b");
+  EXPECT_EQ(response->retryAfter(), Duration(7s));
+}
+
+TEST(Transport, TakesOnlySecondsForRetryAfter) {
+  for (const char* text : {"", "soon", "-1", "1.5", "99999999", "Wed, 21 Oct 2015 07:28:00 GMT"}) {
+    EXPECT_FALSE((Response{200, {{"retry-after", text}}, ""}.retryAfter())) << text;
+  }
+}
+
+TEST(Transport, KeepsItsConnection) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, "{}"); });
+  Transport transport;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(transport.send(to(server)));
+  EXPECT_EQ(server.connections(), 1u);
+}
+
+TEST(Transport, FollowsNoRedirect) {
+  ScriptedServer server(
+      [](const auto&, auto, const auto& peer) { peer.answer(302, "", "Location: http://127.0.0.1:1/\r\n"); });
+  Transport transport;
+  EXPECT_EQ(transport.send(to(server))->status, 302);
+}
+
+TEST(Transport, TakesNoMoreThanTheLimit) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) {
+    peer.begin();
+    for (int i = 0; i < 100; ++i) peer.chunk(std::string(1000, 'x'));
+    peer.hang();
+  });
+  Transport transport;
+  Request request = to(server);
+  request.maximumBytes = 5000;
+  const auto response = transport.send(request);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::Decode);
+  EXPECT_EQ(response.error().reason, "ResponseTooLarge");
+}
+
+TEST(Transport, NeverTakesHalfABodyForAWholeOne) {
+  for (const bool chunked : {false, true}) {
+    ScriptedServer server([&](const auto&, auto, const auto& peer) {
+      if (chunked) {
+        peer.begin();
+        peer.chunk("{}");
+      } else {
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}");
+      }
+      peer.close();
+    });
+    Transport transport;
+    const auto response = transport.send(to(server));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Transport);
+  }
+}
+
+TEST(Transport, GivesUpOnAStall) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) {
+    peer.begin();
+    peer.chunk("{");
+    peer.hang();
+  });
+  Transport transport;
+  const auto response = transport.send(to(server, 200ms));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
+}
+
+TEST(Transport, SaysThatNobodyListens) {
+  Transport transport;
+  Request request;
+  request.url = "http://127.0.0.1:" + std::to_string(test::freePort());
+  const auto response = transport.send(request);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::Transport);
+}
+
+TEST(Transport, ReturnsAtOnceWhenItIsStopped) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.hang(); });
+  Transport transport;
+  std::stop_source stop;
+  auto sending = std::async(std::launch::async, [&] { return transport.send(to(server), stop.get_token()); });
+  ASSERT_TRUE(test::waitFor(5s, [&] { return server.requests().size() == 1; }));
+  const auto asked = std::chrono::steady_clock::now();
+  stop.request_stop();
+  const auto response = sending.get();
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 100ms);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::Cancelled);
+  EXPECT_EQ(transport.send(to(server), stop.get_token()).error().kind, ErrorKind::Cancelled) << "before it begins";
+}
+
+// Notes what a stream delivers.
+class Notes final : public StreamHandler {
+ public:
+  void onHead(const Response& head) override { status = head.status; }
+  Result<void> onData(std::string_view bytes) override {
+    if (bytes == "throw") throw std::runtime_error("a bug");
+    if (bytes == "refuse") return refuse("Refused", "refused");
+    received.with([&](std::string& all) { all += bytes; });
+    return {};
+  }
+  void onEnd(Result<void> result) override { ended.set_value(std::move(result)); }
+
+  std::atomic<int> status{0};
+  Synchronized<std::string> received;
+  std::promise<Result<void>> ended;
+};
+
+TEST(Transport, DeliversAStreamWhileItArrives) {
+  std::promise<void> seen;
+  ScriptedServer server([&](const auto&, auto, const auto& peer) {
+    peer.begin();
+    peer.chunk("first ");
+    seen.get_future().wait();
+    peer.chunk("second");
+    peer.end();
+  });
+  Transport transport;
+  const auto notes = std::make_shared<Notes>();
+  transport.stream(to(server), notes);
+  EXPECT_TRUE(test::waitFor(5s, [&] { return notes->received.copy() == "first "; }));
+  EXPECT_EQ(notes->status, 200);
+  seen.set_value();
+  EXPECT_TRUE(notes->ended.get_future().get());
+  EXPECT_EQ(notes->received.copy(), "first second");
+}
+
+TEST(Transport, EndsAStreamThatFellSilentWasRefusedOrCancelled) {
+  const std::map<std::string, std::pair<ErrorKind, std::string>> rows{{"silent", {ErrorKind::Timeout, ""}},
+                                                                      {"refuse", {ErrorKind::Invalid, "Refused"}},
+                                                                      {"throw", {ErrorKind::Decode, ""}},
+                                                                      {"cancel", {ErrorKind::Cancelled, ""}}};
+  for (const auto& [what, expected] : rows) {
+    ScriptedServer server([&](const auto&, auto, const auto& peer) {
+      peer.begin();
+      peer.chunk(what);
+      peer.hang();
+    });
+    Transport transport;
+    Request request = to(server);
+    if (what == "silent") request.idleTimeout = 100ms;
+    const auto notes = std::make_shared<Notes>();
+    const auto id = transport.stream(request, notes);
+    if (what == "cancel") {
+      EXPECT_TRUE(test::waitFor(5s, [&] { return notes->received.copy() == what; }));
+      transport.cancel(id);
+    }
+    const auto end = notes->ended.get_future().get();
+    ASSERT_FALSE(end) << what;
+    EXPECT_EQ(end.error().kind, expected.first) << what;
+    EXPECT_EQ(end.error().reason, expected.second) << what;
+  }
+}
+
+TEST(Transport, EndsItsStreamsWhenItGoes) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.hang(); });
+  const auto notes = std::make_shared<Notes>();
+  {
+    Transport transport;
+    transport.stream(to(server), notes);
+    EXPECT_TRUE(test::waitFor(5s, [&] { return server.requests().size() == 1; }));
+  }
+  EXPECT_EQ(notes->ended.get_future().get().error().kind, ErrorKind::Cancelled);
+}
+
+TEST(Transport, RunsTimersInOrderAndSurvivesABugInOne) {
+  Transport transport;
+  Synchronized<std::string> order;
+  const auto note = [&](char c) { return [&order, c] { order.with([&](std::string& all) { all += c; }); }; };
+  transport.after(60ms, note('c'));
+  const auto cancelled = transport.after(20ms, note('x'));
+  transport.after(30ms, note('b'));
+  transport.after(1ms, [] { throw std::runtime_error("a bug"); });
+  transport.post(note('a'));
+  transport.cancel(cancelled);
+  EXPECT_TRUE(test::waitFor(5s, [&] { return order.copy() == "abc"; })) << order.copy();
+}
+
+}  // namespace
+}  // namespace mpay::net

@@ -1,0 +1,268 @@
+#include "runtime/watcher.h"
+
+#include <gtest/gtest.h>
+
+#include "api/wire.h"
+#include "support/process.h"
+#include "unit/net/scripted_server.h"
+
+namespace mpay::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ScriptedServer;
+using Peer = ScriptedServer::Peer;
+
+// A ConfigMap whose UID is its name's.
+std::string object(const std::string& name, const std::string& version, const std::string& value = "") {
+  return fmt::format(
+      R"({{"metadata":{{"namespace":"n","name":"{0}","uid":"uid-{0}","resourceVersion":"{1}"}},"data":{{"value":"{2}"}}}})",
+      name, version, value);
+}
+std::string unreadable(const std::string& name, const std::string& version) {
+  return fmt::format(
+      R"({{"metadata":{{"namespace":"n","name":"{0}","uid":"uid-{0}","resourceVersion":"{1}"}},"data":7}})", name,
+      version);
+}
+std::string page(const std::string& version, const std::string& items, const std::string& more = "") {
+  return fmt::format(R"({{"metadata":{{"resourceVersion":"{}","continue":"{}"}},"items":[{}]}})", version, more, items);
+}
+std::string event(const std::string& type, const std::string& what) {
+  return fmt::format(R"({{"type":"{}","object":{}}})", type, what) + "\n";
+}
+std::string bookmark(const std::string& version) {
+  return event("BOOKMARK", fmt::format(R"({{"metadata":{{"resourceVersion":"{}"}}}})", version));
+}
+const std::string kExpired = R"({"kind":"Status","code":410,"reason":"Expired","message":"too old"})";
+
+// Answers the n-th list and the n-th watch (from 0) as it is told; the server, the store and the watcher live
+// as long as the test.
+class WatcherTest : public ::testing::Test {
+ protected:
+  using Answer = std::function<void(std::size_t nth, const Peer& peer)>;
+
+  void start(Answer lists, Answer watches) {
+    server_.emplace(
+        [this, lists = std::move(lists), watches = std::move(watches)](const auto& request, auto, const Peer& peer) {
+          const bool watch = request.line.find("watch=1") != std::string::npos;
+          (watch ? watches : lists)((watch ? watched_ : listed_)++, peer);
+        });
+    kube::Config config;
+    config.server = server_->url();
+    client_.emplace(config);
+    watcher_.emplace(*client_, kube::Selectors{}, store_, [this](const std::optional<Error>& error) {
+      problems_.with([&](auto& all) { all.push_back(error ? std::string(toString(error->kind)) : "well"); });
+    });
+    watcher_->start();
+  }
+  ~WatcherTest() override {
+    if (watcher_) watcher_->stop();
+  }
+
+  // What the store holds, "a=1 b=2".
+  std::string held() const {
+    std::string all;
+    for (const auto& known : store_.list()) all += *known->metadata.name + "=" + known->data.at("value") + " ";
+    return all;
+  }
+  bool becomes(const std::string& wanted) {
+    const bool did = test::waitFor(10s, [&] { return held() == wanted; });
+    EXPECT_EQ(held(), wanted);
+    return did;
+  }
+  // The resourceVersion that the n-th watch asked from.
+  std::string watchedFrom(std::size_t nth) const {
+    for (const auto& request : server_->requests()) {
+      const auto at = request.line.find("&resourceVersion=");
+      if (at == std::string::npos || nth-- > 0) continue;
+      return request.line.substr(at + 17, request.line.find('&', at + 17) - at - 17);
+    }
+    return "";
+  }
+
+  std::atomic<std::size_t> listed_{0}, watched_{0};
+  Synchronized<std::vector<std::string>> problems_;
+  Store<api::ConfigMap> store_;
+  std::optional<ScriptedServer> server_;
+  std::optional<kube::Client> client_;
+  std::optional<Watcher<api::ConfigMap>> watcher_;
+};
+
+void silent(std::size_t, const Peer& peer) {
+  peer.begin();
+  peer.hang();
+}
+
+TEST_F(WatcherTest, ListsPageByPageThenFollows) {
+  start(
+      [](auto nth, const auto& peer) {
+        peer.answer(200, nth == 0 ? page("10", object("a", "1", "1"), "more") : page("10", object("b", "2", "1")));
+      },
+      [](auto, const auto& peer) {
+        peer.begin();
+        peer.chunk(event("ADDED", object("c", "11", "1")) + event("MODIFIED", object("a", "12", "2")));
+        peer.chunk(event("DELETED", object("b", "13", "1")));
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("a=2 c=1 "));
+  EXPECT_TRUE(store_.synced());
+  EXPECT_EQ(listed_, 2u);
+  EXPECT_EQ(watchedFrom(0), "10");
+  EXPECT_EQ(problems_.copy(), std::vector<std::string>{"well"});
+}
+
+TEST_F(WatcherTest, PutsTogetherEventsThatArriveInPieces) {
+  start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
+        [](auto, const auto& peer) {
+          peer.begin();
+          const std::string all = event("ADDED", object("a", "11", "1")) + event("ADDED", object("b", "12", "\u0219"));
+          for (const char byte : all) peer.chunk(std::string(1, byte));
+          peer.hang();
+        });
+  EXPECT_TRUE(becomes("a=1 b=\u0219 "));
+}
+
+TEST_F(WatcherTest, ResumesACutStreamAfterItsLastWholeEvent) {
+  start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
+        [](auto nth, const auto& peer) {
+          peer.begin();
+          if (nth > 0) return peer.hang();
+          peer.chunk(event("ADDED", object("a", "11", "1")) + bookmark("20") +
+                     event("ADDED", object("b", "21", "1")).substr(0, 30));
+          peer.close();
+        });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watchedFrom(1) == "20"; }));
+  EXPECT_TRUE(becomes("a=1 "));
+  EXPECT_EQ(listed_, 1u);
+}
+
+// The first watch is told in one way or the other that its version expired.
+class ExpiredWatchTest : public WatcherTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(ExpiredWatchTest, LeadsToANewListThatTellsWhatIsGone) {
+  start(
+      [](auto nth, const auto& peer) {
+        peer.answer(200, nth == 0 ? page("10", object("a", "1", "1") + "," + object("b", "2", "1"))
+                                  : page("30", object("b", "25", "2")));
+      },
+      [inStream = GetParam()](auto nth, const auto& peer) {
+        if (nth > 0) return silent(nth, peer);
+        if (!inStream) return peer.answer(410, kExpired);
+        peer.begin();
+        peer.chunk(event("ERROR", kExpired));
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("b=2 "));
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watchedFrom(1) == "30"; }));
+  EXPECT_EQ(listed_, 2u);
+}
+INSTANTIATE_TEST_SUITE_P(, ExpiredWatchTest, ::testing::Values(false, true),
+                         [](const auto& row) { return row.param ? "InTheStream" : "AsAStatus"; });
+
+TEST_F(WatcherTest, StartsAListAgainWhenItsContinueTokenExpired) {
+  start(
+      [](auto nth, const auto& peer) {
+        if (nth == 0) return peer.answer(200, page("10", object("a", "1", "1"), "more"));
+        if (nth == 1) return peer.answer(410, kExpired);
+        peer.answer(200, page("30", object("b", "25", "1")));
+      },
+      silent);
+  EXPECT_TRUE(becomes("b=1 "));
+  EXPECT_TRUE(store_.synced());
+  EXPECT_EQ(server_->requests().at(2).line.find("continue"), std::string::npos);
+}
+
+TEST_F(WatcherTest, NeverTakesAnotherAnswerForAnEmptyList) {
+  start(
+      [](auto nth, const auto& peer) {
+        if (nth == 0) return peer.answer(200, page("10", object("a", "1", "1")));
+        if (nth == 1) return peer.answer(200, "<html>Welcome</html>");
+        if (nth == 2) return peer.answer(200, "{}");
+        if (nth == 3) return peer.answer(500, "");
+        peer.answer(200, page("30", object("a", "1", "1")));
+      },
+      [](auto nth, const auto& peer) { nth == 0 ? peer.answer(410, kExpired) : silent(nth, peer); });
+  std::atomic<bool> vanished{false};
+  EXPECT_TRUE(test::waitFor(10s, [&] {
+    if (store_.synced() && store_.size() == 0) vanished = true;
+    return watched_ == 2;
+  }));
+  EXPECT_FALSE(vanished);
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Decode", "Decode", "Api", "well"}));
+}
+
+TEST_F(WatcherTest, SlowsDownForAServerThatAnswersAWatchWithNonsense) {
+  start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
+        [](auto, const auto& peer) { peer.answer(200, "<html>\n"); });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 3; }));
+  EXPECT_FALSE(test::waitFor(300ms, [&] { return watched_ > 3; })) << "200, 400, 800 ms and so on, or half of it";
+}
+
+TEST_F(WatcherTest, LeavesWhatItCannotReadAsItWas) {
+  start(
+      [](auto nth, const auto& peer) {
+        peer.answer(200,
+                    nth == 0
+                        ? page("10", object("a", "1", "1") + "," + unreadable("b", "2") + "," + object("c", "3", "1"))
+                        : page("20", unreadable("a", "15") + "," + unreadable("b", "2") + "," + unreadable("c", "3")));
+      },
+      [](auto nth, const auto& peer) {
+        peer.begin();
+        if (nth == 0) {
+          peer.chunk(event("MODIFIED", unreadable("a", "11")) + event("ADDED", object("d", "12", "1")) +
+                     event("ERROR", kExpired));
+        } else {
+          peer.chunk(event("DELETED", unreadable("c", "21")) + event("MODIFIED", object("b", "22", "1")));
+        }
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("a=1 b=1 "));
+}
+
+TEST_F(WatcherTest, LetsAnOlderServersListUndoNothing) {
+  start(
+      [](auto nth, const auto& peer) {
+        peer.answer(200, nth == 0 ? page("30", object("a", "28", "new") + "," + object("b", "29", "1"))
+                                  : page("20", object("a", "9", "old") + "," + object("gone", "8", "1")));
+      },
+      [](auto nth, const auto& peer) {
+        peer.begin();
+        if (nth == 0) {
+          peer.chunk(event("ADDED", object("gone", "31", "1")) + event("DELETED", object("gone", "32", "1")) +
+                     event("ERROR", kExpired));
+        }
+        peer.hang();
+      });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 2; }));
+  EXPECT_TRUE(becomes("a=new b=1 "));
+}
+
+TEST_F(WatcherTest, SaysThatItMayNotReadUntilItMay) {
+  start(
+      [](auto nth, const auto& peer) {
+        nth == 0 ? peer.answer(403, R"({"kind":"Status","reason":"Forbidden"})")
+                 : peer.answer(200, page("10", object("a", "1", "1")));
+      },
+      silent);
+  EXPECT_TRUE(becomes("a=1 "));
+  EXPECT_TRUE(test::waitFor(5s, [&] { return problems_.copy() == std::vector<std::string>{"Api", "well"}; }));
+}
+
+TEST_F(WatcherTest, CallsNobodyAfterItStopped) {
+  std::promise<void> asked, stopped;
+  start(
+      [&](auto, const auto& peer) {
+        asked.set_value();
+        stopped.get_future().wait();
+        peer.answer(200, page("10", object("a", "1", "1")));
+      },
+      silent);
+  asked.get_future().wait();
+  watcher_->stop();
+  stopped.set_value();
+  EXPECT_FALSE(test::waitFor(100ms, [&] { return store_.size() > 0; }));
+  EXPECT_TRUE(problems_.copy().empty());
+}
+
+}  // namespace
+}  // namespace mpay::runtime
