@@ -10,6 +10,9 @@ namespace mpay::api {
 // what is stored.
 inline constexpr std::string_view kPlainText =
     R"(^[^\x{0000}-\x{001F}\x{007F}-\x{009F}\x{061C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$)";
+// The same, in several lines.
+inline constexpr std::string_view kPlainLines =
+    R"(^[^\x{0000}-\x{0008}\x{000B}-\x{001F}\x{007F}-\x{009F}\x{061C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$)";
 inline constexpr std::string_view kObjectName = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 inline constexpr std::string_view kDataKey = "^[-._a-zA-Z0-9]+$";
 inline constexpr std::string_view kDigestPattern = "^sha256:[0-9a-f]{64}$";

@@ -25,7 +25,7 @@ inline void describe(json::SchemaOf<MPayValidationSpec>& s) {
       .length(71, 71)
       .pattern(kDigestPattern);
   s["recordedBy"].doc("The requesting user.").length(1, 256).pattern(kPlainText);
-  s["comment"].doc("In the recorder's words.").length(0, 1024);
+  s["comment"].doc("In the recorder's words.").length(0, 1024).pattern(kPlainLines);
   s["signature"].doc("Detached CMS signature over the statement, PEM.").length(1, 32768);
   s.rule({"self == oldSelf", "a record is immutable; make another", "FieldValueForbidden"});
 }

@@ -36,12 +36,12 @@ value plainScalar(std::string_view text) {
   if (text == "false" || text == "False" || text == "FALSE") return false;
   if (const auto integer = plainInteger(text)) return *integer;
   // A number has a digit in it; "inf" and "nan" stay words.
-  const std::string_view unsigned_ = text.substr(text.starts_with('+') ? 1 : 0);
+  const std::string_view digits = text.substr(text.starts_with('+') ? 1 : 0);
   if (std::any_of(text.begin(), text.end(), isDigit) && text.find_first_not_of("-+.eE0123456789") == text.npos &&
-      !(text.starts_with('+') && unsigned_.starts_with('-'))) {
+      !(text.starts_with('+') && digits.starts_with('-'))) {
     double number = 0;
-    const auto [at, error] = std::from_chars(unsigned_.data(), unsigned_.data() + unsigned_.size(), number);
-    if (error == std::errc() && at == unsigned_.data() + unsigned_.size()) return number;
+    const auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc() && at == digits.data() + digits.size()) return number;
   }
   return value(boost::json::string_view(text));
 }

@@ -97,11 +97,13 @@ class Api {
                   client_->request("PUT", path(object.metadata.key()), &body, "application/json", stop));
   }
 
-  // Server-side apply of the status subresource. The object's UID goes along, so that the status
-  // cannot land on a re-created object of the same name (Api 409 then).
+  // Server-side apply of the status subresource, bound to the version that `object` was seen at: neither a
+  // status decided on an older state nor one for an earlier object of the same name can land (Api 409).
+  // A UID would not do: API servers ignore it in a patch of a status.
   template <class Status>
   Result<K> applyStatus(const K& object, const Status& status, const std::stop_token& stop = {}) const {
-    json::object metadata{{"name", object.metadata.name.value_or("")}, {"uid", object.metadata.uid.value_or("")}};
+    json::object metadata{{"name", object.metadata.name.value_or("")},
+                          {"resourceVersion", object.metadata.resourceVersion.value_or("")}};
     if (object.metadata.namespace_) metadata["namespace"] = *object.metadata.namespace_;
     const json::value body = json::object{{"apiVersion", K::kResource.apiVersion()},
                                           {"kind", boost::json::string_view(K::kResource.kind)},

@@ -248,8 +248,12 @@ TEST_F(Schema, KeepsARecordToItsRules) {
                    {"no decision", {{"/spec/decision", ""}}, "spec.decision: Required value"},
                    {"nobody", {{"/spec/recordedBy", ""}}, "spec.recordedBy: Required value"},
                    {"a name that reads backwards", {{"/spec/recordedBy", "\"a\\u202Eb\""}}, "spec.recordedBy"},
+                   {"a comment that reads backwards", {{"/spec/comment", "\"a\\u202Eb\""}}, "spec.comment"},
                    {"a comment too long", {{"/spec/comment", std::string(1025, 'x')}}, "spec.comment"},
-                   {"the example, but of another user", {}, "ValidatingAdmissionPolicy 'mpay-validation-records'"}});
+                   {"the example, but of another user", {}, "ValidatingAdmissionPolicy 'mpay-validation-records'"},
+                   {"the same with a comment of two lines",
+                    {{"/spec/comment", "\"a\\nb\""}},
+                    "ValidatingAdmissionPolicy 'mpay-validation-records'"}});
 }
 
 }  // namespace

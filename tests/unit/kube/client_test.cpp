@@ -124,19 +124,19 @@ TEST(Client, NeverTakesAnotherAnswerForAnEmptyList) {
   }
 }
 
-TEST(Client, BindsAStatusToTheObjectAndADeleteToWhatWasSeen) {
+TEST(Client, BindsAStatusAndADeleteToWhatWasSeen) {
   ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, kObject); });
   Client client(configFor(server));
   api::ConfigMap object;
   object.metadata.name = "a";
   object.metadata.namespace_ = "n";
-  object.metadata.uid = "u-1";
+  object.metadata.resourceVersion = "6";
   ASSERT_TRUE(Api<api::ConfigMap>(client).applyStatus(object, std::map<std::string, std::string>{{"k", "v"}}));
   ASSERT_TRUE(Api<api::ConfigMap>(client).remove({"n", "a"}, {"u-1", "7"}));
   const auto requests = server.requests();
   EXPECT_EQ(requests.at(0).line,
             "PATCH /api/v1/namespaces/n/configmaps/a/status?fieldManager=mpay-operator&force=true");
-  EXPECT_NE(requests.at(0).body.find(R"("uid":"u-1")"), std::string::npos);
+  EXPECT_NE(requests.at(0).body.find(R"("resourceVersion":"6")"), std::string::npos);
   EXPECT_NE(requests.at(1).body.find(R"("preconditions":{"uid":"u-1","resourceVersion":"7"})"), std::string::npos);
 }
 
