@@ -267,9 +267,10 @@ void World::promote(const std::string& name) {
                             {beneficiary, api::Milestone::FinalValidation, api::Role::Beneficiary},
                             {representative, api::Milestone::FinalValidation, api::Role::MPayRepresentative}};
   for (const auto& wanted : records) {
-    // Right after a start the API server does not know the policies' parameters yet, and refuses.
+    // Right after a start the API server does not know the kind of the policies' parameters, and refuses; it looks
+    // for new kinds every 30 s.
     std::string last;
-    const bool recorded = waitFor(10s, [&] {
+    const bool recorded = waitFor(90s, [&] {
       const auto made = record(wanted.user, wanted.milestone, wanted.role, api::Decision::Accepted, name);
       if (!made) last = made.error().message;
       return made.has_value();
