@@ -73,7 +73,9 @@ std::optional<WorkQueue::Lease> WorkQueue::take() {
     if (due_.empty()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, due_.begin()->first);
+      // A copy: while this waits another worker may take the entry away.
+      const MonoTime next = due_.begin()->first;
+      changed_.wait_until(lock, next);
     }
   }
   return std::nullopt;
