@@ -21,8 +21,8 @@ template <class K>
 std::string compare(const std::map<std::string, json::value>& shipped,
                     const std::vector<std::shared_ptr<const K>>& found, WallTime& since) {
   for (const auto& [name, spec] : shipped) {
-    const auto object =
-        std::find_if(found.begin(), found.end(), [&](const auto& o) { return o->metadata.name == name; });
+    const auto object = std::find_if(found.begin(), found.end(),
+                                     [&wanted = name](const auto& o) { return o->metadata.name == wanted; });
     const std::string what = fmt::format("{} {}", K::kResource.kind, name);
     const std::string remedy = "; the platform must apply manifests/policies.yaml, until then nothing is promoted";
     if (object == found.end()) return what + " is missing" + remedy;

@@ -168,7 +168,9 @@ TEST(Transport, EndsAStreamThatFellSilentWasRefusedOrCancelled) {
                                                                       {"refuse", {ErrorKind::Invalid, "Refused"}},
                                                                       {"throw", {ErrorKind::Decode, ""}},
                                                                       {"cancel", {ErrorKind::Cancelled, ""}}};
-  for (const auto& [what, expected] : rows) {
+  for (const auto& row : rows) {
+    const auto& what = row.first;
+    const auto& expected = row.second;
     ScriptedServer server([&](const auto&, auto, const auto& peer) {
       peer.begin();
       peer.chunk(what);
