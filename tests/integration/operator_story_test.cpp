@@ -210,25 +210,25 @@ TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
   promote();
   await("Notified", ConditionStatus::True);
   const api::ObjectKey key{tenant, "certificates"};
-  const std::pair<std::string, std::string> objects[] = {{productionOut, "mpay-allowlist"},
-                                                         {productionOut, "mpay-clients"},
-                                                         {productionOut, "mpay-services-" + onboarding::hashOf(key)},
-                                                         {productionOut, onboarding::memoryName("fragment", key)},
-                                                         {productionOut, onboarding::memoryName("claim", key)},
-                                                         {testingOut, "mpay-authorities"}};
-  for (const auto& [namespace_, name] : objects) {
-    SCOPED_TRACE(name);
-    const auto good = configMaps().get({namespace_, name}).value();
+  const api::ObjectKey objects[] = {{productionOut, "mpay-allowlist"},
+                                    {productionOut, "mpay-clients"},
+                                    {productionOut, "mpay-services-" + onboarding::hashOf(key)},
+                                    {productionOut, onboarding::memoryName("fragment", key)},
+                                    {productionOut, onboarding::memoryName("claim", key)},
+                                    {testingOut, "mpay-authorities"}};
+  for (const auto& object : objects) {
+    SCOPED_TRACE(object.name);
+    const auto good = configMaps().get(object).value();
     const auto restored = [&] {
       return waitFor(5s, [&] {
-        const auto now = configMaps().get({namespace_, name});
+        const auto now = configMaps().get(object);
         return now && now->data == good.data && now->metadata.labels == good.metadata.labels &&
                now->metadata.annotations == good.metadata.annotations;
       });
     };
     const auto tamper = [&](const std::string& patch) {
-      const auto done =
-          cluster.plane.kubectl({"patch", "configmap", name, "-n", namespace_, "--type=merge", "-p", patch});
+      const auto done = cluster.plane.kubectl(
+          {"patch", "configmap", object.name, "-n", object.namespace_, "--type=merge", "-p", patch});
       ASSERT_EQ(done.code, 0) << done.output;
     };
     tamper(R"({"data":{")" + good.data.begin()->first + R"(":"admit all"}})");
@@ -239,7 +239,7 @@ TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
     EXPECT_TRUE(restored()) << "a label added";
     tamper(R"({"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}})");
     EXPECT_TRUE(restored()) << "our label removed";
-    ASSERT_TRUE(configMaps().remove({namespace_, name}, {}));
+    ASSERT_TRUE(configMaps().remove(object, {}));
     EXPECT_TRUE(restored()) << "deleted";
   }
   await("Ready", ConditionStatus::True, "Production");
