@@ -34,6 +34,7 @@ class Controller {
 
   // Any thread, at any time; keys added before start wait for it.
   void enqueue(const ObjectKey& key) { queue_.add(key); }
+  void enqueueAll(const std::vector<ObjectKey>& keys) { queue_.addAll(keys); }
   void enqueueAfter(const ObjectKey& key, Duration delay) { queue_.addAfter(key, delay); }
 
   void start();

@@ -1,81 +1,98 @@
 #include "runtime/work_queue.h"
 
-#include <algorithm>
-
 namespace mpay::runtime {
 
 void WorkQueue::add(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  addLocked(key);
+  addLocked(*keys_.try_emplace(key).first);
 }
 
-void WorkQueue::addLocked(const ObjectKey& key) {
-  if (shutDown_ || !queued_.insert(key).second) return;
-  if (held_.contains(key)) return;  // done() queues it
-  ready_.push_back(key);
+void WorkQueue::addAll(const std::vector<ObjectKey>& keys) {
+  std::lock_guard lock(mutex_);
+  for (const auto& key : keys) addLocked(*keys_.try_emplace(key).first);
+}
+
+void WorkQueue::addLocked(Entry& entry) {
+  State& state = entry.second;
+  if (shutDown_ || std::exchange(state.queued, true)) return;
+  if (state.held) return;  // done() queues it
+  ready_.push_back(&entry);
   changed_.notify_one();
 }
 
 void WorkQueue::addAfter(const ObjectKey& key, Duration delay) {
   std::lock_guard lock(mutex_);
-  addAfterLocked(key, delay);
+  addAfterLocked(*keys_.try_emplace(key).first, delay);
 }
 
-void WorkQueue::addAfterLocked(const ObjectKey& key, Duration delay) {
+void WorkQueue::addAfterLocked(Entry& entry, Duration delay) {
   if (shutDown_) return;
-  if (delay.count() <= 0) return addLocked(key);
+  if (delay.count() <= 0) return addLocked(entry);
   const MonoTime due = std::chrono::steady_clock::now() + delay;
-  const auto [waiting, fresh] = waiting_.try_emplace(key, due);
-  if (!fresh) {
-    if (waiting->second <= due) return;
-    const auto [begin, end] = due_.equal_range(waiting->second);
-    due_.erase(std::find_if(begin, end, [&](const auto& entry) { return entry.second == key; }));
-    waiting->second = due;
+  auto& known = entry.second.due;
+  if (known) {
+    if (*known <= due) return;
+    due_.erase({*known, &entry});
   }
-  due_.emplace(due, key);
-  changed_.notify_one();
+  known = due;
+  const auto [place, fresh] = due_.emplace(due, &entry);
+  // Who waits for the first of them waits too long now.
+  if (place == due_.begin()) changed_.notify_all();
 }
 
 void WorkQueue::addFailed(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  addAfterLocked(key, backoff_.after(++failures_[key]));
+  Entry& entry = *keys_.try_emplace(key).first;
+  addAfterLocked(entry, backoff_.after(++entry.second.failures));
 }
 
 void WorkQueue::addConflicted(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   const Backoff soon{Duration(10), std::chrono::seconds(1)};
-  addAfterLocked(key, soon.after(++conflicts_[key]));
+  Entry& entry = *keys_.try_emplace(key).first;
+  addAfterLocked(entry, soon.after(++entry.second.conflicts));
 }
 
 void WorkQueue::succeeded(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  failures_.erase(key);
-  conflicts_.erase(key);
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return;
+  found->second.failures = found->second.conflicts = 0;
+  dropIfIdleLocked(found);
+}
+
+void WorkQueue::addDueLocked() {
+  const MonoTime now = std::chrono::steady_clock::now();
+  while (!due_.empty() && due_.begin()->first <= now) {
+    Entry& entry = *due_.begin()->second;
+    due_.erase(due_.begin());
+    entry.second.due.reset();
+    addLocked(entry);
+  }
 }
 
 std::optional<WorkQueue::Lease> WorkQueue::take() {
   std::unique_lock lock(mutex_);
   while (!shutDown_) {
-    const MonoTime now = std::chrono::steady_clock::now();
-    while (!due_.empty() && due_.begin()->first <= now) {
-      const ObjectKey key = due_.begin()->second;
-      due_.erase(due_.begin());
-      waiting_.erase(key);
-      addLocked(key);
-    }
+    if (!due_.empty()) addDueLocked();
     if (!ready_.empty()) {
-      ObjectKey key = std::move(ready_.front());
+      Entry& entry = *ready_.front();
       ready_.pop_front();
-      queued_.erase(key);
-      held_.insert(key);
-      return Lease(*this, std::move(key));
+      entry.second.queued = false;
+      entry.second.held = true;
+      ++held_;
+      // Somebody must go on waiting for the time.
+      if (!due_.empty() && !watched_) changed_.notify_one();
+      return Lease(*this, entry.first);
     }
-    if (due_.empty()) {
+    if (due_.empty() || watched_) {
       changed_.wait(lock);
     } else {
       // A copy: while this waits another worker may take the entry away.
       const MonoTime next = due_.begin()->first;
+      watched_ = true;
       changed_.wait_until(lock, next);
+      watched_ = false;
     }
   }
   return std::nullopt;
@@ -83,11 +100,21 @@ std::optional<WorkQueue::Lease> WorkQueue::take() {
 
 void WorkQueue::done(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  held_.erase(key);
-  if (queued_.contains(key) && !shutDown_) {
-    ready_.push_back(key);
+  const auto found = keys_.find(key);
+  found->second.held = false;
+  --held_;
+  if (found->second.queued && !shutDown_) {
+    ready_.push_back(&*found);
     changed_.notify_one();
+  } else {
+    dropIfIdleLocked(found);
   }
+}
+
+void WorkQueue::dropIfIdleLocked(Keys::iterator entry) {
+  const State& state = entry->second;
+  if (state.queued || state.held || state.due || state.failures > 0 || state.conflicts > 0) return;
+  keys_.erase(entry);
 }
 
 void WorkQueue::shutDown() {
@@ -98,7 +125,7 @@ void WorkQueue::shutDown() {
 
 std::size_t WorkQueue::size() const {
   std::lock_guard lock(mutex_);
-  return ready_.size() + held_.size();
+  return ready_.size() + held_;
 }
 
 }  // namespace mpay::runtime

@@ -6,10 +6,11 @@
 
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <unordered_map>
+#include <vector>
 
 #include "api/meta.h"
 #include "base/backoff.h"
@@ -40,6 +41,7 @@ class WorkQueue {
   };
 
   void add(const ObjectKey& key);
+  void addAll(const std::vector<ObjectKey>& keys);
   // Of several waits for a key the earliest counts.
   void addAfter(const ObjectKey& key, Duration delay);
   // After a failure: waits as the key's count of failures says.
@@ -58,20 +60,36 @@ class WorkQueue {
   std::size_t size() const;
 
  private:
-  void addLocked(const ObjectKey& key);
-  void addAfterLocked(const ObjectKey& key, Duration delay);
+  // What is known of a key while anything is.
+  struct State {
+    bool queued = false;  // in ready_, or to be queued once given back
+    bool held = false;
+    std::optional<MonoTime> due{};
+    unsigned failures = 0;
+    unsigned conflicts = 0;
+  };
+  struct Hash {
+    std::size_t operator()(const ObjectKey& key) const {
+      return std::hash<std::string>()(key.name) * 31 + std::hash<std::string>()(key.namespace_);
+    }
+  };
+  using Keys = std::unordered_map<ObjectKey, State, Hash>;
+  using Entry = Keys::value_type;  // its address does not change
+
+  void addLocked(Entry& entry);
+  void addAfterLocked(Entry& entry, Duration delay);
+  void addDueLocked();
+  void dropIfIdleLocked(Keys::iterator entry);
   void done(const ObjectKey& key);
 
   const Backoff backoff_;
   mutable std::mutex mutex_;  // protects all below
   std::condition_variable changed_;
-  std::deque<ObjectKey> ready_;
-  std::set<ObjectKey> queued_;  // in ready_, or to be queued once given back
-  std::set<ObjectKey> held_;
-  std::map<ObjectKey, MonoTime> waiting_;
-  std::multimap<MonoTime, ObjectKey> due_;  // waiting_, by time
-  std::map<ObjectKey, unsigned> failures_;
-  std::map<ObjectKey, unsigned> conflicts_;
+  Keys keys_;
+  std::deque<Entry*> ready_;
+  std::set<std::pair<MonoTime, Entry*>> due_;
+  std::size_t held_ = 0;
+  bool watched_ = false;  // a worker waits for the first of due_; the others wait for keys only
   bool shutDown_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 #include "runtime/controller.h"
@@ -51,6 +53,36 @@ TEST(WorkQueue, LetsConflictsWaitASecondAtMostAndCountThemApart) {
   queue.addFailed(kA);
   EXPECT_TRUE(queue.take());
   EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+}
+
+TEST(WorkQueue, GivesEachKeyToOneWorkerAtATimeAndLosesNone) {
+  constexpr int kKeys = 20, kRounds = 200;
+  WorkQueue queue;
+  std::array<std::atomic<int>, kKeys> seen{}, holding{};
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 4; ++i) {
+    workers.emplace_back([&] {
+      while (const auto lease = queue.take()) {
+        const auto key = static_cast<std::size_t>(std::stoi(lease->key().name));
+        EXPECT_EQ(++holding[key], 1);
+        const int round = ++seen[key];
+        queue.succeeded(lease->key());
+        --holding[key];
+        // By every way in, while it is held.
+        if (round >= kRounds) continue;
+        if (round % 3 == 0) queue.add(lease->key());
+        if (round % 3 == 1) queue.addAfter(lease->key(), Duration(1));
+        if (round % 3 == 2) queue.addConflicted(lease->key());
+      }
+    });
+  }
+  std::vector<ObjectKey> keys;
+  for (int i = 0; i < kKeys; ++i) keys.push_back({"n", std::to_string(i)});
+  queue.addAll(keys);
+  EXPECT_TRUE(test::waitFor(
+      60s, [&] { return std::all_of(seen.begin(), seen.end(), [](const auto& count) { return count == kRounds; }); }));
+  queue.shutDown();
+  for (auto& worker : workers) worker.join();
 }
 
 TEST(WorkQueue, EndsWhoWaits) {
