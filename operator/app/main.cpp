@@ -1,15 +1,13 @@
 // mpay-operator: run (the default), crds, policies, version.
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <thread>
 
 #include "api/crd.h"
 #include "app/operator.h"
 #include "base/log.h"
+#include "base/stop.h"
 
 namespace {
 
@@ -31,21 +29,8 @@ int writeCrds(const std::string& folder) {
 }
 
 int runUntilSignal(const mpay::app::Options& options) {
-  // Blocked before any thread starts, so that only the waiting thread takes them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  std::stop_source stop;
-  std::thread waiting([&] {
-    int number = 0;
-    sigwait(&signals, &number);
-    stop.request_stop();
-  });
-  const auto result = mpay::app::runOperator(options, stop.get_token());
-  if (!stop.stop_requested()) pthread_kill(waiting.native_handle(), SIGTERM);
-  waiting.join();
+  const mpay::StopOnSignal stop;
+  const auto result = mpay::app::runOperator(options, stop.token());
   if (result) return 0;
   spdlog::error("{}", result.error().message);
   return 1;

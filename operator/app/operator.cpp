@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/log.h"
+#include "base/stop.h"
 #include "controllers/environment_controller.h"
 #include "controllers/integration_controller.h"
 #include "controllers/notification_controller.h"
@@ -18,15 +16,6 @@ std::string identity() {
   char host[256] = "";
   if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
   return fmt::format("{}_{}", host, getpid());
-}
-
-// Waits for the next resync or the end; false at the end.
-bool waitFor(std::chrono::seconds interval, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, interval, [] { return false; });
-  return !stop.stop_requested();
 }
 
 }  // namespace
@@ -70,7 +59,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
     environments->start();
     integrations->start();
     notifications->start();
-    while (waitFor(options.resync, ending.get_token())) caches.resync();
+    while (sleepUnlessStopped(options.resync, ending.get_token())) caches.resync();
   }
   spdlog::info("stopping");
   notifications->stop();

@@ -1,7 +1,5 @@
 #include "controllers/caches.h"
 
-#include <thread>
-
 #include "api/crd.h"
 #include "crypto/digest.h"
 
@@ -101,15 +99,9 @@ bool Caches::start(const std::stop_token& stop) {
   namespaceWatcher_.start();
   policyWatcher_.start();
   bindingWatcher_.start();
-  const auto synced = [this] {
-    return environments_.synced() && integrations_.synced() && validations_.synced() && namespaces_.synced() &&
-           policies_.synced() && bindings_.synced();
-  };
-  while (!synced()) {
-    if (stop.stop_requested()) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
+  return environments_.waitUntilSynced(stop) && integrations_.waitUntilSynced(stop) &&
+         validations_.waitUntilSynced(stop) && namespaces_.waitUntilSynced(stop) && policies_.waitUntilSynced(stop) &&
+         bindings_.waitUntilSynced(stop);
 }
 
 void Caches::stop() {

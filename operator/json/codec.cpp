@@ -7,7 +7,12 @@ namespace {
 
 void writeString(std::string_view text, std::string& out) {
   out += '"';
-  for (const char c : text) {
+  std::size_t plain = 0;  // from here on nothing was written yet
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out.append(text, plain, at - plain);
+    plain = at + 1;
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
@@ -16,14 +21,10 @@ void writeString(std::string_view text, std::string& out) {
       case '\n': out += "\\n"; break;
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
+      default: out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     }
   }
+  out.append(text, plain);
   out += '"';
 }
 
@@ -66,6 +67,10 @@ void write(const value& v, std::string& out) {
 
 Result<value> parse(std::string_view text) {
   boost::json::stream_parser parser;
+  return parse(text, parser);
+}
+
+Result<value> parse(std::string_view text, boost::json::stream_parser& parser) {
   boost::system::error_code error;
   const std::size_t read = parser.write(text.data(), text.size(), error);
   if (!error) parser.finish(error);

@@ -49,6 +49,8 @@ inline std::string_view kindOf(const value& v) {
 // Parses a text of at most a few levels. Errors: Decode, with the byte offset; no part of the
 // text is repeated, because it may be secret.
 Result<value> parse(std::string_view text);
+// The same, into the memory that the parser was reset to.
+Result<value> parse(std::string_view text, boost::json::stream_parser& parser);
 
 // Sorted keys, no blanks, UTF-8 as it is, the escapes of RFC 8785 (JCS); numbers are integers in
 // all that we hash. Equal values give equal bytes.

@@ -1,8 +1,7 @@
 #include "kube/client.h"
 
-#include <condition_variable>
-
 #include "base/log.h"
+#include "base/stop.h"
 
 namespace mpay::kube {
 namespace {
@@ -14,14 +13,6 @@ struct Status {
   std::optional<int> code;
 };
 BOOST_DESCRIBE_STRUCT(Status, (), (kind, reason, message, code))
-
-// Waits, but not after a stop.
-void pause(Duration delay, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, delay, [] { return false; });
-}
 
 }  // namespace
 
@@ -99,7 +90,7 @@ Result<json::value> Client::request(std::string method, const std::string& path,
       request.body = boost::json::serialize(*body);
       request.headers.push_back("Content-Type: " + std::string(contentType));
     }
-    const net::Response response = TRY(requests_.send(std::move(request), stop));
+    const net::Response response = TRY(transport_.send(std::move(request), stop));
     if (response.status >= 200 && response.status < 300) {
       auto answer = json::parse(response.body);
       if (!answer) return fail(within(fmt::format("the answer with status {}", response.status), answer.error()));
@@ -113,7 +104,7 @@ Result<json::value> Client::request(std::string method, const std::string& path,
     }
     // 429 says that nothing was done; how long to wait it says itself.
     if (response.status == 429 && error.retryAfter && attempt < 2 && *error.retryAfter <= std::chrono::seconds(5)) {
-      pause(*error.retryAfter, stop);
+      sleepUnlessStopped(*error.retryAfter, stop);
       continue;
     }
     return fail(std::move(error));

@@ -51,7 +51,7 @@ class Client {
   explicit Client(Config config);
 
   const Config& config() const { return config_; }
-  net::Transport& watches() { return watches_; }
+  net::Transport& transport() { return transport_; }
 
   // One request; a 2xx answer that must be a JSON object. A body of another kind, also with status
   // 200, is a Decode error. 429 with Retry-After is waited for and repeated up to twice.
@@ -66,8 +66,7 @@ class Client {
 
  private:
   Config config_;
-  net::Transport requests_;
-  net::Transport watches_;
+  net::Transport transport_;
 };
 
 // The operations on one kind K. A handle: copies cost nothing.

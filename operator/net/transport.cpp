@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -14,17 +13,16 @@
 namespace mpay::net {
 namespace {
 
+// Milliseconds; libcurl shortens a wait to when it has something to do.
+constexpr int kForEver = 3'600'000;
+
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
+using EasyHandle = std::unique_ptr<CURL, EasyDeleter>;
 struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-
-void initialiseCurl() {
-  static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
-  (void)once;
-}
 
 // Exceptions are bugs; one of them must not end the loop that everything travels on.
 template <class F>
@@ -40,7 +38,7 @@ void guarded(const F& f) {
 struct Transfer {
   Request request;
   std::shared_ptr<StreamHandler> handler;
-  std::unique_ptr<CURL, EasyDeleter> easy;
+  EasyHandle easy;
   std::unique_ptr<curl_slist, SlistDeleter> headers;
   std::unique_ptr<curl_slist, SlistDeleter> route;
   Response head;
@@ -128,11 +126,12 @@ void setBlob(CURL* easy, CURLoption option, const std::string& text) {
   curl_easy_setopt(easy, option, &blob);
 }
 
-std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler> handler) {
+// On a new handle, or on one that was reset.
+std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler> handler, EasyHandle handle = {}) {
   auto transfer = std::make_shared<Transfer>();
   transfer->request = std::move(request);
   transfer->handler = std::move(handler);
-  transfer->easy.reset(curl_easy_init());
+  transfer->easy = handle ? std::move(handle) : EasyHandle(curl_easy_init());
   CURL* easy = transfer->easy.get();
   const Request& r = transfer->request;
   for (const auto& header : r.headers) {
@@ -172,14 +171,21 @@ std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler
   return transfer;
 }
 
-Error describe(const Transfer& transfer, CURLcode code) {
-  if (transfer.failure) return *transfer.failure;
+Result<void> resultOf(const Transfer& transfer, CURLcode code) {
+  if (code == CURLE_OK) return {};
+  if (transfer.failure) return fail(*transfer.failure);
   const std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
-  const auto kind = code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport;
-  return Error{kind, words};
+  return fail(code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport, words);
 }
 
-// Collects a whole response for send().
+void finish(Transfer& transfer, Result<void> result) {
+  guarded([&] {
+    if (result) deliverHead(transfer);
+    transfer.handler->onEnd(std::move(result));
+  });
+}
+
+// Collects a whole response.
 class Collector final : public StreamHandler {
  public:
   void onHead(const Response& head) override { response_ = head; }
@@ -187,31 +193,27 @@ class Collector final : public StreamHandler {
     response_.body.append(bytes);
     return {};
   }
-  void onEnd(Result<void> result) override {
-    std::lock_guard lock(mutex_);
-    if (done_) return;
-    done_ = true;
-    if (!result) error_ = std::move(result).error();
-    changed_.notify_all();
-  }
-  // True once ended; false when stop was asked for first.
-  bool wait(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait(lock, stop, [this] { return done_; });
-  }
+  void onEnd(Result<void> result) override { result_ = std::move(result); }
+
   Result<Response> take() {
-    std::lock_guard lock(mutex_);
-    if (error_) return fail(*error_);
+    if (!result_) return fail(std::move(result_).error());
     return std::move(response_);
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool done_ = false;
-  std::optional<Error> error_;
-  Response response_;  // the loop's alone until done_
+  Response response_;
+  Result<void> result_;
 };
+
+CURLM* newMulti() {
+  static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+  (void)once;
+  CURLM* multi = curl_multi_init();
+  // One stream a connection: libcurl 7.88, Debian 12's, forgets to wake a transfer whose HTTP/2 frames
+  // it read while serving another one of the same connection, and that transfer then waits for ever.
+  curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  return multi;
+}
 
 }  // namespace
 
@@ -222,14 +224,48 @@ std::optional<Duration> Response::retryAfter() const {
   return std::chrono::seconds(std::stol(found->second));
 }
 
+// One connection for requests, used by one thread at a time.
+class Transport::Channel {
+ public:
+  Channel() : multi_(newMulti()) {}
+  ~Channel() { curl_multi_cleanup(multi_); }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  Result<Response> send(Request request, const std::stop_token& stop) {
+    const auto collector = std::make_shared<Collector>();
+    const auto transfer = prepare(std::move(request), collector, std::move(easy_));
+    curl_multi_add_handle(multi_, transfer->easy.get());
+    finish(*transfer, perform(*transfer, stop));
+    curl_multi_remove_handle(multi_, transfer->easy.get());
+    easy_ = std::move(transfer->easy);
+    curl_easy_reset(easy_.get());
+    return collector->take();
+  }
+
+ private:
+  Result<void> perform(const Transfer& transfer, const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_); });
+    while (!stop.stop_requested()) {
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      int left = 0;
+      while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+        if (message->msg == CURLMSG_DONE) return resultOf(transfer, message->data.result);
+      }
+      curl_multi_poll(multi_, nullptr, 0, kForEver, nullptr);
+    }
+    return fail(ErrorKind::Cancelled, "cancelled");
+  }
+
+  CURLM* multi_;
+  EasyHandle easy_;  // null while a request is under way
+};
+
 class Transport::Loop {
  public:
   Loop() {
-    initialiseCurl();
-    multi_ = curl_multi_init();
-    // One stream a connection: libcurl 7.88, Debian 12's, forgets to wake a transfer whose HTTP/2 frames
-    // it read while serving another one of the same connection, and that transfer then waits for ever.
-    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+    multi_ = newMulti();
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
     thread_ = std::thread([this] { run(); });
   }
@@ -295,10 +331,7 @@ class Transport::Loop {
     curl_multi_remove_handle(multi_, transfer->easy.get());
     ids_.erase(transfer->easy.get());
     transfers_.erase(found);
-    guarded([&] {
-      if (result) deliverHead(*transfer);
-      transfer->handler->onEnd(std::move(result));
-    });
+    net::finish(*transfer, std::move(result));
   }
 
   void run() {
@@ -323,14 +356,8 @@ class Transport::Loop {
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
-      const CURLcode code = message->data.result;
       const Id id = ids_.at(message->easy_handle);
-      const auto transfer = transfers_.at(id);
-      if (code == CURLE_OK) {
-        finish(id, {});
-      } else {
-        finish(id, fail(describe(*transfer, code)));
-      }
+      finish(id, resultOf(*transfers_.at(id), message->data.result));
     }
   }
 
@@ -365,7 +392,7 @@ class Transport::Loop {
       if (!posted_.empty()) return 0;
     }
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000));
+    return static_cast<int>(std::clamp<std::int64_t>(wait, 0, kForEver));
   }
 
   CURLM* multi_ = nullptr;
@@ -386,14 +413,16 @@ Transport::Transport() : loop_(std::make_unique<Loop>()) {}
 Transport::~Transport() = default;
 
 Result<Response> Transport::send(Request request, const std::stop_token& stop) {
-  if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
-  auto collector = std::make_shared<Collector>();
-  const Id id = loop_->start(std::move(request), collector);
-  if (!collector->wait(stop)) {
-    loop_->cancel(id);
-    return fail(ErrorKind::Cancelled, "cancelled");
-  }
-  return collector->take();
+  auto channel = idle_.with([](auto& idle) -> std::unique_ptr<Channel> {
+    if (idle.empty()) return nullptr;
+    auto last = std::move(idle.back());
+    idle.pop_back();
+    return last;
+  });
+  if (!channel) channel = std::make_unique<Channel>();
+  auto response = channel->send(std::move(request), stop);
+  idle_.with([&](auto& idle) { idle.push_back(std::move(channel)); });
+  return response;
 }
 
 Transport::Id Transport::stream(Request request, std::shared_ptr<StreamHandler> handler) {

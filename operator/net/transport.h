@@ -1,4 +1,4 @@
-// HTTP by libcurl: one event-loop thread that owns every connection.
+// HTTP by libcurl: requests on the thread that asks, streams on one event-loop thread.
 //
 // HTTP/2 where the server offers it, connections reused, one request at a time on each; redirects
 // never followed, certificates always verified. Limits on time and size are the request's.
@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/synchronized.h"
 
 namespace mpay::net {
 
@@ -37,7 +38,7 @@ struct Request {
   std::shared_ptr<const Tls> tls{};
   Duration connectTimeout{5'000};
   Duration timeout{30'000};  // of the whole request; 0: none
-  Duration idleTimeout{0};   // without a byte received; 0: none
+  Duration idleTimeout{0};   // of a stream, without a byte received; 0: none
   std::size_t maximumBytes = std::size_t{64} << 20;
 };
 
@@ -60,7 +61,8 @@ class StreamHandler {
   virtual void onEnd(Result<void> result) = 0;
 };
 
-// Thread-safe. The destructor cancels what is under way and joins the loop's thread.
+// Thread-safe. The destructor ends the streams under way and joins the loop's thread; no send may be under
+// way then.
 class Transport {
  public:
   using Id = std::uint64_t;
@@ -70,9 +72,10 @@ class Transport {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  // Sends and waits for the whole response, whatever its status. Errors: Transport, Timeout,
+  // Sends and waits for the whole response, whatever its status. The connection is one that was free, the one
+  // used last first, so that as many stay open as requests were under way at once. Errors: Transport, Timeout,
   // Decode when the response is larger than allowed, Cancelled within 100 ms of `stop`.
-  // Must not be called on the loop's thread.
+  // Must not be called on the loop's thread, which it would hold up.
   Result<Response> send(Request request, const std::stop_token& stop = {});
 
   // Starts a response that is handled while it arrives. The handler lives until onEnd.
@@ -86,7 +89,10 @@ class Transport {
   Id after(Duration delay, std::function<void()> f);
 
  private:
+  class Channel;
   class Loop;
+
+  Synchronized<std::vector<std::unique_ptr<Channel>>> idle_;
   std::unique_ptr<Loop> loop_;
 };
 

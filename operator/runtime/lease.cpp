@@ -1,9 +1,7 @@
 #include "runtime/lease.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/log.h"
+#include "base/stop.h"
 
 namespace mpay::runtime {
 namespace {
@@ -14,23 +12,15 @@ constexpr std::chrono::seconds kRetry{2};
 constexpr std::chrono::seconds kRequest{4};
 constexpr std::chrono::seconds kGoodbye{1};
 
-bool sleepUnlessStopped(Duration delay, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, delay, [] { return false; });
-  return !stop.stop_requested();
-}
-
 // Ends a request of the election after `limit`, or with `outer`: a server that does not answer must not keep
 // the holder from noticing that its time is up.
 class Limit {
  public:
   Limit(kube::Client& client, Duration limit, const std::stop_token& outer = {})
       : client_(client),
-        timer_(client.watches().after(limit, [source = source_]() mutable { source.request_stop(); })),
+        timer_(client.transport().after(limit, [source = source_]() mutable { source.request_stop(); })),
         forward_(outer, Stop{source_}) {}
-  ~Limit() { client_.watches().cancel(timer_); }
+  ~Limit() { client_.transport().cancel(timer_); }
   Limit(const Limit&) = delete;
   Limit& operator=(const Limit&) = delete;
   std::stop_token token() const { return source_.get_token(); }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <charconv>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
@@ -13,7 +14,9 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -25,7 +28,7 @@ using api::ObjectKey;
 
 // Whether resourceVersion a is older than b. Versions are compared as the numbers they are
 // (KEP-5504); where one is no number nothing is known, and a is not called older.
-inline bool isOlder(const std::string& a, const std::string& b) {
+inline bool isOlder(std::string_view a, std::string_view b) {
   std::uint64_t left = 0, right = 0;
   const auto [x, badA] = std::from_chars(a.data(), a.data() + a.size(), left);
   const auto [y, badB] = std::from_chars(b.data(), b.data() + b.size(), right);
@@ -33,7 +36,7 @@ inline bool isOlder(const std::string& a, const std::string& b) {
   return left < right;
 }
 
-// Thread-safe. K has `ObjectMeta metadata`.
+// Thread-safe. K has `metadata`, an api::ObjectMeta or an api::LeanMeta.
 template <class K>
 class Store {
  public:
@@ -54,14 +57,30 @@ class Store {
   Ptr get(const ObjectKey& key) const {
     std::shared_lock lock(mutex_);
     const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : found->second;
+    return found == objects_.end() ? nullptr : found->second.object;
+  }
+
+  // Whether the object of that key is held, at that version of that UID.
+  bool holds(const ObjectKey& key, std::string_view uid, std::string_view version) const {
+    std::shared_lock lock(mutex_);
+    const auto found = objects_.find(key);
+    return found != objects_.end() && uidOf(*found->second.object) == uid &&
+           versionOf(*found->second.object) == version;
   }
 
   std::vector<Ptr> list() const {
     std::shared_lock lock(mutex_);
     std::vector<Ptr> all;
     all.reserve(objects_.size());
-    for (const auto& [key, object] : objects_) all.push_back(object);
+    for (const auto& [key, slot] : objects_) all.push_back(slot.object);
+    return all;
+  }
+
+  std::vector<ObjectKey> keys() const {
+    std::shared_lock lock(mutex_);
+    std::vector<ObjectKey> all;
+    all.reserve(objects_.size());
+    for (const auto& [key, slot] : objects_) all.push_back(key);
     return all;
   }
 
@@ -69,7 +88,7 @@ class Store {
     std::shared_lock lock(mutex_);
     std::vector<Ptr> found;
     if (const auto keys = index_.find(value); keys != index_.end()) {
-      for (const auto& key : keys->second) found.push_back(objects_.at(key));
+      for (const auto& key : keys->second) found.push_back(objects_.at(key).object);
     }
     return found;
   }
@@ -85,6 +104,12 @@ class Store {
     return synced_;
   }
 
+  // Waits for that; false when `stop` came first.
+  bool waitUntilSynced(const std::stop_token& stop) const {
+    std::shared_lock lock(mutex_);
+    return listedOnce_.wait(lock, stop, [this] { return synced_; });
+  }
+
   // ---- our own writes ----
 
   // The server's answer to our create or update. Without effect when the object went, or changed again,
@@ -97,9 +122,9 @@ class Store {
     {
       std::unique_lock lock(mutex_);
       const auto found = objects_.find(key);
-      if (found == objects_.end() || found->second->metadata.uid != uid) return;
+      if (found == objects_.end() || uidOf(*found->second.object) != uid) return;
       // With finalizers it stays for a while; the watch will tell.
-      if (!found->second->metadata.finalizers.empty()) return;
+      if (hasFinalizers(*found->second.object)) return;
       buryLocked(uid, "");
       before = eraseLocked(found);
     }
@@ -110,21 +135,13 @@ class Store {
 
   void beginList() {
     std::unique_lock lock(mutex_);
-    listed_.clear();
+    ++list_;
   }
 
-  void listItem(K item) {
-    {
-      std::unique_lock lock(mutex_);
-      listed_.insert(item.metadata.key());
-    }
-    put(std::make_shared<const K>(std::move(item)));
-  }
-
-  // The list holds this object, but it could not be read: what was known of it stays.
-  void listUnread(const ObjectKey& key) {
+  // The list under way holds this object.
+  void listed(const ObjectKey& key) {
     std::unique_lock lock(mutex_);
-    listed_.insert(key);
+    if (const auto found = objects_.find(key); found != objects_.end()) found->second.list = list_;
   }
 
   // What was not listed is gone, unless it is newer than the list.
@@ -134,32 +151,31 @@ class Store {
       std::unique_lock lock(mutex_);
       for (auto at = objects_.begin(); at != objects_.end();) {
         const auto next = std::next(at);
-        if (!listed_.contains(at->first) &&
-            !isOlder(resourceVersion, at->second->metadata.resourceVersion.value_or(""))) {
-          buryLocked(at->second->metadata.uid.value_or(""), resourceVersion);
+        const Ptr& object = at->second.object;
+        if (at->second.list != list_ && !isOlder(resourceVersion, versionOf(*object))) {
+          buryLocked(uidOf(*object), resourceVersion);
           gone.push_back(eraseLocked(at));
         }
         at = next;
       }
-      listed_.clear();
       synced_ = true;
     }
+    listedOnce_.notify_all();
     for (const auto& object : gone) tell(object, nullptr);
   }
 
+  // As an event of a watch says, or an item of a list.
   void apply(K object) { put(std::make_shared<const K>(std::move(object))); }
 
-  // An object went, or left the selection; `last` is its metadata at that version.
-  template <class Meta>
-  void remove(const Meta& last) {
+  // The object of that UID went, or left the selection, at that version.
+  void remove(const ObjectKey& key, std::string_view uid, std::string_view version) {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      const std::string version = last.resourceVersion.value_or("");
-      const auto found = objects_.find(last.key());
-      const bool known = found != objects_.end() && found->second->metadata.uid == last.uid;
-      if (known && isOlder(version, found->second->metadata.resourceVersion.value_or(""))) return;
-      if (!version.empty()) buryLocked(last.uid.value_or(""), version);
+      const auto found = objects_.find(key);
+      const bool known = found != objects_.end() && uidOf(*found->second.object) == uid;
+      if (known && isOlder(version, versionOf(*found->second.object))) return;
+      if (!version.empty()) buryLocked(uid, version);
       if (!known) return;
       before = eraseLocked(found);
     }
@@ -167,53 +183,59 @@ class Store {
   }
 
  private:
-  using Objects = std::map<ObjectKey, Ptr>;
+  struct Slot {
+    Ptr object;
+    std::uint64_t list = 0;  // the last list that held it
+  };
+  using Objects = std::map<ObjectKey, Slot>;
+
+  static std::string_view uidOf(const K& object) { return api::uidOf(object.metadata); }
+  static std::string_view versionOf(const K& object) { return api::versionOf(object.metadata); }
+  static bool hasFinalizers(const K& object) { return !object.metadata.finalizers.empty(); }
 
   void put(const Ptr& object) {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      if (isBuriedLocked(object->metadata)) return;
-      auto& slot = objects_[object->metadata.key()];
-      if (slot) {
-        const auto& had = slot->metadata.resourceVersion;
-        const auto& has = object->metadata.resourceVersion;
-        if (had == has || isOlder(has.value_or(""), had.value_or(""))) return;
-        unindexLocked(*slot);
+      if (isBuriedLocked(*object)) return;
+      const ObjectKey key = object->metadata.key();
+      Slot& slot = objects_[key];
+      if (slot.object) {
+        const auto had = versionOf(*slot.object), has = versionOf(*object);
+        if (had == has || isOlder(has, had)) return;
+        unindexLocked(*slot.object);
       }
-      before = slot;
-      slot = object;
+      before = std::exchange(slot.object, object);
       if (indexer_) {
-        for (auto& value : indexer_(*object)) index_[value].insert(object->metadata.key());
+        for (auto& value : indexer_(*object)) index_[value].insert(key);
       }
     }
     tell(before, object);
   }
 
   // From now on nothing is believed of that UID up to that version; empty: of any version.
-  void buryLocked(const std::string& uid, const std::string& version) {
-    const auto [grave, fresh] = buried_.try_emplace(uid, version);
+  void buryLocked(std::string_view uid, std::string_view version) {
+    const auto [grave, fresh] = buried_.try_emplace(std::string(uid), version);
     if (!fresh) {
       if (version.empty() || isOlder(grave->second, version)) grave->second = version;
       return;
     }
-    burials_.push_back(uid);
+    burials_.emplace_back(uid);
     if (burials_.size() <= kGraves) return;
     buried_.erase(burials_.front());
     burials_.pop_front();
   }
 
-  template <class Meta>
-  bool isBuriedLocked(const Meta& meta) const {
+  bool isBuriedLocked(const K& object) const {
     if (buried_.empty()) return false;
-    const auto grave = buried_.find(meta.uid.value_or(""));
+    const auto grave = buried_.find(std::string(uidOf(object)));
     if (grave == buried_.end()) return false;
-    const std::string version = meta.resourceVersion.value_or("");
+    const auto version = versionOf(object);
     return grave->second.empty() || version == grave->second || isOlder(version, grave->second);
   }
 
   Ptr eraseLocked(typename Objects::iterator at) {
-    Ptr before = at->second;
+    Ptr before = at->second.object;
     unindexLocked(*before);
     objects_.erase(at);
     return before;
@@ -242,10 +264,11 @@ class Store {
   mutable std::shared_mutex mutex_;  // protects all below
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
-  std::set<ObjectKey> listed_;                           // of the list under way
+  std::uint64_t list_ = 0;                               // the number of the list under way, or of the last one
   std::unordered_map<std::string, std::string> buried_;  // UID to version, of what went lately
   std::deque<std::string> burials_;                      // their order
   bool synced_ = false;
+  mutable std::condition_variable_any listedOnce_;
 };
 
 }  // namespace mpay::runtime

@@ -7,34 +7,63 @@ namespace {
 constexpr Duration kSilence = std::chrono::seconds(100);
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(15)};
 // No object is larger: etcd and the API server refuse them long before.
-constexpr std::size_t kLongestLine = std::size_t{16} << 20;
+constexpr std::size_t kLongestObject = std::size_t{16} << 20;
+// Of a failure's own words.
+constexpr std::size_t kLongestStatus = std::size_t{64} << 10;
 
 bool isExpired(const Error& error) { return error.isApi(410) || (error.status && error.status->reason == "Expired"); }
 
+Result<void> keep(net::Response& response, std::string_view bytes) {
+  response.body.append(bytes.substr(0, kLongestStatus - std::min(kLongestStatus, response.body.size())));
+  return {};
+}
+
+// For everything that arrives on one loop's thread.
+json::Reader& reader() {
+  thread_local json::Reader reader;
+  return reader;
+}
+
+// The resourceVersion of an object, or nothing.
+std::string_view versionIn(const json::value& object) {
+  const auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
+  const auto* version =
+      metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
+  return version && version->is_string() ? std::string_view(version->get_string()) : std::string_view();
+}
+
 }  // namespace
 
-// Collects one page of a list.
+// One page of a list: hands over its items while they arrive.
 class ListPage final : public net::StreamHandler {
  public:
   explicit ListPage(std::shared_ptr<WatchProtocol> owner) : owner_(std::move(owner)) {}
+
   void onHead(const net::Response& head) override { response_ = head; }
+
   Result<void> onData(std::string_view bytes) override {
-    response_.body.append(bytes);
-    return {};
+    if (owner_->stopped_) return fail(ErrorKind::Cancelled, "stopped");
+    if (response_.status == 200) return items_.write(bytes);
+    return keep(response_, bytes);
   }
+
   void onEnd(Result<void> result) override {
     if (owner_->stopped_) return;
     if (!result) return owner_->failed(result.error());
-    try {
-      owner_->page(response_);
-    } catch (const std::exception& bug) {
-      owner_->failed(Error{ErrorKind::Decode, fmt::format("while handling the list: {}", bug.what())});
-    }
+    if (response_.status != 200) return owner_->failed(kube::errorOf(response_));
+    auto around = items_.finish();
+    if (!around) return owner_->failed(around.error());
+    owner_->page(*around);
   }
 
  private:
   std::shared_ptr<WatchProtocol> owner_;
   net::Response response_;
+  json::ItemSplitter items_{kLongestObject, [this](std::string_view item) -> Result<void> {
+                              const json::value& object = *TRY(reader().parse(item));
+                              owner_->sink_.item(object);
+                              return {};
+                            }};
 };
 
 // Splits a watch into lines.
@@ -48,11 +77,8 @@ class WatchStream final : public net::StreamHandler {
   }
 
   Result<void> onData(std::string_view bytes) override {
-    if (response_.status != 200) {
-      response_.body.append(bytes);
-      return {};
-    }
-    if (rest_.size() > kLongestLine) return fail(ErrorKind::Decode, "one event of the watch has no end");
+    if (response_.status != 200) return keep(response_, bytes);
+    if (rest_.size() > kLongestObject) return fail(ErrorKind::Decode, "one event of the watch has no end");
     while (!bytes.empty() && !owner_->stopped_) {
       const auto end = bytes.find('\n');
       if (end == std::string_view::npos) {
@@ -99,7 +125,7 @@ WatchProtocol::WatchProtocol(kube::Client& client, const api::ResourceType& type
     : client_(client), type_(type), selectors_(std::move(selectors)), sink_(sink) {}
 
 void WatchProtocol::start() {
-  client_.watches().post([self = shared_from_this()] {
+  client_.transport().post([self = shared_from_this()] {
     if (!self->stopped_) self->list("");
   });
 }
@@ -107,9 +133,9 @@ void WatchProtocol::start() {
 void WatchProtocol::stop() {
   auto done = std::make_shared<std::promise<void>>();
   auto finished = done->get_future();
-  client_.watches().post([self = shared_from_this(), done] {
+  client_.transport().post([self = shared_from_this(), done] {
     self->stopped_ = true;
-    if (self->current_ != 0) self->client_.watches().cancel(self->current_);
+    if (self->current_ != 0) self->client_.transport().cancel(self->current_);
     done->set_value();
   });
   finished.wait();
@@ -120,21 +146,17 @@ void WatchProtocol::list(const std::string& continueToken) {
   if (continueToken.empty()) sink_.beginList();
   net::Request request = client_.prepare("GET", kube::listPath(type_, selectors_, continueToken));
   request.timeout = std::chrono::seconds(60);
-  current_ = client_.watches().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
+  request.maximumBytes = 0;  // each item has its limit; together they are never held
+  current_ = client_.transport().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
 }
 
-void WatchProtocol::page(const net::Response& response) {
-  if (response.status != 200) return failed(kube::errorOf(response));
-  const auto answer = json::parse(response.body);
+void WatchProtocol::page(std::string_view around) {
+  const auto answer = json::parse(around);
   if (!answer) return failed(answer.error());
   const auto* members = answer->if_object();
-  const auto* items = members ? members->if_contains("items") : nullptr;
-  const auto* metadata = members ? members->if_contains("metadata") : nullptr;
+  const auto* metadata = members && members->contains("items") ? members->if_contains("metadata") : nullptr;
   const auto meta = metadata ? json::decode<kube::ListMeta>(*metadata) : Result<kube::ListMeta>(kube::ListMeta{});
-  if (!items || !items->is_array() || !meta || meta->resourceVersion.empty()) {
-    return failed(Error{ErrorKind::Decode, "the answer is no list"});
-  }
-  for (const auto& object : items->get_array()) sink_.item(object);
+  if (!meta || meta->resourceVersion.empty()) return failed(Error{ErrorKind::Decode, "the answer is no list"});
   if (meta->continue_ && !meta->continue_->empty()) return list(*meta->continue_);
   resourceVersion_ = meta->resourceVersion;
   relist_ = false;
@@ -154,26 +176,23 @@ void WatchProtocol::watch() {
   request.timeout = Duration(0);
   request.idleTimeout = kSilence;
   request.maximumBytes = 0;
-  current_ = client_.watches().stream(std::move(request), std::make_shared<WatchStream>(shared_from_this()));
+  current_ = client_.transport().stream(std::move(request), std::make_shared<WatchStream>(shared_from_this()));
 }
 
 void WatchProtocol::line(std::string_view text) {
   if (text.empty()) return;
-  const auto parsed = json::parse(text);
-  auto event = parsed ? json::decode<WatchEvent>(*parsed) : Result<WatchEvent>(fail(parsed.error()));
-  if (!event || !event->object.is_object() || event->type == "ERROR") {
-    if (event && event->type == "ERROR") {
-      spdlog::debug("watch {}: {}", type_.plural, boost::json::serialize(event->object));
-    }
+  const auto parsed = reader().parse(text);
+  const auto* event = parsed ? (*parsed)->if_object() : nullptr;
+  const auto* type = event ? event->if_contains("type") : nullptr;
+  const auto* object = event ? event->if_contains("object") : nullptr;
+  if (!type || !type->is_string() || !object || !object->is_object() || type->get_string() == "ERROR") {
+    spdlog::debug("watch {}: {}", type_.plural, object ? boost::json::serialize(*object) : "no event");
     relist_ = true;
     return;
   }
-  const auto* metadata = event->object.get_object().if_contains("metadata");
-  const auto* version =
-      metadata && metadata->is_object() ? metadata->get_object().if_contains("resourceVersion") : nullptr;
-  if (event->type != "BOOKMARK") sink_.event(event->type, event->object);
+  if (type->get_string() != "BOOKMARK") sink_.event(type->get_string(), *object);
   failures_ = 0;
-  if (version && version->is_string()) resourceVersion_ = std::string(version->get_string());
+  if (const auto version = versionIn(*object); !version.empty()) resourceVersion_ = version;
 }
 
 void WatchProtocol::failed(const Error& error) {
@@ -193,7 +212,7 @@ void WatchProtocol::failed(const Error& error) {
 }
 
 void WatchProtocol::again(Duration delay, bool fromList) {
-  current_ = client_.watches().after(delay, [self = shared_from_this(), fromList] {
+  current_ = client_.transport().after(delay, [self = shared_from_this(), fromList] {
     if (self->stopped_) return;
     if (fromList) {
       self->list("");

@@ -11,17 +11,11 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "json/stream.h"
 #include "kube/client.h"
 #include "runtime/store.h"
 
 namespace mpay::runtime {
-
-// One event of a watch, before its object is decoded.
-struct WatchEvent {
-  std::string type;  // ADDED MODIFIED DELETED BOOKMARK ERROR
-  json::value object;
-};
-BOOST_DESCRIBE_STRUCT(WatchEvent, (), (type, object))
 
 // The protocol, apart from the kind of object.
 class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
@@ -33,7 +27,7 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
     virtual void beginList() = 0;
     virtual void item(const json::value& object) = 0;
     virtual void endList(const std::string& resourceVersion) = 0;
-    virtual void event(const std::string& type, const json::value& object) = 0;
+    virtual void event(std::string_view type, const json::value& object) = 0;
     virtual void problem(const Error& error) = 0;
     // A list was read to its end, or a watch was accepted.
     virtual void healthy() = 0;
@@ -50,7 +44,7 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   friend class WatchStream;
 
   void list(const std::string& continueToken);
-  void page(const net::Response& response);
+  void page(std::string_view around);
   void watch();
   void line(std::string_view text);
   void failed(const Error& error);
@@ -69,6 +63,13 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   bool relist_ = true;
   bool listing_ = false;
   std::minstd_rand random_{std::random_device{}()};
+};
+
+// A kind of which the store keeps less than the API sends: what arrives is read as a K::Wire, of which
+// `static K of(K::Wire)` makes what is kept.
+template <class K>
+concept Condensed = requires(typename K::Wire wire) {
+  { K::of(std::move(wire)) } -> std::same_as<K>;
 };
 
 // Thread-safe. Lives at least until stop() has returned.
@@ -92,18 +93,23 @@ class Watcher final : private WatchProtocol::Sink {
  private:
   void beginList() override { store_.beginList(); }
   void item(const json::value& object) override {
-    if (auto decoded = read(object)) {
-      store_.listItem(std::move(*decoded));
-    } else if (const auto meta = metadataOf(object)) {
-      store_.listUnread(meta->key());
+    const auto id = identify(object);
+    if (!id) return;
+    // Most of a list is known when it is not the first.
+    if (!store_.holds(id->key, id->uid, id->version)) {
+      if (auto decoded = read(object, id->key)) store_.apply(std::move(*decoded));
     }
+    store_.listed(id->key);
   }
   void endList(const std::string& resourceVersion) override { store_.endList(resourceVersion); }
-  void event(const std::string& type, const json::value& object) override {
+  void event(std::string_view type, const json::value& object) override {
+    const auto id = identify(object);
+    if (!id) return;
     if (type == "DELETED") {
-      if (const auto meta = metadataOf(object)) store_.remove(*meta);
-    } else if (auto decoded = read(object)) {
-      store_.apply(std::move(*decoded));
+      unread_.erase(id->key);
+      store_.remove(id->key, id->uid, id->version);
+    } else if (!store_.holds(id->key, id->uid, id->version)) {
+      if (auto decoded = read(object, id->key)) store_.apply(std::move(*decoded));
     }
   }
   void problem(const Error& error) override {
@@ -114,28 +120,47 @@ class Watcher final : private WatchProtocol::Sink {
     if (!std::exchange(wasHealthy_, true) && onProblem_) onProblem_(std::nullopt);
   }
 
-  static std::optional<api::ObjectMeta> metadataOf(const json::value& object) {
-    const auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
-    if (!metadata) return std::nullopt;
-    auto meta = json::decode<api::ObjectMeta>(*metadata);
-    if (!meta) return std::nullopt;
-    return std::move(*meta);
+  struct Identity {
+    ObjectKey key;
+    std::string_view uid, version;
+  };
+
+  // Nothing, where an object has no name: there is nothing to keep it under.
+  static std::optional<Identity> identify(const json::value& object) {
+    const auto* members = object.if_object();
+    const auto* metadata = members ? members->if_contains("metadata") : nullptr;
+    if (!metadata || !metadata->is_object()) return std::nullopt;
+    const auto text = [&](std::string_view name) {
+      const auto* found = metadata->get_object().if_contains(name);
+      return found && found->is_string() ? std::string_view(found->get_string()) : std::string_view();
+    };
+    Identity identity{
+        {std::string(text("namespace")), std::string(text("name"))}, text("uid"), text("resourceVersion")};
+    if (identity.key.name.empty()) {
+      spdlog::error("one of the {} has no name and is left out", K::kResource.plural);
+      return std::nullopt;
+    }
+    return identity;
+  }
+
+  static Result<K> decode(const json::value& object) {
+    if constexpr (Condensed<K>) {
+      return K::of(TRY(json::decode<typename K::Wire>(object)));
+    } else {
+      return json::decode<K>(object);
+    }
   }
 
   // One object that cannot be read must not stop the others: what was known of it stays, and the log
   // names it, once for each cause.
-  std::optional<K> read(const json::value& object) {
-    auto decoded = json::decode<K>(object);
-    if (decoded && !decoded->metadata.name) decoded = fail(ErrorKind::Decode, "it has no name");
+  std::optional<K> read(const json::value& object, const ObjectKey& key) {
+    auto decoded = decode(object);
     if (decoded) {
-      if (!unread_.empty()) unread_.erase(decoded->metadata.key());
+      if (!unread_.empty()) unread_.erase(key);
       return std::move(*decoded);
     }
-    const auto meta = metadataOf(object);
-    const ObjectKey key = meta ? meta->key() : ObjectKey{};
     std::string& known = unread_[key];
-    if (known != decoded.error().message) {
-      known = decoded.error().message;
+    if (std::exchange(known, decoded.error().message) != decoded.error().message) {
       spdlog::error("{} {} cannot be read and is left as it was: {}", K::kResource.plural, key.text(), known);
     }
     return std::nullopt;

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/stop.h"
 
 namespace mpay {
 namespace {
@@ -50,6 +52,26 @@ TEST(Backoff, DoublesUpToItsMostAndNeverRepeatsAtOnce) {
     EXPECT_GE(wait, ceiling / 2);
     EXPECT_LE(wait, ceiling);
   }
+}
+
+TEST(Stop, EndsAWait) {
+  std::stop_source stop;
+  EXPECT_TRUE(sleepUnlessStopped(Duration(1), stop.get_token()));
+  std::thread stopping([&] { stop.request_stop(); });
+  EXPECT_FALSE(sleepUnlessStopped(std::chrono::hours(1), stop.get_token()));
+  stopping.join();
+  EXPECT_FALSE(sleepUnlessStopped(std::chrono::hours(1), stop.get_token())) << "also when it came before";
+}
+
+TEST(Stop, ComesWithASignal) {
+  const auto endsWith = [](int number) {
+    const StopOnSignal stop;
+    if (number != 0) kill(getpid(), number);
+    if (number != 0) sleepUnlessStopped(std::chrono::seconds(10), stop.token());
+    std::exit(stop.token().stop_requested() == (number != 0) ? 0 : 1);
+  };
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const int number : {SIGTERM, SIGINT, 0}) EXPECT_EXIT(endsWith(number), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

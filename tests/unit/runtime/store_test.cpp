@@ -27,6 +27,10 @@ class StoreTest : public ::testing::Test {
     const auto found = store.get({"n", name});
     return found ? found->data.at("value") : "-";
   }
+  void list(const api::ConfigMap& item) {
+    store.apply(item);
+    store.listed(item.metadata.key());
+  }
   Store<api::ConfigMap> store{[](const api::ConfigMap& o) { return std::vector<std::string>{o.data.at("value")}; }};
   std::string changes;
 };
@@ -57,14 +61,14 @@ TEST_F(StoreTest, ForgetsWhatWasDeletedUntilTheEventComes) {
   EXPECT_EQ(value("a"), "-");
   store.apply(object("a", "14", "another"));
   EXPECT_EQ(value("a"), "");
-  store.remove(object("a", "13", "u").metadata);  // the old one's DELETED event does not hit the new one
+  store.remove({"n", "a"}, "u", "13");  // the old one's DELETED event does not hit the new one
   EXPECT_EQ(value("a"), "");
   EXPECT_EQ(changes, "ADA");
 }
 
 TEST_F(StoreTest, DoesNotBringBackWhatWentBeforeTheAnswerToAWriteWasRead) {
   store.apply(object("a", "10"));
-  store.remove(object("a", "21").metadata);
+  store.remove({"n", "a"}, "u", "21");
   store.remember(object("a", "20", "u", "written"));
   EXPECT_EQ(value("a"), "-");
   EXPECT_EQ(changes, "AD");
@@ -72,17 +76,17 @@ TEST_F(StoreTest, DoesNotBringBackWhatWentBeforeTheAnswerToAWriteWasRead) {
 
 TEST_F(StoreTest, TakesBackAnObjectThatLeftTheSelectionOnlyForAWhile) {
   store.apply(object("a", "10"));
-  store.remove(object("a", "11").metadata);  // its label was taken off
+  store.remove({"n", "a"}, "u", "11");  // its label was taken off
   store.remember(object("a", "12", "u", "restored"));
   EXPECT_EQ(value("a"), "restored");
-  store.remove(object("a", "11").metadata);  // the event comes again, late
+  store.remove({"n", "a"}, "u", "11");  // the event comes again, late
   EXPECT_EQ(value("a"), "restored");
 }
 
 TEST_F(StoreTest, KeepsWhatAListHoldsButCannotBeRead) {
   store.apply(object("a", "1"));
   store.beginList();
-  store.listUnread({"n", "a"});
+  store.listed({"n", "a"});
   store.endList("5");
   EXPECT_EQ(value("a"), "");
 }
@@ -90,13 +94,13 @@ TEST_F(StoreTest, KeepsWhatAListHoldsButCannotBeRead) {
 TEST_F(StoreTest, DropsWhatANewListDoesNotHoldUnlessItIsNewer) {
   EXPECT_FALSE(store.synced());
   store.beginList();
-  store.listItem(object("a", "1"));
-  store.listItem(object("b", "2"));
+  list(object("a", "1"));
+  list(object("b", "2"));
   store.endList("5");
   EXPECT_TRUE(store.synced());
   store.remember(object("c", "30"));
   store.beginList();
-  store.listItem(object("b", "2"));
+  list(object("b", "2"));
   store.endList("20");
   EXPECT_EQ(value("a"), "-");
   EXPECT_EQ(value("b"), "");
@@ -110,7 +114,7 @@ TEST_F(StoreTest, FindsByIndex) {
   store.apply(object("a", "3", "u1", "y"));
   EXPECT_EQ(store.indexed("x").size(), 1u);
   EXPECT_EQ(store.indexed("y").size(), 1u);
-  store.remove(object("b", "4", "u2").metadata);
+  store.remove({"n", "b"}, "u2", "4");
   EXPECT_TRUE(store.indexed("x").empty());
 }
 

@@ -1,0 +1,135 @@
+#include "json/stream.h"
+
+namespace mpay::json {
+namespace {
+
+tl::unexpected<Error> tooLong(std::string_view what, std::size_t longest) {
+  return fail(Error{ErrorKind::Decode, fmt::format("{} is longer than {} bytes", what, longest), "ResponseTooLarge"});
+}
+
+bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// Where a string that began before `from` ends: behind its closing quote, or npos.
+std::size_t endOfString(std::string_view bytes, std::size_t from, bool& escaped) {
+  for (std::size_t at = from; at < bytes.size(); ++at) {
+    if (escaped) {
+      escaped = false;
+      continue;
+    }
+    at = bytes.find_first_of("\"\\", at);
+    if (at == std::string_view::npos) return at;
+    if (bytes[at] == '"') return at + 1;
+    escaped = true;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Result<const value*> Reader::parse(std::string_view text) {
+  document_.reset();
+  memory_.release();
+  parser_.reset(&memory_);
+  document_.emplace(TRY(json::parse(text, parser_)));
+  return &*document_;
+}
+
+Result<void> ItemSplitter::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t read = TRY(where_ == Where::Around    ? readAround(bytes)
+                                 : where_ == Where::Between ? readBetween(bytes)
+                                                            : readItem(bytes));
+    bytes.remove_prefix(read);
+  }
+  return {};
+}
+
+Result<std::string> ItemSplitter::finish() {
+  if (where_ != Where::Around || depth_ != 0 || around_.empty()) {
+    return fail(ErrorKind::Decode, "the answer ends before the list does");
+  }
+  return std::move(around_);
+}
+
+Result<std::size_t> ItemSplitter::readAround(std::string_view bytes) {
+  std::size_t read = 0;
+  while (read < bytes.size() && where_ == Where::Around) {
+    const char c = bytes[read++];
+    if (inString_) {
+      if (escaped_) {
+        escaped_ = false;
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else if (c == '"') {
+        inString_ = false;
+      }
+      if (inString_ && depth_ == 1) name_ += c;
+    } else if (c == '"') {
+      inString_ = true;
+      if (depth_ == 1) name_.clear();
+    } else if (c == '{' || c == '[') {
+      if (itemsNext_ && c == '[') {
+        where_ = Where::Between;
+      } else {
+        ++depth_;
+      }
+    } else if (c == '}' || c == ']') {
+      if (depth_ == 0) return fail(ErrorKind::Decode, "the answer is no list");
+      --depth_;
+    }
+    if (!inString_ && !isBlank(c)) itemsNext_ = c == ':' && depth_ == 1 && name_ == "items";
+  }
+  if (around_.size() + read > longest_) return tooLong("what surrounds the list's items", longest_);
+  around_.append(bytes.substr(0, read));
+  return read;
+}
+
+Result<std::size_t> ItemSplitter::readBetween(std::string_view bytes) {
+  std::size_t read = 0;
+  while (read < bytes.size() && (isBlank(bytes[read]) || bytes[read] == ',')) ++read;
+  if (read == bytes.size()) return read;
+  if (bytes[read] == ']') {
+    around_ += ']';
+    where_ = Where::Around;
+    return read + 1;
+  }
+  if (bytes[read] != '{') return fail(ErrorKind::Decode, "an item of the list is no object");
+  where_ = Where::Item;
+  itemDepth_ = 0;
+  return read;
+}
+
+Result<std::size_t> ItemSplitter::readItem(std::string_view bytes) {
+  std::size_t read = 0;
+  bool whole = false;
+  while (read < bytes.size() && !whole) {
+    if (inString_) {
+      const std::size_t end = endOfString(bytes, read, escaped_);
+      inString_ = end == std::string_view::npos;
+      read = inString_ ? bytes.size() : end;
+      continue;
+    }
+    switch (bytes[read++]) {
+      case '"': inString_ = true; break;
+      case '{':
+      case '[': ++itemDepth_; break;
+      case '}':
+      case ']': whole = --itemDepth_ == 0; break;
+      default: break;
+    }
+  }
+  if (item_.size() + read > longest_) return tooLong("an item of the list", longest_);
+  if (whole && item_.empty()) {
+    TRY(onItem_(bytes.substr(0, read)));
+  } else {
+    item_.append(bytes.substr(0, read));
+    if (whole) {
+      TRY(onItem_(item_));
+      item_.clear();
+    }
+  }
+  if (whole) where_ = Where::Between;
+  return read;
+}
+
+}  // namespace mpay::json
