@@ -2,11 +2,13 @@
 # PRESET chooses the build: release (default), debug, asan, tsan, clang.
 
 PRESET ?= release
+N ?= 1000,10000
+REPEAT ?= 5
 export PRESET KEEP
 steps := tests/support/steps.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan tsan clang tidy format clean
+.PHONY: help demo test build asan tsan clang bench tidy format clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +30,9 @@ tsan: ## Every test under the thread sanitizer
 
 clang: ## Every test, compiled by clang 14
 	@PRESET=clang $(steps) test
+
+bench: ## The runtime beside raw requests (N=1000,10000 REPEAT=5): the table of docs/performance.md
+	@N=$(N) REPEAT=$(REPEAT) $(steps) bench
 
 tidy: ## clang-tidy over operator/ and tests/
 	@PRESET=clang $(steps) tidy

@@ -86,6 +86,15 @@ struct LeanMeta {
 };
 BOOST_DESCRIBE_STRUCT(LeanMeta, (), (namespace_, name, uid, resourceVersion, generation, deletionTimestamp, finalizers))
 
+inline LeanMeta leanOf(ObjectMeta meta) {
+  return {std::move(meta.namespace_).value_or(""),
+          std::move(meta.name).value_or(""),
+          std::move(meta.uid).value_or(""),
+          std::move(meta.resourceVersion).value_or(""),
+          meta.generation.value_or(0),
+          std::move(meta.deletionTimestamp),
+          std::move(meta.finalizers)};
+}
 inline std::string_view uidOf(const LeanMeta& meta) { return meta.uid; }
 inline std::string_view versionOf(const LeanMeta& meta) { return meta.resourceVersion; }
 

@@ -46,7 +46,8 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   controllers::Caches caches(client, options.resourceNamespace, mayWrite,
                              {[&](const api::ObjectKey& key) { integrations->enqueue(key); },
                               [&](const api::ObjectKey& key) { environments->enqueue(key); },
-                              [&](const api::ObjectKey& key) { notifications->enqueue(key); }});
+                              [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
+                             events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::EnvironmentController environmentReconciler(client, clock, caches, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches);

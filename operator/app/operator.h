@@ -6,13 +6,14 @@
 #include <string>
 
 #include "base/result.h"
+#include "runtime/controller.h"
 
 namespace mpay::app {
 
 struct Options {
   std::optional<std::string> kubeconfig{};
   std::string resourceNamespace = "mpay-system";
-  unsigned workers = 4;
+  unsigned workers = runtime::kDefaultWorkers;
   std::chrono::seconds resync{std::chrono::hours(10)};
   bool leaderElection = true;
 };

@@ -38,7 +38,8 @@ onboarding::Content decoded(const std::string& base64, std::string_view kind, co
 
 }  // namespace
 
-Caches::Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners)
+Caches::Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners,
+               const runtime::OnUnread& onUnread)
     : client_(client),
       resourceNamespace_(std::move(resourceNamespace)),
       mayWrite_(std::move(mayWrite)),
@@ -55,9 +56,9 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       }),
       configMaps_(client, [this](const std::string& owner) { changed(owner); }),
       secrets_(client, [this](const std::string& owner) { changed(owner); }),
-      environmentWatcher_(client, {}, environments_),
-      integrationWatcher_(client, {}, integrations_),
-      validationWatcher_(client, {}, validations_),
+      environmentWatcher_(client, {}, environments_, {.unread = onUnread}),
+      integrationWatcher_(client, {}, integrations_, {.unread = onUnread}),
+      validationWatcher_(client, {}, validations_, {.unread = onUnread}),
       namespaceWatcher_(client, {}, namespaces_),
       policyWatcher_(client, {}, policies_),
       bindingWatcher_(client, {}, bindings_) {

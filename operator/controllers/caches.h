@@ -32,7 +32,8 @@ struct EnvironmentState {
 
 class Caches {
  public:
-  Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners);
+  Caches(kube::Client& client, std::string resourceNamespace, std::function<bool()> mayWrite, Listeners listeners,
+         const runtime::OnUnread& onUnread);
   ~Caches();
 
   // Starts the watches, and waits until every list was seen; false when `stop` came first.

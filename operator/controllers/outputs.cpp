@@ -43,14 +43,15 @@ Outputs::Outputs(kube::Client& client, std::string environment, std::string name
         return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
       }),
       configMapWatcher_(client, {namespace_, "", ""}, configMaps_,
-                        [this](const std::optional<Error>& error) {
-                          problem_.with([&](auto& known) { known = error; });
-                          onChange_(std::nullopt, true);
-                        }),
+                        {.problem =
+                             [this](const auto& error) {
+                               problem_.with([&](auto& known) { known = error; });
+                               onChange_(std::nullopt, true);
+                             }}),
       networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_,
-                            [this](const auto&) { onChange_(std::nullopt, true); }),
+                            {.problem = [this](const auto&) { onChange_(std::nullopt, true); }}),
       revisionWatcher_(client, {namespace_, "", ""}, revisions_,
-                       [this](const auto&) { onChange_(std::nullopt, true); }) {
+                       {.problem = [this](const auto&) { onChange_(std::nullopt, true); }}) {
   listen(configMaps_);
   listen(networkPolicies_);
   listen(revisions_);

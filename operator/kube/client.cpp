@@ -65,14 +65,14 @@ Error errorOf(const net::Response& response) {
   return error;
 }
 
-Client::Client(Config config) : config_(std::move(config)) {}
+Client::Client(Config config, std::string name) : config_(std::move(config)), name_(std::move(name)) {}
 
 net::Request Client::prepare(std::string method, const std::string& path) {
   net::Request request;
   request.method = std::move(method);
   request.url = config_.server + path;
   request.tls = config_.tls;
-  request.headers = {"Accept: application/json", fmt::format("User-Agent: mpay-operator/{}", version())};
+  request.headers = {"Accept: application/json", fmt::format("User-Agent: {}/{}", name_, version())};
   const std::string token = config_.token->with([](Token& t) { return t.current(); });
   if (!token.empty()) request.headers.push_back("Authorization: Bearer " + token);
   return request;

@@ -25,6 +25,9 @@ class Reconciler {
   virtual Result<Outcome> reconcile(const ObjectKey& key, std::stop_token stop) = 0;
 };
 
+// As many as an API server beside it keeps busy: more gain nothing (docs/performance.md).
+inline constexpr unsigned kDefaultWorkers = 16;
+
 // Failures are tried again with backoff, terminal ones are not, conflicts soon. An exception is a
 // bug of the reconciler: it is logged with the key and counts as a failure.
 class Controller {

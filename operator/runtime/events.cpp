@@ -58,6 +58,12 @@ void EventRecorder::record(const api::ObjectReference& regarding, EventType type
   changed_.notify_one();
 }
 
+std::function<void(const api::ObjectReference&, const std::string&)> EventRecorder::ofUnread() {
+  return [this](const api::ObjectReference& object, const std::string& why) {
+    record(object, EventType::Warning, "Unreadable", "Read", "it is left as it was known, until it is mended: " + why);
+  };
+}
+
 void EventRecorder::run(const std::stop_token& stop) {
   const kube::Api<api::Event> events(client_);
   while (true) {

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -23,6 +24,8 @@ class EventRecorder {
   // written to the namespace "default".
   void record(const api::ObjectReference& regarding, EventType type, std::string reason, std::string action,
               std::string note);
+  // For a Watcher: a Warning, Unreadable, about each object that cannot be read.
+  std::function<void(const api::ObjectReference& object, const std::string& why)> ofUnread();
   void stop();
 
  private:

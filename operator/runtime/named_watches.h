@@ -95,14 +95,14 @@ class NamedWatches {
   void prepare(const ObjectKey& key, Entry& entry) {
     entry.store->onChange([this, key](const auto&, const auto&) { tell(key); });
     kube::Selectors selectors{key.namespace_, "", "metadata.name=" + key.name};
+    const auto problem = [this, key, error = entry.error](const std::optional<Error>& now) {
+      // Only a refusal says something about the object; a broken connection does not.
+      if (now && !now->isForbidden()) return;
+      error->with([&](std::optional<Error>& known) { known = now; });
+      tell(key);
+    };
     entry.watcher = std::make_unique<Watcher<K>>(client_, std::move(selectors), *entry.store,
-                                                 [this, key, error = entry.error](const std::optional<Error>& now) {
-                                                   // Only a refusal says something about the object; a broken
-                                                   // connection does not.
-                                                   if (now && !now->isForbidden()) return;
-                                                   error->with([&](std::optional<Error>& known) { known = now; });
-                                                   tell(key);
-                                                 });
+                                                 typename Watcher<K>::Hooks{.problem = problem});
   }
 
   void tell(const ObjectKey& key) {

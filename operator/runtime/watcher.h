@@ -9,6 +9,7 @@
 #include <future>
 #include <random>
 
+#include "api/wire.h"
 #include "base/backoff.h"
 #include "base/log.h"
 #include "json/stream.h"
@@ -72,17 +73,23 @@ concept Condensed = requires(typename K::Wire wire) {
   { K::of(std::move(wire)) } -> std::same_as<K>;
 };
 
+using OnUnread = std::function<void(const api::ObjectReference& object, const std::string& why)>;
+
 // Thread-safe. Lives at least until stop() has returned.
 template <class K>
 class Watcher final : private WatchProtocol::Sink {
  public:
-  // Called on the loop's thread with each failure, and with nothing at the first list and at the first
-  // success after a failure.
-  using OnProblem = std::function<void(const std::optional<Error>&)>;
+  // Called on the loop's thread.
+  struct Hooks {
+    // With each failure, and with nothing at the first list and at the first success after a failure.
+    std::function<void(const std::optional<Error>&)> problem{};
+    // With an object that cannot be read, and why; once for each cause.
+    OnUnread unread{};
+  };
 
-  Watcher(kube::Client& client, kube::Selectors selectors, Store<K>& store, OnProblem onProblem = {})
+  Watcher(kube::Client& client, kube::Selectors selectors, Store<K>& store, Hooks hooks = {})
       : store_(store),
-        onProblem_(std::move(onProblem)),
+        hooks_(std::move(hooks)),
         protocol_(std::make_shared<WatchProtocol>(client, K::kResource, std::move(selectors),
                                                   static_cast<WatchProtocol::Sink&>(*this))) {}
   ~Watcher() override { stop(); }
@@ -114,10 +121,10 @@ class Watcher final : private WatchProtocol::Sink {
   }
   void problem(const Error& error) override {
     wasHealthy_ = false;
-    if (onProblem_) onProblem_(error);
+    if (hooks_.problem) hooks_.problem(error);
   }
   void healthy() override {
-    if (!std::exchange(wasHealthy_, true) && onProblem_) onProblem_(std::nullopt);
+    if (!std::exchange(wasHealthy_, true) && hooks_.problem) hooks_.problem(std::nullopt);
   }
 
   struct Identity {
@@ -151,6 +158,12 @@ class Watcher final : private WatchProtocol::Sink {
     }
   }
 
+  static api::ObjectReference referenceIn(const json::value& object) {
+    const auto meta = json::decode<api::LeanMeta>(object.at("metadata")).value_or(api::LeanMeta{});
+    return {K::kResource.apiVersion(), std::string(K::kResource.kind),
+            meta.namespace_.empty() ? std::nullopt : std::optional(meta.namespace_), meta.name, meta.uid};
+  }
+
   // One object that cannot be read must not stop the others: what was known of it stays, and the log
   // names it, once for each cause.
   std::optional<K> read(const json::value& object, const ObjectKey& key) {
@@ -162,12 +175,13 @@ class Watcher final : private WatchProtocol::Sink {
     std::string& known = unread_[key];
     if (std::exchange(known, decoded.error().message) != decoded.error().message) {
       spdlog::error("{} {} cannot be read and is left as it was: {}", K::kResource.plural, key.text(), known);
+      if (hooks_.unread) hooks_.unread(referenceIn(object), known);
     }
     return std::nullopt;
   }
 
   Store<K>& store_;
-  OnProblem onProblem_;
+  const Hooks hooks_;
 
   // The loop's thread's alone.
   bool wasHealthy_ = false;

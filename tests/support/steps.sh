@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do, step by step: steps.sh test|demo|build|tidy|format. PRESET names the build.
+# What the Makefile's targets do, step by step: steps.sh test|demo|bench|build|tidy|format. PRESET names the build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -139,6 +139,16 @@ case "${1:-}" in
     rm -rf "$work"
     export BIN=$build/bin
     exec tests/demo/demo.sh
+    ;;
+  bench)
+    steps=4
+    packages
+    compile
+    controlPlane
+    say "bench: $N widgets, $REPEAT times"
+    rm -f "$build/bench.jsonl"
+    run python3 tests/bench/bench.py --bin "$build/bin" --n "$N" --repeat "$REPEAT" --out "$build/bench.jsonl"
+    echo "each run: $build/bench.jsonl"
     ;;
   build)
     steps=2

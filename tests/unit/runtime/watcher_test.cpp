@@ -50,9 +50,14 @@ class WatcherTest : public ::testing::Test {
     kube::Config config;
     config.server = server_->url();
     client_.emplace(config);
-    watcher_.emplace(*client_, kube::Selectors{}, store_, [this](const std::optional<Error>& error) {
+    Watcher<api::ConfigMap>::Hooks hooks;
+    hooks.problem = [this](const std::optional<Error>& error) {
       problems_.with([&](auto& all) { all.push_back(error ? std::string(toString(error->kind)) : "well"); });
-    });
+    };
+    hooks.unread = [this](const api::ObjectReference& what, const std::string& why) {
+      unread_.with([&](auto& all) { all.push_back(what.kind + " " + what.name + ": " + why); });
+    };
+    watcher_.emplace(*client_, kube::Selectors{}, store_, std::move(hooks));
     watcher_->start();
   }
   ~WatcherTest() override {
@@ -82,6 +87,7 @@ class WatcherTest : public ::testing::Test {
 
   std::atomic<std::size_t> listed_{0}, watched_{0};
   Synchronized<std::vector<std::string>> problems_;
+  Synchronized<std::vector<std::string>> unread_;
   Store<api::ConfigMap> store_;
   std::optional<ScriptedServer> server_;
   std::optional<kube::Client> client_;
@@ -217,6 +223,10 @@ TEST_F(WatcherTest, LeavesWhatItCannotReadAsItWas) {
         peer.hang();
       });
   EXPECT_TRUE(becomes("a=1 b=1 "));
+  const auto unread = unread_.copy();
+  EXPECT_EQ(unread.size(), 2u) << "each once, whatever list or event it comes with: "
+                               << ::testing::PrintToString(unread);
+  EXPECT_EQ(unread.front(), "ConfigMap b: $.data: want object, got number");
 }
 
 TEST_F(WatcherTest, LetsAnOlderServersListUndoNothing) {
