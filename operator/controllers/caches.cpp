@@ -60,8 +60,8 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       integrationWatcher_(client, {}, integrations_, {.unread = onUnread}),
       validationWatcher_(client, {}, validations_, {.unread = onUnread}),
       namespaceWatcher_(client, {}, namespaces_),
-      policyWatcher_(client, {}, policies_),
-      bindingWatcher_(client, {}, bindings_) {
+      policyWatcher_(client, {}, policies_, {.problem = admissionProblem("admission policies")}),
+      bindingWatcher_(client, {}, bindings_, {.problem = admissionProblem("bindings of the admission policies")}) {
   environments_.onChange([this](const auto& before, const auto& after) {
     const auto& object = after ? after : before;
     listeners_.environment(object->metadata.key());
@@ -78,17 +78,31 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
     listeners_.integration({object->metadata.namespace_.value_or(""), object->spec.integration.name});
   });
   namespaces_.onChange([this](const auto& before, const auto& after) {
-    if (before && after && before->metadata.labels == after->metadata.labels) return;
+    if (before && after && before->metadata.labels == after->metadata.labels &&
+        before->metadata.deletionTimestamp == after->metadata.deletionTimestamp) {
+      return;
+    }
     const auto& object = after ? after : before;
     for (const auto& integration : integrations_.indexed("namespace " + object->metadata.name.value_or(""))) {
       listeners_.integration(integration->metadata.key());
     }
   });
-  const auto everybody = [this](const auto&, const auto&) {
-    for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
+  policies_.onChange([this](const auto&, const auto&) { everybody(); });
+  bindings_.onChange([this](const auto&, const auto&) { everybody(); });
+}
+
+void Caches::everybody() const {
+  for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
+}
+
+// What cannot be read any more may have been taken away.
+std::function<void(const std::optional<Error>&)> Caches::admissionProblem(std::string kind) {
+  return [this, kind = std::move(kind)](const std::optional<Error>& error) {
+    if (error && !error->isForbidden()) return;
+    const auto now = error ? std::optional(error->message) : std::nullopt;
+    const bool changed = admissionUnread_.with([&](auto& known) { return std::exchange(known[kind], now) != now; });
+    if (changed) everybody();
   };
-  policies_.onChange(everybody);
-  bindings_.onChange(everybody);
 }
 
 Caches::~Caches() { stop(); }
@@ -119,7 +133,7 @@ void Caches::stop() {
 
 std::optional<std::map<std::string, std::string>> Caches::namespaceLabels(const std::string& name) const {
   const auto found = namespaces_.get({"", name});
-  if (!found) return std::nullopt;
+  if (!found || found->metadata.deletionTimestamp) return std::nullopt;
   return found->metadata.labels;
 }
 
@@ -128,6 +142,9 @@ onboarding::Records Caches::records(const ObjectKey& integration) const {
 }
 
 onboarding::Admission Caches::admission() const {
+  for (const auto& refusals = admissionUnread_.copy(); const auto& [kind, refused] : refusals) {
+    if (refused) return {std::nullopt, fmt::format("the operator may not read the {}: {}", kind, *refused)};
+  }
   return onboarding::judgeAdmission(shipped_, policies_.list(), bindings_.list());
 }
 

@@ -68,12 +68,15 @@ class Caches {
 
  private:
   void changed(const std::string& owner) const;
+  void everybody() const;
+  std::function<void(const std::optional<Error>&)> admissionProblem(std::string kind);
 
   kube::Client& client_;
   const std::string resourceNamespace_;
   const std::function<bool()> mayWrite_;
   const Listeners listeners_;
   onboarding::ShippedPolicies shipped_;
+  Synchronized<std::map<std::string, std::optional<std::string>>> admissionUnread_;  // by kind: why
 
   runtime::Store<api::MPayEnvironment> environments_;
   runtime::Store<api::MPayIntegration> integrations_;

@@ -33,7 +33,7 @@ std::string nameText(const X509_NAME* name) {
 WallTime timeOf(const ASN1_TIME* time) {
   std::tm parts{};
   ASN1_TIME_to_tm(time, &parts);
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::from_time_t(timegm(&parts)));
+  return WallTime(std::chrono::seconds(timegm(&parts)));  // the year 9999 does not fit into nanoseconds
 }
 
 // Whether DER bytes are key material of any of the usual forms.

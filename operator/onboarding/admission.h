@@ -20,7 +20,7 @@ struct ShippedPolicies {
   static Result<ShippedPolicies> parse(std::string_view yaml);
 };
 
-// In force since the last write to any of them; nothing, and which is wrong, where one is missing,
+// In force since ten seconds after the last write to any of them, which may be yet to come; nothing, and which is wrong, where one is missing,
 // being deleted, or differs in any field.
 Admission judgeAdmission(const ShippedPolicies& shipped,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicy>>& policies,

@@ -144,7 +144,7 @@ Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
 }
 
 Verdict judgeTenancy(const Snapshot& snapshot) {
-  if (!snapshot.namespaceLabels) return working("Pending", "the namespace is being read");
+  if (!snapshot.namespaceLabels) return working("Pending", "the namespace is being read or deleted");
   const auto& spec = snapshot.integration->spec;
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
     const auto& names = spec.environments;

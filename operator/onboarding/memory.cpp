@@ -24,7 +24,7 @@ bool matches(const std::optional<std::string>& content, const json::value& effec
 }  // namespace
 
 std::string hashOf(const api::ObjectKey& integration) {
-  return crypto::sha256Hex(integration.namespace_ + "/" + integration.name).substr(0, 16);
+  return crypto::sha256Hex(integration.namespace_ + "/" + integration.name).substr(0, 32);
 }
 
 std::string memoryName(std::string_view component, const api::ObjectKey& integration) {

@@ -31,10 +31,10 @@ inline constexpr std::string_view kWithdrawal = "withdrawal";
 inline constexpr std::string_view kEffects = "effects";
 inline constexpr std::string_view kAggregate = "aggregate";
 
-// Sixteen hexadecimal digits of the key.
+// Thirty-two hexadecimal digits: names of integrations are free, so half of that could be collided with.
 std::string hashOf(const api::ObjectKey& integration);
 
-// "mpay-claim-0123456789abcdef".
+// "mpay-claim-0123456789abcdef0123456789abcdef".
 std::string memoryName(std::string_view component, const api::ObjectKey& integration);
 
 // Who holds a claim.

@@ -33,6 +33,9 @@ bool isUnspent(const RecordQuestion& q) {
          std::find(spent.begin(), spent.end(), q.record.metadata.uid.value_or("")) == spent.end();
 }
 
+// Who refuses is believed more easily than who accepts.
+bool isRejection(const RecordQuestion& q) { return q.record.spec.decision == api::Decision::Rejected; }
+
 constexpr std::array kRecordChecks{
     RecordCheck{"EvidenceMismatch", "names another object of this name",
                 [](const RecordQuestion& q) { return q.record.spec.integration.uid == q.gate.uid; }},
@@ -41,13 +44,13 @@ constexpr std::array kRecordChecks{
     RecordCheck{"EvidenceStale", "is about another digest: something changed since",
                 [](const RecordQuestion& q) { return q.record.spec.digest == q.gate.digest; }},
     RecordCheck{"EvidenceStale", "was spent on an earlier promotion", isUnspent},
-    RecordCheck{"EvidenceStale", "is older than the admission policies in force",
+    RecordCheck{"EvidenceStale", "was made before the admission policies were in force for certain; record it again",
                 [](const RecordQuestion& q) { return createdAt(q.record.metadata) > q.policiesSince; }},
     RecordCheck{"NotSupported", "is signed, and signatures are not supported by this version",
-                [](const RecordQuestion& q) { return !q.record.spec.signature; }},
+                [](const RecordQuestion& q) { return isRejection(q) || !q.record.spec.signature; }},
     RecordCheck{"EvidenceMismatch", "was made by a service account",
                 [](const RecordQuestion& q) {
-                  return q.gate.serviceAccounts == api::ServiceAccountPolicy::Allowed ||
+                  return isRejection(q) || q.gate.serviceAccounts == api::ServiceAccountPolicy::Allowed ||
                          !q.record.spec.recordedBy.starts_with("system:serviceaccount:");
                 }},
 };

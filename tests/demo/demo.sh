@@ -91,6 +91,7 @@ quiet apply --server-side -f "$root/crds"
 quiet apply -f "$root/manifests/namespace.yaml" -f "$root/manifests/rbac.yaml" -f "$root/manifests/output-namespaces.yaml"
 until_ok 20 "the definitions" kc wait --for=condition=Established crd/mpayintegrations.mpay.gov.md crd/mpayenvironments.mpay.gov.md --timeout=1s
 quiet apply -f "$root/manifests/policies.yaml"
+policiesApplied=$SECONDS
 quiet -n mpay-system create configmap stisc-authorities --from-file=ca.pem=ca.pem
 quiet -n mpay-system create secret generic smtp-credentials --from-literal=username=mpay --from-literal=password=demonstration
 kc create token mpay-operator -n mpay-system --duration=1h >operator.token
@@ -224,6 +225,9 @@ expect 403 production 127.0.0.11 beneficiary "the beneficiary, before promotion"
 expect 403 production 127.0.0.11 stranger "the other certificate"
 
 say "Two people record their validations"
+# Before that no record counts: not every API server might enforce the policies yet.
+in_force() { [ $((SECONDS - policiesApplied)) -gt 11 ]; }
+until_ok 15 "the admission policies to have been in force for ten seconds" in_force
 record() { # USER MILESTONE ROLE DIGEST-FIELD
   local digest
   digest=$(kc get mpi $name -n $namespace -o jsonpath="{.status.$4}")

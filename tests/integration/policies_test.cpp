@@ -173,6 +173,49 @@ TEST_F(Admission, KeepsEveryStatusToTheOperator) {
   EXPECT_FALSE(created->status);
 }
 
+TEST_F(Admission, LetsNobodyElseTakeBackWhatMPayDecided) {
+  const auto rejection = make("representative@mpay.example", [](auto& spec) {
+    asRepresentative(spec);
+    spec.decision = api::Decision::Rejected;
+  });
+  ASSERT_TRUE(rejection) << rejection.error().message;
+  const std::string name = *rejection->metadata.name;
+  kubectl(
+      {"create", "rolebinding", "owner-validates", "-n", tenant, "--clusterrole=mpay-beneficiary", "--user=" + owner});
+  Result<api::MPayValidation> own;
+  EXPECT_TRUE(waitFor(10s, [&] { return (own = make(owner)).has_value(); }));
+  const std::string says = "you may not delete a record of MPayRepresentative";
+  const auto one = kubectlAs(owner, {"delete", "mpv", name, "-n", tenant});
+  EXPECT_NE(one.output.find(says), std::string::npos) << one.output;
+  const auto all = kubectlAs(owner, {"delete", "mpv", "--all", "-n", tenant});
+  EXPECT_NE(all.output.find(says), std::string::npos) << all.output;
+  const kube::Api<api::MPayValidation> records(cluster.admin);
+  EXPECT_FALSE(records.get(own->metadata.key())) << "its own it may";
+
+  // Nor may the garbage collector, on its behalf.
+  kubectl({"create", "configmap", "parent", "-n", tenant});
+  const auto parent = kube::Api<api::ConfigMap>(cluster.admin).get({tenant, "parent"})->metadata.uid.value();
+  const auto tied = kubectlAs(owner, {"patch", "mpv", name, "-n", tenant, "--type=merge", "-p",
+                                      R"({"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":)"
+                                      R"("parent","uid":")" +
+                                          parent + R"("}]}})"});
+  ASSERT_EQ(tied.code, 0) << tied.output;
+  kubectl({"delete", "configmap", "parent", "-n", tenant});
+  EXPECT_TRUE(waitFor(90s, [&] {
+    return readFile(cluster.plane.auditLog())
+               .find(
+                   "/mpayvalidations/" + name +
+                   R"(","verb":"delete","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector")") !=
+           std::string::npos;
+  })) << "it tried; of a new kind it learns within half a minute";
+  EXPECT_TRUE(records.get(rejection->metadata.key()));
+
+  const auto taken = kubectlAs("representative@mpay.example", {"delete", "mpv", name, "-n", tenant});
+  EXPECT_NE(taken.output.find("forbidden"), std::string::npos) << "the role does not include it: " << taken.output;
+  // A namespace that goes takes all with it.
+  kubectl({"delete", "namespace", tenant, "--timeout=60s"});
+}
+
 TEST_F(Admission, KeepsTheOperatorsMetadataToTheOperator) {
   // The administrator stands in for the operator.
   kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p",

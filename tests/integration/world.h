@@ -23,6 +23,8 @@ class Cluster {
   ControlPlane plane;
   kube::Client admin;
   kube::Client& as(const std::string& user);
+  // Until records count: the admission policies have been in force for ten seconds.
+  void awaitPolicies();
   // kubectl apply, as administrator; a test failure when it fails.
   void apply(const std::string& manifest);
 

@@ -2,8 +2,10 @@
 #include <filesystem>
 #include <sstream>
 
+#include "api/crd.h"
 #include "integration/world.h"
 #include "json/yaml.h"
+#include "onboarding/admission.h"
 
 namespace mpay::test {
 namespace {
@@ -238,6 +240,21 @@ void World::awaitReason(const std::string& type, const std::string& reason, cons
   ASSERT_TRUE(came) << type << " did not get the reason " << reason << conditionsOf(seen);
 }
 
+void Cluster::awaitPolicies() {
+  static const auto shipped = onboarding::ShippedPolicies::parse(api::shippedPolicies()).value();
+  const auto all = [&]<class K>(const kube::Api<K>& objects) {
+    std::vector<std::shared_ptr<const K>> found;
+    const auto listed = objects.list();
+    for (const auto& object : listed.value()) found.push_back(std::make_shared<const K>(object));
+    return found;
+  };
+  EXPECT_TRUE(waitFor(30s, [&] {
+    const auto now = onboarding::judgeAdmission(shipped, all(kube::Api<api::ValidatingAdmissionPolicy>(admin)),
+                                                all(kube::Api<api::ValidatingAdmissionPolicyBinding>(admin)));
+    return now.inForceSince && systemClock().now() > *now.inForceSince;
+  })) << "the admission policies are not in force";
+}
+
 Result<api::MPayValidation> World::record(const std::string& user, api::Milestone milestone, api::Role role,
                                           api::Decision decision, const std::string& name) {
   const auto integration = current(name);
@@ -253,6 +270,7 @@ Result<api::MPayValidation> World::record(const std::string& user, api::Mileston
   const auto& digest = isTesting ? integration.status->testingDigest : integration.status->digest;
   record.spec.digest = digest.value_or("");
   record.spec.recordedBy = user;
+  cluster.awaitPolicies();
   return kube::Api<api::MPayValidation>(cluster.as(user)).create(record);
 }
 

@@ -120,7 +120,7 @@ void ControlPlane::startControllerManager() {
       "validatingadmissionpolicy-status-controller";
   controllerManager_ = Process(
       {assets_ + "/kube-controller-manager", "--kubeconfig=" + kubeconfig().string(),
-       "--use-service-account-credentials=false", "--leader-elect=false", "--secure-port=0",
+       "--use-service-account-credentials=true", "--leader-elect=false", "--secure-port=0",
        "--service-account-private-key-file=" + (folder_ / "accounts.key").string(),
        "--root-ca-file=" + (folder_ / "ca.pem").string(), "--concurrent-gc-syncs=4", "--controllers=" + controllers},
       folder_ / "kube-controller-manager.log");

@@ -60,6 +60,18 @@ TEST(Records, OpenTheGateWhenTwoDifferentPeopleAccepted) {
   EXPECT_EQ(verdict.counted.size(), 2u);
 }
 
+TEST(Records, BelieveARejectionWhoeverMadeItAndSigned) {
+  const RecordBuilder ion("ion", Role::Beneficiary), ana("ana", Role::MPayRepresentative);
+  const auto rejection = [](auto change) {
+    return RecordBuilder("ana", Role::MPayRepresentative, 101).with([&](auto& s) {
+      s.decision = Decision::Rejected;
+      change(s);
+    });
+  };
+  EXPECT_EQ(reason({ion, ana, rejection([](auto& s) { s.signature = "MII="; })}), "Rejected");
+  EXPECT_EQ(reason({ion, ana, rejection([](auto& s) { s.recordedBy = "system:serviceaccount:a:b"; })}), "Rejected");
+}
+
 TEST(Records, KeepTheGateShutWithTheReason) {
   const RecordBuilder ana("ana", Role::MPayRepresentative);
   const auto ion = [](auto change) { return RecordBuilder("ion", Role::Beneficiary).with(change); };
