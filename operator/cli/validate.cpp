@@ -10,8 +10,9 @@ namespace {
 // Who the API server takes us for.
 Result<std::string> whoAmI(kube::Client& client) {
   const json::value review = json::object{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}};
-  const auto answer =
+  const std::string body =
       TRY(client.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review, "application/json", {}));
+  const json::value& answer = *TRY(kube::Client::read(body));
   boost::system::error_code missing;
   const auto* name = answer.find_pointer("/status/userInfo/username", missing);
   if (!name || !name->is_string()) return fail(ErrorKind::Decode, "the API server does not say who you are");

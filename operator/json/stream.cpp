@@ -34,6 +34,11 @@ Result<const value*> Reader::parse(std::string_view text) {
   return &*document_;
 }
 
+Reader& reader() {
+  thread_local Reader reader;
+  return reader;
+}
+
 Result<void> ItemSplitter::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t read = TRY(where_ == Where::Around    ? readAround(bytes)

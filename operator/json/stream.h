@@ -32,6 +32,9 @@ class Reader {
   std::optional<value> document_;  // in memory_
 };
 
+// The calling thread's own, for what is read and done with at once.
+Reader& reader();
+
 // Cuts {"kind":..., "items":[{...},{...}], ...} into its items while it arrives. Only brackets and strings are
 // looked at: whether an item, or what is left, is JSON is found out by who parses it.
 class ItemSplitter {

@@ -78,11 +78,18 @@ net::Request Client::prepare(std::string method, const std::string& path) {
   return request;
 }
 
+Result<const json::value*> Client::read(const std::string& body) {
+  const auto answer = json::reader().parse(body);
+  if (!answer) return fail(within("the answer", answer.error()));
+  if (!(*answer)->is_object()) return fail(ErrorKind::Decode, "the answer is not a JSON object");
+  return answer;
+}
+
 void Client::tokenRefused() {
   config_.token->with([](Token& t) { t.refused(); });
 }
 
-Result<json::value> Client::request(std::string method, const std::string& path, const json::value* body,
+Result<std::string> Client::request(std::string method, const std::string& path, const json::value* body,
                                     std::string_view contentType, const std::stop_token& stop) {
   for (int attempt = 0;; ++attempt) {
     net::Request request = prepare(method, path);
@@ -90,13 +97,8 @@ Result<json::value> Client::request(std::string method, const std::string& path,
       request.body = boost::json::serialize(*body);
       request.headers.push_back("Content-Type: " + std::string(contentType));
     }
-    const net::Response response = TRY(transport_.send(std::move(request), stop));
-    if (response.status >= 200 && response.status < 300) {
-      auto answer = json::parse(response.body);
-      if (!answer) return fail(within(fmt::format("the answer with status {}", response.status), answer.error()));
-      if (!answer->is_object()) return fail(ErrorKind::Decode, "the answer is not a JSON object");
-      return answer;
-    }
+    net::Response response = TRY(transport_.send(std::move(request), stop));
+    if (response.status >= 200 && response.status < 300) return std::move(response.body);
     Error error = errorOf(response);
     if (response.status == 401 && attempt == 0) {
       tokenRefused();

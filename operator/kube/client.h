@@ -12,6 +12,7 @@
 
 #include "api/meta.h"
 #include "json/codec.h"
+#include "json/stream.h"
 #include "kube/config.h"
 #include "net/transport.h"
 
@@ -52,10 +53,13 @@ class Client {
   const std::string& name() const { return name_; }
   net::Transport& transport() { return transport_; }
 
-  // One request; a 2xx answer that must be a JSON object. A body of another kind, also with status
-  // 200, is a Decode error. 429 with Retry-After is waited for and repeated up to twice.
-  Result<json::value> request(std::string method, const std::string& path, const json::value* body,
+  // One request, and the body of a 2xx answer. 429 with Retry-After is waited for and repeated up to twice.
+  Result<std::string> request(std::string method, const std::string& path, const json::value* body,
                               std::string_view contentType, const std::stop_token& stop);
+
+  // A body as the JSON object that it must be, until this thread reads the next one. Errors: Decode, also for an
+  // answer of another kind with status 200.
+  static Result<const json::value*> read(const std::string& body);
 
   // What a request to this path needs: URL, TLS and credentials.
   net::Request prepare(std::string method, const std::string& path);
@@ -153,9 +157,11 @@ class Api {
     return fmt::format("{} {} {}", verb, K::kResource.plural, key.text());
   }
 
-  static Result<K> decode(std::string_view verb, const ObjectKey& key, Result<json::value> answer) {
-    if (!answer) return fail(within(doing(verb, key), std::move(answer).error()));
-    auto object = json::decode<K>(*answer);
+  static Result<K> decode(std::string_view verb, const ObjectKey& key, const Result<std::string>& body) {
+    if (!body) return fail(within(doing(verb, key), body.error()));
+    const auto answer = Client::read(*body);
+    if (!answer) return fail(within(doing(verb, key), answer.error()));
+    auto object = json::decode<K>(**answer);
     if (!object) return fail(within(doing(verb, key), std::move(object).error()));
     if (object->metadata.key().name.empty())
       return fail(ErrorKind::Decode, doing(verb, key) + ": the answer is no object");
@@ -180,11 +186,13 @@ Result<std::vector<K>> Api<K>::list(const Selectors& selectors, const std::stop_
   std::vector<K> all;
   std::string continueToken;
   do {
-    auto answer = client_->request("GET", listPath(K::kResource, selectors, continueToken), nullptr, "", stop);
+    const auto body = client_->request("GET", listPath(K::kResource, selectors, continueToken), nullptr, "", stop);
     const auto what = fmt::format("list {}", K::kResource.plural);
-    if (!answer) return fail(within(what, std::move(answer).error()));
-    const auto* items = answer->as_object().if_contains("items");
-    const auto* metadata = answer->as_object().if_contains("metadata");
+    if (!body) return fail(within(what, body.error()));
+    const auto answer = Client::read(*body);
+    if (!answer) return fail(within(what, answer.error()));
+    const auto* items = (*answer)->get_object().if_contains("items");
+    const auto* metadata = (*answer)->get_object().if_contains("metadata");
     if (!items || !items->is_array() || !metadata) return fail(ErrorKind::Decode, what + ": the answer is no list");
     for (const auto& item : items->get_array()) {
       auto object = json::decode<K>(item);

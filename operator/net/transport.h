@@ -1,7 +1,8 @@
 // HTTP by libcurl: requests on the thread that asks, streams on one event-loop thread.
 //
-// HTTP/2 where the server offers it, connections reused, one request at a time on each; redirects
-// never followed, certificates always verified. Limits on time and size are the request's.
+// Connections are reused, one request at a time on each: HTTP/1.1 for requests, HTTP/2 where the server offers it
+// for streams. Redirects are never followed, certificates always verified. Limits on time and size are the
+// request's.
 #pragma once
 
 #include <atomic>

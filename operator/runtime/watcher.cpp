@@ -18,12 +18,6 @@ Result<void> keep(net::Response& response, std::string_view bytes) {
   return {};
 }
 
-// For everything that arrives on one loop's thread.
-json::Reader& reader() {
-  thread_local json::Reader reader;
-  return reader;
-}
-
 // The resourceVersion of an object, or nothing.
 std::string_view versionIn(const json::value& object) {
   const auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
@@ -60,7 +54,7 @@ class ListPage final : public net::StreamHandler {
   std::shared_ptr<WatchProtocol> owner_;
   net::Response response_;
   json::ItemSplitter items_{kLongestObject, [this](std::string_view item) -> Result<void> {
-                              const json::value& object = *TRY(reader().parse(item));
+                              const json::value& object = *TRY(json::reader().parse(item));
                               owner_->sink_.item(object);
                               return {};
                             }};
@@ -181,7 +175,7 @@ void WatchProtocol::watch() {
 
 void WatchProtocol::line(std::string_view text) {
   if (text.empty()) return;
-  const auto parsed = reader().parse(text);
+  const auto parsed = json::reader().parse(text);
   const auto* event = parsed ? (*parsed)->if_object() : nullptr;
   const auto* type = event ? event->if_contains("type") : nullptr;
   const auto* object = event ? event->if_contains("object") : nullptr;
