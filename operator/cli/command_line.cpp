@@ -1,0 +1,75 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+
+namespace mpay::cli {
+namespace {
+
+// An option that takes the name of an enumerator, in any case, and nothing else: CLI11's own transformers
+// take numbers too.
+template <class T>
+void addNamed(CLI::App& command, const std::string& flag, T& into, const std::string& words) {
+  std::vector<std::string> names;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
+      [&](auto enumerator) { names.emplace_back(json::jsonName(enumerator.name)); });
+  const auto assign = [&into](const std::string& name) {
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto enumerator) {
+      if (name == json::jsonName(enumerator.name)) into = enumerator.value;
+    });
+  };
+  command.add_option_function<std::string>(flag, assign, words)
+      ->required()
+      ->type_name("")
+      ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
+}
+
+}  // namespace
+
+std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* argv, std::ostream& out,
+                                                std::ostream& err) {
+  CLI::App app{"Integrations with MPay, from a terminal.", "kubectl mpay"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string(version()));
+  app.add_subcommand("version", "print the version");
+
+  CommandLine line;
+  std::string kubeconfig, digest;
+  bool accept = false, reject = false;
+  const auto addCommon = [&](CLI::App& command) {
+    command.add_option("name", line.options.name, "the MPayIntegration")->required();
+    command.add_option("-n,--namespace", line.options.namespace_, "its namespace; by default the kubeconfig's");
+    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file");
+    addNamed(command, "--milestone", line.options.milestone, "FunctionalTesting or FinalValidation");
+    addNamed(command, "--role", line.options.role, "Beneficiary or MPayRepresentative");
+    auto* yes = command.add_flag("--accept", accept, "the milestone is accepted (one of --accept, --reject is needed)");
+    auto* no = command.add_flag("--reject", reject, "the milestone is rejected");
+    yes->excludes(no);
+    no->excludes(yes);
+  };
+  auto* statement = app.add_subcommand("statement", "print the statement that a record stands for");
+  addCommon(*statement);
+  auto* validate = app.add_subcommand("validate", "record a decision");
+  addCommon(*validate);
+  validate->add_option("--comment", line.options.comment, "in your own words");
+  validate->add_option("--digest", digest, "the digest you looked at; then no question is asked");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return Exit{app.exit(error, out, err)};
+  }
+
+  const bool records = statement->parsed() || validate->parsed();
+  if (records && !accept && !reject) {
+    err << "one of --accept and --reject is needed\nRun with --help for more information.\n";
+    return Exit{2};
+  }
+  if (records) line.command = validate->parsed() ? CommandLine::Command::Validate : CommandLine::Command::Statement;
+  line.options.decision = accept ? api::Decision::Accepted : api::Decision::Rejected;
+  if (!kubeconfig.empty()) line.kubeconfig = kubeconfig;
+  if (!digest.empty()) line.options.digest = digest;
+  return line;
+}
+
+}  // namespace mpay::cli

@@ -1,0 +1,28 @@
+// What was typed after `kubectl mpay`.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <variant>
+
+#include "cli/validate.h"
+
+namespace mpay::cli {
+
+struct CommandLine {
+  enum class Command { Version, Statement, Validate };
+  Command command = Command::Version;
+  std::optional<std::string> kubeconfig;
+  ValidateOptions options;  // of Statement and Validate; namespace_ is empty where none was given
+};
+
+struct Exit {
+  int code = 0;
+};
+
+// Reads the words as main() gets them. Where they ask for help, or cannot be understood, prints that to out or
+// err and answers what to exit with: 0 for help, something else for an error.
+std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* argv, std::ostream& out,
+                                                std::ostream& err);
+
+}  // namespace mpay::cli

@@ -1,0 +1,97 @@
+#include "cli/command_line.h"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+namespace mpay::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Answer {
+  std::optional<CommandLine> line{};
+  int code = 0;
+  std::string out{}, err{};
+};
+
+Answer typed(std::vector<const char*> words) {
+  words.insert(words.begin(), "kubectl-mpay");
+  std::ostringstream out, err;
+  const auto read = readCommandLine(static_cast<int>(words.size()), words.data(), out, err);
+  if (const auto* exit = std::get_if<Exit>(&read)) return {std::nullopt, exit->code, out.str(), err.str()};
+  return {std::get<CommandLine>(read), 0, out.str(), err.str()};
+}
+
+TEST(CommandLine, ReadsEachWord) {
+  const auto answer =
+      typed({"validate", "certificates", "-n", "ns", "--kubeconfig", "file", "--milestone", "FunctionalTesting",
+             "--role", "MPayRepresentative", "--reject", "--comment", "late", "--digest", "sha256:1"});
+  ASSERT_TRUE(answer.line) << answer.err;
+  EXPECT_EQ(answer.line->command, CommandLine::Command::Validate);
+  EXPECT_EQ(answer.line->kubeconfig, "file");
+  const auto& options = answer.line->options;
+  EXPECT_EQ(options.name, "certificates");
+  EXPECT_EQ(options.namespace_, "ns");
+  EXPECT_EQ(options.milestone, api::Milestone::FunctionalTesting);
+  EXPECT_EQ(options.role, api::Role::MPayRepresentative);
+  EXPECT_EQ(options.decision, api::Decision::Rejected);
+  EXPECT_EQ(options.comment, "late");
+  EXPECT_EQ(options.digest, "sha256:1");
+}
+
+TEST(CommandLine, TakesNamesInAnyCase) {
+  const auto answer =
+      typed({"statement", "x", "--milestone", "finalvalidation", "--role", "mpayrepresentative", "--accept"});
+  ASSERT_TRUE(answer.line) << answer.err;
+  EXPECT_EQ(answer.line->command, CommandLine::Command::Statement);
+  EXPECT_EQ(answer.line->options.milestone, api::Milestone::FinalValidation);
+  EXPECT_EQ(answer.line->options.role, api::Role::MPayRepresentative);
+  EXPECT_EQ(answer.line->options.decision, api::Decision::Accepted);
+  EXPECT_FALSE(answer.line->options.digest);
+  EXPECT_FALSE(answer.line->kubeconfig);
+}
+
+TEST(CommandLine, RefusesWhatIsNoMilestoneOrRole) {
+  for (const auto* milestone : {"Final", "2", "7", ""}) {
+    const auto answer = typed({"validate", "x", "--milestone", milestone, "--role", "Beneficiary", "--accept"});
+    EXPECT_NE(answer.code, 0) << milestone;
+    EXPECT_THAT(answer.err, HasSubstr("--milestone: ")) << milestone;
+    EXPECT_THAT(answer.err, HasSubstr("FinalValidation")) << milestone;
+  }
+  for (const auto* role : {"Auditor", "0", "1", "-1"}) {
+    const auto answer = typed({"validate", "x", "--milestone", "FinalValidation", "--role", role, "--accept"});
+    EXPECT_NE(answer.code, 0) << role;
+    EXPECT_THAT(answer.err, HasSubstr("--role")) << role;
+  }
+}
+
+TEST(CommandLine, NeedsOneDecision) {
+  const auto answer = [](std::vector<const char*> decision) {
+    decision.insert(decision.begin(), {"validate", "x", "--milestone", "FinalValidation", "--role", "Beneficiary"});
+    return typed(decision);
+  };
+  EXPECT_TRUE(answer({"--accept"}).line);
+  EXPECT_TRUE(answer({"--reject"}).line);
+  EXPECT_NE(answer({}).code, 0);
+  EXPECT_THAT(answer({}).err, HasSubstr("one of --accept and --reject is needed"));
+  EXPECT_NE(answer({"--accept", "--reject"}).code, 0);
+  EXPECT_THAT(answer({"--accept", "--reject"}).err, HasSubstr("excludes"));
+}
+
+TEST(CommandLine, HelpsInWords) {
+  const auto answer = typed({"validate", "--help"});
+  EXPECT_EQ(answer.code, 0);
+  EXPECT_THAT(answer.out, HasSubstr("kubectl mpay validate"));
+  EXPECT_THAT(answer.out, HasSubstr("FunctionalTesting or FinalValidation"));
+  EXPECT_THAT(answer.out, HasSubstr("one of --accept, --reject is needed"));
+  EXPECT_THAT(answer.out, Not(HasSubstr("->")));
+  EXPECT_THAT(answer.out, Not(HasSubstr("{")));
+  EXPECT_EQ(typed({"--help"}).code, 0);
+  EXPECT_NE(typed({}).code, 0);
+  EXPECT_EQ(typed({"version"}).line.value().command, CommandLine::Command::Version);
+}
+
+}  // namespace
+}  // namespace mpay::cli
