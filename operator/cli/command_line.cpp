@@ -41,7 +41,9 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
     command.add_option("name", line.options.name, "the MPayIntegration")->required();
     command.add_option("-n,--namespace", line.options.namespace_, "its namespace; by default the kubeconfig's");
     command.add_option("--kubeconfig", kubeconfig, "kubeconfig file");
-    addNamed(command, "--milestone", line.options.milestone, "FunctionalTesting or FinalValidation");
+    addNamed(command, "--milestone", line.options.milestone,
+             "FunctionalTesting or FinalValidation (not supported by this version: TestEnvironmentConfigured, "
+             "ProductionActivated)");
     addNamed(command, "--role", line.options.role, "Beneficiary or MPayRepresentative");
     auto* yes = command.add_flag("--accept", accept, "the milestone is accepted (one of --accept, --reject is needed)");
     auto* no = command.add_flag("--reject", reject, "the milestone is rejected");

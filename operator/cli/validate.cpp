@@ -27,7 +27,14 @@ Result<api::MPayIntegration> fetch(kube::Client& client, const ValidateOptions& 
 
 Result<api::MPayValidation> prepareRecord(const api::MPayIntegration& integration, const ValidateOptions& options,
                                           const std::string& user) {
-  const bool testing = api::stageOf(options.milestone) == api::Stage::Testing;
+  if (options.milestone != api::Milestone::FunctionalTesting && options.milestone != api::Milestone::FinalValidation) {
+    return refuse(
+        "NotSupported",
+        fmt::format("nothing reads records of milestone {} in this version, so none is made; those that count "
+                    "are FunctionalTesting and FinalValidation",
+                    json::nameOf(options.milestone)));
+  }
+  const bool testing = options.milestone == api::Milestone::FunctionalTesting;
   if (!integration.status || !integration.status->digest || !integration.status->testingDigest ||
       !integration.status->contentHashes) {
     return refuse("NotReady", "the integration has no digest yet: see its conditions (kubectl describe mpi)");

@@ -22,8 +22,9 @@ struct ValidateOptions {
 };
 
 // The record that would be written, not yet with its decision made. Recomputes the digest from the
-// spec and the content hashes of the status. Errors: Invalid with reason NotReady (no digest yet),
-// Outdated (the operator has not seen this generation), DigestMismatch (status and spec disagree).
+// spec and the content hashes of the status. Errors: Invalid with reason NotSupported (a milestone that
+// nothing reads yet), NotReady (no digest yet), Outdated (the operator has not seen this generation),
+// DigestMismatch (status and spec disagree, or --digest is another).
 Result<api::MPayValidation> prepareRecord(const api::MPayIntegration& integration, const ValidateOptions& options,
                                           const std::string& user);
 

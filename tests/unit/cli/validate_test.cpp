@@ -75,5 +75,16 @@ TEST(Validate, RefusesWhatWasNotLookedAt) {
   EXPECT_EQ(reason(integration(), o), "");
 }
 
+TEST(Validate, RefusesMilestonesThatNothingReads) {
+  auto o = options();
+  o.milestone = api::Milestone::TestEnvironmentConfigured;
+  EXPECT_EQ(reason(integration(), o), "NotSupported");
+  o.milestone = api::Milestone::ProductionActivated;
+  EXPECT_EQ(reason(integration(), o), "NotSupported");
+  const auto record = prepareRecord(integration(), o, "ion");
+  ASSERT_FALSE(record);
+  EXPECT_NE(record.error().message.find("ProductionActivated"), std::string::npos) << record.error().message;
+}
+
 }  // namespace
 }  // namespace mpay::cli
