@@ -32,7 +32,8 @@ inline void describe(json::SchemaOf<AddressRules>& s) {
 }
 inline void describe(json::SchemaOf<AllowlistConfigMap>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
-  s["format"].doc("A CIDR a line, an nginx geo block, or a HAProxy ACL file.");
+  s["format"].doc(
+      "A CIDR a line, an nginx geo block, or a HAProxy ACL file; CIDR and HAProxy are NotSupported so far.");
 }
 inline void describe(json::SchemaOf<NetworkPort>& s) {
   s["port"].doc("Port of the gateway.").range(1, 65535);
@@ -52,8 +53,10 @@ inline void describe(json::SchemaOf<Allowlist>& s) {
   s["targets"].doc("Where the allowlist is provisioned.").items(0, 8).mapKeys({"name"});
 }
 inline void describe(json::SchemaOf<Revocation>& s) {
-  s["mode"].doc("How revocation is checked.").byDefault("None");
-  s["onFailure"].doc("Whether a certificate counts while its revocation is unknown.").byDefault("Hard");
+  s["mode"].doc("How revocation is checked; CRL and OCSP are NotSupported so far.").byDefault("None");
+  s["onFailure"]
+      .doc("Whether a certificate counts while its revocation is unknown; nothing reads it while mode is None.")
+      .byDefault("Hard");
 }
 inline void describe(json::SchemaOf<CertificateRules>& s) {
   s["minimumRSABits"].doc("The smallest RSA key.").range(2048, 16384).byDefault(2048);
@@ -84,8 +87,8 @@ inline void describe(json::SchemaOf<HttpRegistrar>& s) {
 inline void describe(json::SchemaOf<MailRegistrar>& s) { mail(s["to"], "Where the connection dossier goes."); }
 inline void describe(json::SchemaOf<Registrar>& s) {
   s["configMap"].doc("One ConfigMap a service in the output namespace, named after this prefix.");
-  s["http"].doc("An HTTP interface of MPay's.");
-  s["mail"].doc("Mail to the MPay operator.");
+  s["http"].doc("An HTTP interface of MPay's; NotSupported so far.");
+  s["mail"].doc("Mail to the MPay operator; NotSupported so far.");
   s.rule({"[has(self.configMap), has(self.http), has(self.mail)].filter(x, x).size() == 1",
           "exactly one of configMap, http and mail"});
 }
@@ -104,7 +107,9 @@ inline void describe(json::SchemaOf<ValidationRules>& s) {
       .items(1, 2)
       .unique()
       .byDefault(json::array{"Beneficiary", "MPayRepresentative"});
-  s["signature"].doc("Whether a Beneficiary's record must be signed.").byDefault("Optional");
+  s["signature"]
+      .doc("Whether a Beneficiary's record must be signed; Required is NotSupported so far.")
+      .byDefault("Optional");
   s["serviceAccounts"].doc("Whether a ServiceAccount may record.").byDefault("Refused");
 }
 inline void describe(json::SchemaOf<Withdrawal>& s) {
@@ -126,7 +131,10 @@ inline void describe(json::SchemaOf<NotificationChannel>& s) {
   s.rule({"has(self.smtp)", "a channel needs smtp"});
 }
 inline void describe(json::SchemaOf<EnvironmentNotifications>& s) {
-  s["channels"].doc("How beneficiaries are notified.").items(0, 4).mapKeys({"name"});
+  s["channels"]
+      .doc("How beneficiaries are notified; only the first channel is used so far.")
+      .items(0, 4)
+      .mapKeys({"name"});
 }
 inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["stage"].doc("Which of the two stages this is; immutable.").rule({"self == oldSelf", "stage is immutable"});
@@ -142,7 +150,7 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["allowlist"].doc("Where the addresses are provisioned.").byDefault(json::object{});
   s["trust"].doc("Which certificates are trusted, and what is published of them.");
   s["registrar"].doc("How a service is made known to MPay.");
-  s["tester"].doc("How beneficiaries' web services are tested; testing only.");
+  s["tester"].doc("How beneficiaries' web services are tested; testing only. Nothing reads it so far.");
   s["validation"].doc("What counts as a validation.").byDefault(json::object{});
   s["withdrawal"].doc("What happens after a deletion.").byDefault(json::object{});
   s["notifications"].doc("How beneficiaries are notified.").byDefault(json::object{});

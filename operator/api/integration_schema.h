@@ -186,7 +186,7 @@ inline void describe(json::SchemaOf<MPayIntegrationSpec>& s) {
   s["endpoints"].doc("The web service in both environments.").byDefault(json::object{});
   s["certificate"].doc("The system certificate issued by STISC, public part only.");
   s["backOfficeUsers"].doc("Users of the back office, who hold an electronic signature.").items(0, 20).atomic();
-  s["functionalTests"].doc("Orders to test with.");
+  s["functionalTests"].doc("Orders to test with, for the person who tests; the operator makes no call so far.");
   s["notification"].doc("Who is told when the integration is complete.").byDefault(json::object{});
   s["targetStage"].doc("How far to go.").byDefault("Production");
   s["suspend"].doc("Whether the operator leaves everything as it is.").byDefault(false);

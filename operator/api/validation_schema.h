@@ -17,7 +17,8 @@ inline void describe(json::SchemaOf<MPayValidationSpec>& s) {
       .doc("The MPayEnvironment; by default testing for the first two milestones, production for the others.")
       .length(1, 253)
       .pattern(kObjectName);
-  s["milestone"].doc("Which milestone was decided on.");
+  s["milestone"].doc(
+      "Which milestone was decided on; nothing reads TestEnvironmentConfigured and ProductionActivated so far.");
   s["role"].doc("In which role.");
   s["decision"].doc("What was decided.");
   s["digest"]
@@ -26,7 +27,10 @@ inline void describe(json::SchemaOf<MPayValidationSpec>& s) {
       .pattern(kDigestPattern);
   s["recordedBy"].doc("The requesting user.").length(1, 256).pattern(kPlainText);
   s["comment"].doc("In the recorder's words.").length(0, 1024).pattern(kPlainLines);
-  s["signature"].doc("Detached CMS signature over the statement, PEM.").length(1, 32768);
+  s["signature"]
+      .doc(
+          "Detached CMS signature over the statement, PEM; a record that has one does not count so far (NotSupported).")
+      .length(1, 32768);
   s.rule({"self == oldSelf", "a record is immutable; make another", "FieldValueForbidden"});
 }
 inline void describe(json::SchemaOf<MPayValidationStatus>& s) {
