@@ -33,9 +33,10 @@ struct MPayValidationSpec {
 BOOST_DESCRIBE_STRUCT(MPayValidationSpec, (),
                       (integration, environment, milestone, role, decision, digest, recordedBy, comment, signature))
 
+// Reserved: nothing writes it. Whether a record counts is told in the integration's conditions.
 struct MPayValidationStatus {
   std::int64_t observedGeneration = 0;
-  std::vector<Condition> conditions;  // Counted: whether the record counts, and why not
+  std::vector<Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(MPayValidationStatus, (), (observedGeneration, conditions))
 
