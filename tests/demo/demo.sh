@@ -174,19 +174,8 @@ quiet create namespace $namespace
 quiet label namespace $namespace mpay.gov.md/tenant=true mpay.gov.md/idno=1006601000255
 quiet -n $namespace create configmap civil-status-logo --from-file=logo.png=logo.png
 quiet -n $namespace create configmap civil-status-system-certificate --from-file=certificate.cer=beneficiary.pem
-cat >access.yaml <<END
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: mpay-operator, namespace: $namespace}
-rules:
-  - {apiGroups: [""], resources: [configmaps], resourceNames: [civil-status-logo, civil-status-system-certificate], verbs: [get, list, watch]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: mpay-operator, namespace: $namespace}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: mpay-operator}
-subjects: [{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}]
----
+quiet apply -f "$root/docs/examples/tenant-access.yaml"
+cat >people.yaml <<END
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: beneficiary, namespace: $namespace}
@@ -199,7 +188,7 @@ metadata: {name: mpay-representative}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-representative}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: representative@mpay.example}]
 END
-quiet apply -f access.yaml
+quiet apply -f people.yaml
 python3 - "$root/docs/examples/public-beneficiary.yaml" user.pem >integration.yaml <<'END'
 import re, sys
 text = open(sys.argv[1]).read()

@@ -1,5 +1,6 @@
 // The ways round the admission policies that somebody would try who owns a tenant's namespace (cluster-admin
-// there), or who represents MPay for one environment only. No operator runs here.
+// there), or who represents MPay for one environment only. For the suite Admission no operator runs; for Policies
+// one does, so that the records are those of a real integration.
 #include "integration/world.h"
 
 namespace mpay::test {
@@ -251,6 +252,89 @@ TEST_F(Admission, KeepsTheOperatorsMetadataToTheOperator) {
   const auto deleted = kubectlAs(owner, {"delete", "mpi", "certificates", "-n", tenant, "--wait=false"});
   EXPECT_EQ(deleted.code, 0) << deleted.output;
   kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p", R"({"metadata":{"finalizers":[]}})"});
+}
+
+class Policies : public World {};
+
+TEST_F(Policies, KeepATenantToHisPart) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", api::ConditionStatus::True);
+  const std::string owner = "owner-" + suffix;
+  ASSERT_EQ(
+      cluster.plane
+          .kubectl({"create", "rolebinding", "owner", "-n", tenant, "--clusterrole=cluster-admin", "--user=" + owner})
+          .code,
+      0);
+  const auto refused = [](const auto& result, const std::string& says) {
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.error().isForbidden()) << result.error().message;
+    EXPECT_NE(result.error().message.find(says), std::string::npos) << result.error().message;
+  };
+  refused(record(owner, api::Milestone::FunctionalTesting, api::Role::MPayRepresentative),
+          "mpayenvironments/mpayrepresentative");
+  // Nor in the name of another, nor for an environment that is none.
+  auto forged = record(owner, api::Milestone::FinalValidation, api::Role::Beneficiary);
+  ASSERT_TRUE(forged) << forged.error().message;  // as Beneficiary he may
+  api::MPayValidation other;
+  other.metadata.generateName = "x-";
+  other.metadata.namespace_ = tenant;
+  other.spec = forged->spec;
+  other.spec.recordedBy = representative;
+  refused(kube::Api<api::MPayValidation>(cluster.as(owner)).create(other), "recordedBy must be you");
+  other.spec.recordedBy = owner;
+  other.spec.role = api::Role::MPayRepresentative;
+  other.spec.environment = "no-such";
+  refused(kube::Api<api::MPayValidation>(cluster.as(owner)).create(other), "mpayenvironments/mpayrepresentative");
+  // Nor a status.
+  auto integration = current();
+  auto status = *integration.status;
+  status.phase = "In production";
+  refused(kube::Api<api::MPayIntegration>(cluster.as(owner)).applyStatus(integration, status),
+          "status is written by the operator only");
+  // Nor the operator's finalizer and annotations.
+  const auto patch = [&](const json::value& change) {
+    return kube::Api<api::MPayIntegration>(cluster.as(owner)).patch({tenant, "certificates"}, change);
+  };
+  refused(patch(json::object{{"metadata", json::object{{"finalizers", nullptr}}}}), "finalizers under mpay.gov.md/");
+  refused(
+      patch(json::object{{"metadata", json::object{{"annotations", json::object{{"operator.mpay.gov.md/x", "y"}}}}}}),
+      "annotations under operator.mpay.gov.md/");
+  EXPECT_TRUE(patch(json::object{{"metadata", json::object{{"annotations", json::object{{"his/own", "y"}}}}}}));
+}
+
+TEST_F(Policies, LetServiceAccountsRecordOnlyWhereTheEnvironmentAllowsIt) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", api::ConditionStatus::True);
+  ASSERT_EQ(cluster.plane
+                .kubectl({"create", "rolebinding", "robot", "-n", tenant, "--clusterrole=mpay-beneficiary",
+                          "--serviceaccount=" + tenant + ":default"})
+                .code,
+            0);
+  kube::Client robot(
+      kube::Config::fromFile(cluster.plane.kubeconfigForServiceAccount(tenant, "default").string()).value());
+  const auto integration = current();
+  api::MPayValidation record;
+  record.metadata.generateName = "x-";
+  record.metadata.namespace_ = tenant;
+  record.spec.integration = {"certificates", *integration.metadata.uid};
+  record.spec.environment = production;
+  record.spec.decision = api::Decision::Accepted;
+  record.spec.digest = *integration.status->digest;
+  record.spec.recordedBy = "system:serviceaccount:" + tenant + ":default";
+  const auto refused = kube::Api<api::MPayValidation>(robot).create(record);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("service accounts"), std::string::npos) << refused.error().message;
+  editEnvironment(production, [](auto& spec) { spec.validation.serviceAccounts = api::ServiceAccountPolicy::Allowed; });
+  EXPECT_TRUE(waitFor(20s, [&] { return kube::Api<api::MPayValidation>(robot).create(record).has_value(); }));
+  // There, and nowhere else.
+  record.spec.environment = testing;
+  record.spec.milestone = api::Milestone::FunctionalTesting;
+  record.spec.digest = *integration.status->testingDigest;
+  const auto elsewhere = kube::Api<api::MPayValidation>(robot).create(record);
+  ASSERT_FALSE(elsewhere);
+  EXPECT_NE(elsewhere.error().message.find("service accounts"), std::string::npos) << elsewhere.error().message;
 }
 
 }  // namespace

@@ -75,6 +75,9 @@ TEST_F(Schema, KeepsAFormToItsRules) {
       example("public-beneficiary.yaml"),
       {{"the example", {}, ""},
        {"no certificate", {{"/spec/certificate", ""}}, "spec.certificate: Required value"},
+       {"neither an information system nor a generic service",
+        {{"/spec/informationSystem", ""}},
+        "exactly one of informationSystem and genericService"},
        {"no register number", {{"/spec/beneficiary/registerNumber", ""}}, "spec.beneficiary.registerNumber: Required"},
        {"unpaid and commercial",
         {{"/spec/service/accounts/0/kind", "Commercial"}},
@@ -91,6 +94,10 @@ TEST_F(Schema, KeepsAFormToItsRules) {
        {"no modes", {{"/spec/service/modes", ""}}, "spec.service.modes"},
        {"an empty list of modes", {{"/spec/service/modes", "[]"}}, "spec.service.modes"},
        {"a mode that is none", {{"/spec/service/modes", "[Cash]"}}, "spec.service.modes[0]: Unsupported value"},
+       {"a mode twice", {{"/spec/service/modes", "[ExistingOrder, ExistingOrder]"}}, "Duplicate value"},
+       {"the mode of a generic service",
+        {{"/spec/service/modes", "[GenericService]"}},
+        "mode GenericService goes with genericService"},
        {"no beneficiary", {{"/spec/beneficiary", ""}}, "spec.beneficiary: Required value"},
        {"no applicant", {{"/spec/applicant", ""}}, "spec.applicant: Required value"},
        {"no contract", {{"/spec/contract", ""}}, "spec.contract: Required value"},
@@ -104,6 +111,11 @@ TEST_F(Schema, KeepsAFormToItsRules) {
        {"an IBAN too short", {{"/spec/service/accounts/0/iban", "MD77TRGAAA1415340100000"}}, "iban"},
        {"an IBAN in lower case", {{"/spec/service/accounts/0/iban", "md77trgaaa14153401000000"}}, "iban"},
        {"a user in the URL", {{"/spec/endpoints/testing/url", "https://u@a.example/x"}}, "must be an https URL"},
+       {"a user with a password in the URL",
+        {{"/spec/endpoints/testing/url", "https://u:p@a.example/x"}},
+        "must be an https URL"},
+       {"http", {{"/spec/endpoints/testing/url", "http://a.example/x"}}, "must be an https URL"},
+       {"a scheme alone", {{"/spec/service/provider/website", "'https://'"}}, "must be an https URL"},
        {"a fragment in the URL", {{"/spec/endpoints/testing/url", "'https://a.example/x#y'"}}, "must be an https URL"},
        {"no host in the URL", {{"/spec/endpoints/testing/url", "https:///x"}}, "must be an https URL"},
        {"no authority in the URL", {{"/spec/endpoints/testing/url", "https:a.example"}}, "must be an https URL"},
@@ -123,6 +135,9 @@ TEST_F(Schema, KeepsAFormToItsRules) {
        {"a name in no language", {{"/spec/service/name", "{}"}}, "at least one language"},
        {"mail without a host", {{"/spec/applicant/email", "ion"}}, "spec.applicant.email"},
        {"mail with a second recipient", {{"/spec/applicant/email", "'a@b.example, c@d.example'"}}, "applicant.email"},
+       {"mail with a line break", {{"/spec/applicant/email", "\"a@b\\r\\nBcc: c@d\""}}, "applicant.email"},
+       {"too many recipients", {{"/spec/notification/recipients", list(11, "a{}@b.example")}}, "recipients"},
+       {"too many addresses", {{"/spec/endpoints/testing/addresses", list(65, "8.8.8.{}")}}, "addresses"},
        {"a recipient twice",
         {{"/spec/notification/recipients", "[a@b.example, a@b.example]"}},
         "spec.notification.recipients[1]: Duplicate value"},
@@ -133,6 +148,8 @@ TEST_F(Schema, KeepsAFormToItsRules) {
        {"a name too long", {{"/spec/beneficiary/legalName", std::string(251, 'x')}}, "spec.beneficiary.legalName"},
        {"a ServiceID that starts with a dash", {{"/spec/service/id", "-a"}}, "spec.service.id"},
        {"a ServiceID with a slash", {{"/spec/service/id", "a/b"}}, "spec.service.id"},
+       {"a ServiceID with a blank", {{"/spec/service/id", "A B"}}, "spec.service.id"},
+       {"a ServiceID too long", {{"/spec/service/id", std::string(37, 'A')}}, "spec.service.id"},
        {"too many users", {{"/spec/backOfficeUsers", list(21, "{{name: u, email: u{}@a.example}}")}}, "Too many"},
        {"too many accounts",
         {{"/spec/service/accounts", list(17,
@@ -152,6 +169,11 @@ TEST_F(Schema, KeepsNamesToWhatPeopleCanRead) {
     rows.push_back({character,
                     {{"/spec/beneficiary/legalName", fmt::format("\"a{}b\"", character)}},
                     "spec.beneficiary.legalName: Invalid value"});
+  }
+  for (const auto* field : {"beneficiary/registerNumber", "contract/number", "applicant/name", "informationSystem/name",
+                            "service/name/ro", "service/provider/name", "service/accounts/0/beneficiaryName"}) {
+    const std::string path = std::string("/spec/") + field;
+    rows.push_back({path, {{path, "\"a\\u202Eb\""}}, path.substr(path.rfind('/') + 1) + ": Invalid value"});
   }
   tryEach(example("public-beneficiary.yaml"), rows);
 }
@@ -215,6 +237,9 @@ TEST_F(Schema, KeepsAnEnvironmentToItsRules) {
        {"a target with both",
         {{"/spec/allowlist/targets/0/networkPolicy", "{podSelector: {}}"}},
         "exactly one of configMap and networkPolicy"},
+       {"a target with neither",
+        {{"/spec/allowlist/targets/0/configMap", ""}},
+        "exactly one of configMap and networkPolicy"},
        {"a target twice", {{"/spec/allowlist/targets/1/name", "gateway"}}, "Duplicate value"},
        {"a format that is none", {{"/spec/allowlist/targets/0/configMap/format", "Apache"}}, "Unsupported value"},
        {"a port that is none", {{"/spec/allowlist/targets/1/networkPolicy/ports/0/port", "65536"}}, "ports[0].port"},
@@ -229,6 +254,7 @@ TEST_F(Schema, KeepsAnEnvironmentToItsRules) {
        {"an algorithm that is none", {{"/spec/tester/signatureAlgorithm", "RSA-MD5"}}, "Unsupported value"},
        {"a timeout without a unit", {{"/spec/tester/timeout", "'30'"}}, "spec.tester.timeout"},
        {"a negative delay", {{"/spec/withdrawal", "{delay: -5m}"}}, "spec.withdrawal.delay"},
+       {"a delay in words", {{"/spec/withdrawal", "{delay: soon}"}}, "spec.withdrawal.delay"},
        {"a channel that is none", {{"/spec/notifications/channels", "[{name: a}]"}}, "a channel needs smtp"},
        {"a password in the URL", {{"/spec/notifications/channels/0/smtp/url", "smtp://u:p@a.example"}}, "smtp.url"},
        {"mail by http", {{"/spec/notifications/channels/0/smtp/url", "http://a.example"}}, "smtp.url"}});

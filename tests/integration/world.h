@@ -82,6 +82,9 @@ class World : public ::testing::Test {
   Process op;
 };
 
+// The text with every from in it become to.
+std::string replaced(std::string text, const std::string& from, const std::string& to);
+
 // Requests in the audit log that the operator's ServiceAccount made, watches aside.
 std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte);
 

@@ -82,19 +82,15 @@ World::World()
   manifests += fmt::format(
       "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}, labels: {{mpay.gov.md/tenant: 'true', "
       "mpay.gov.md/idno: '1006601000255'}}}}}}\n---\n"
-      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: mpay-operator, namespace: {0}}}, "
-      "rules: [{{apiGroups: [''], "
-      "resources: [configmaps], resourceNames: [certificate, logo], verbs: [get, list, watch]}}]}}\n---\n"
-      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: "
-      "{0}}}, "
-      "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: mpay-operator}}, "
-      "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n---\n"
       "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: beneficiary, namespace: {0}}}, "
       "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-beneficiary}}, "
       "subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {1}}}, {{apiGroup: "
       "rbac.authorization.k8s.io, kind: User, name: both@mpay.example}}]}}\n",
       tenant, beneficiary);
-  cluster.apply(manifests);
+  std::string access = readFile(MPAY_SOURCE_DIR "/docs/examples/tenant-access.yaml");
+  access = replaced(access, "namespace: public-services", "namespace: " + tenant);
+  access = replaced(access, "[civil-status-logo, civil-status-system-certificate]", "[certificate, logo]");
+  cluster.apply(manifests + "---\n" + access);
   setFile("certificate", "certificate.cer", certificate.certificate);
 
   for (const auto stage : {api::Stage::Testing, api::Stage::Production}) {
@@ -326,6 +322,12 @@ void World::setFile(const std::string& configMap, const std::string& key, const 
   if (existing) object.metadata.resourceVersion = existing->metadata.resourceVersion;
   const auto written = existing ? configMaps().replace(object) : configMaps().create(object);
   ASSERT_TRUE(written) << written.error().message;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
 }
 
 std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte) {
