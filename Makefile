@@ -16,7 +16,7 @@ help: ## This list
 demo: ## One beneficiary from form to production, on this machine (KEEP=1 leaves it running)
 	@$(steps) demo
 
-test: ## Every check and every test (PRESET=asan, tsan, ...)
+test: ## Formatting, layering, every unit and end-to-end test (PRESET=asan, tsan, ...)
 	@$(steps) test
 
 build: ## build/release/bin/mpay-operator and kubectl-mpay
