@@ -29,7 +29,8 @@ inline void describe(json::SchemaOf<MPayValidationSpec>& s) {
   s["comment"].doc("In the recorder's words.").length(0, 1024).pattern(kPlainLines);
   s["signature"]
       .doc(
-          "Detached CMS signature over the statement, PEM; a record that has one does not count so far (NotSupported).")
+          "Detached CMS signature over the statement, PEM; an acceptance that has one does not count so far "
+          "(NotSupported).")
       .length(1, 32768);
   s.rule({"self == oldSelf", "a record is immutable; make another", "FieldValueForbidden"});
 }
