@@ -1,4 +1,4 @@
-// mpay-operator: run (the default), crds, policies, version.
+// mpay-operator: run (the default), crds, policies; --version.
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>

@@ -20,8 +20,8 @@ struct ShippedPolicies {
   static Result<ShippedPolicies> parse(std::string_view yaml);
 };
 
-// In force since ten seconds after the last write to any of them, which may be yet to come; nothing, and which is wrong, where one is missing,
-// being deleted, or differs in any field.
+// In force since ten seconds after the last write to any of them, which may be yet to come; nothing, and which is
+// wrong, where one is missing, being deleted, or differs in any field.
 Admission judgeAdmission(const ShippedPolicies& shipped,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicy>>& policies,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicyBinding>>& bindings);
