@@ -129,7 +129,6 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     return snapshot;
   }
   loadClaims(name, *outputs);
-  snapshot.claim = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
   snapshot.effect = recall<onboarding::EffectRecord>(*outputs, onboarding::kEffects, key);
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {

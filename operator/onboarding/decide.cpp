@@ -14,13 +14,6 @@ using api::ConditionStatus;
 
 constexpr std::size_t kSpentKept = 200;
 
-Verdict isTrue(std::string reason, std::string message) {
-  return {ConditionStatus::True, std::move(reason), std::move(message), Attention::None};
-}
-Verdict isFalse(std::string reason, std::string message, Attention attention) {
-  return {ConditionStatus::False, std::move(reason), std::move(message), attention};
-}
-
 // Everything decide() works out, condition by condition.
 struct Decision {
   const Snapshot& in;
@@ -76,22 +69,19 @@ void Decision::judgeClaims() {
   certificate = form.certificate;
   submitted = form.form;
   if (testingConflicts.certificate || productionConflicts.certificate) {
-    certificate = isFalse("CertificateConflict",
-                          "another integration registered this certificate first; use the system's own certificate",
-                          Attention::Fix);
-    submitted = isFalse("AwaitingCertificate", "CertificateTrusted comes first", Attention::Working);
+    certificate = fix("CertificateConflict",
+                      "another integration registered this certificate first; use the system's own certificate");
+    submitted = working("AwaitingCertificate", "CertificateTrusted comes first");
   } else if (testingConflicts.service || productionConflicts.service) {
-    submitted = isFalse("ServiceIDConflict",
-                        fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
-                                    "that is being withdrawn; ask the MPay operator",
-                                    spec().service.id.value_or("")),
-                        Attention::Fix);
+    submitted = fix("ServiceIDConflict",
+                    fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
+                                "that is being withdrawn; ask the MPay operator",
+                                spec().service.id.value_or("")));
   } else if (!productionConflicts.addresses.empty()) {
     submitted =
-        isFalse("AddressConflict",
-                fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
-                            fmt::join(productionConflicts.addresses, ", ")),
-                Attention::Fix);
+        fix("AddressConflict",
+            fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
+                        fmt::join(productionConflicts.addresses, ", ")));
   }
   if (!submitted.holds()) return;
   plan.testing.push_back(claimObject(*in.testing.settings, key(), granted(*form.testingClaim, testingConflicts)));
@@ -105,17 +95,15 @@ void Decision::judgeClaims() {
 bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment,
                            const api::ConfigMap& service, Verdict& verdict) const {
   if (!environment.foreign.empty()) {
-    verdict = isFalse(
+    verdict = working(
         "NameConflict",
         fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
-                    environment.foreign),
-        Attention::Working);
+                    environment.foreign));
   } else if (!environment.aggregateProblem.empty()) {
-    verdict = isFalse("NameConflict", environment.aggregateProblem, Attention::Working);
+    verdict = working("NameConflict", environment.aggregateProblem);
   } else if (environment.fragment != fragment || !environment.service || environment.service->data != service.data ||
              environment.service->binaryData != service.binaryData || !environment.aggregated) {
-    verdict = isFalse("Provisioning", "the allowlist, the trust and the service document are being written",
-                      Attention::Working);
+    verdict = working("Provisioning", "the allowlist, the trust and the service document are being written");
   } else {
     return true;
   }
@@ -124,24 +112,23 @@ bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragmen
 
 void Decision::judgeTesting() {
   if (!submitted.holds()) {
-    testing = isFalse("AwaitingSubmission", "Submitted comes first", Attention::Working);
+    testing = working("AwaitingSubmission", "Submitted comes first");
   } else if (!form.testingAddresses.holds()) {
     testing = form.testingAddresses;
   } else if (!testingConflicts.addresses.empty()) {
-    testing = isFalse("AddressConflict",
-                      fmt::format("{} was declared by another integration first; declare this system's own addresses",
-                                  fmt::join(testingConflicts.addresses, ", ")),
-                      Attention::Fix);
+    testing = fix("AddressConflict",
+                  fmt::format("{} was declared by another integration first; declare this system's own addresses",
+                              fmt::join(testingConflicts.addresses, ", ")));
   } else {
     const Settings& settings = *in.testing.settings;
     api::ConfigMap service =
         renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
     if (isPublished(in.testing, form.testingFragment, service, testing)) {
-      testing = isTrue("Provisioned",
-                       fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
-                                   form.testingFragment.addresses.empty()
-                                       ? "nowhere: no address is declared"
-                                       : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
+      testing =
+          good("Provisioned", fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
+                                          form.testingFragment.addresses.empty()
+                                              ? "nowhere: no address is declared"
+                                              : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
     }
     plan.testing.push_back(fragmentObject(settings, key(), form.testingFragment));
     plan.testing.push_back(std::move(service));
@@ -149,17 +136,17 @@ void Decision::judgeTesting() {
 }
 
 Verdict ofGate(const GateVerdict& gate) {
-  if (gate.open) return isTrue(gate.reason, gate.message);
+  if (gate.open) return good(gate.reason, gate.message);
   if (gate.reason == "AdmissionPolicyMissing")
     return {ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
-  return isFalse(gate.reason, gate.message, gate.rejected ? Attention::Fix : Attention::Awaiting);
+  return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.reason, gate.message);
 }
 
 void Decision::judgeFunctional() {
   if (servesCurrent()) {
-    functional = isTrue("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
+    functional = good("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
   } else if (!testing.holds()) {
-    functional = isFalse("AwaitingTestEnvironment", "TestEnvironmentReady comes first", Attention::Working);
+    functional = working("AwaitingTestEnvironment", "TestEnvironmentReady comes first");
   } else {
     Gate gate{key(),
               integration().metadata.uid.value_or(""),
@@ -177,11 +164,11 @@ void Decision::judgeFunctional() {
 
 void Decision::judgeValidated() {
   if (servesCurrent()) {
-    validated = isTrue("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
+    validated = good("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
   } else if (!toProduction()) {
-    validated = isFalse("NotRequested", "targetStage is Testing", Attention::None);
+    validated = idle("NotRequested", "targetStage is Testing");
   } else if (!functional.holds()) {
-    validated = isFalse("AwaitingFunctionalTesting", "FunctionalTestsPassed comes first", Attention::Working);
+    validated = working("AwaitingFunctionalTesting", "FunctionalTestsPassed comes first");
     if (functional.status == ConditionStatus::Unknown) validated = functional;
   } else {
     const auto& rules = in.production.settings->spec.validation;
@@ -232,14 +219,14 @@ void Decision::promote() {
 void Decision::judgePromoted() {
   const auto& production = in.production;
   if (production.liveProblem) {
-    promoted = isFalse("RevisionCorrupt", production.liveProblem->message, Attention::Working);
+    promoted = working("RevisionCorrupt", production.liveProblem->message);
     return;
   }
   bool inPlace = false;
   if (live() && production.settings) {
     const auto fragment = fragmentOf(live()->revision);
     if (!fragment) {
-      promoted = isFalse("RevisionCorrupt", fragment.error().message, Attention::Working);
+      promoted = working("RevisionCorrupt", fragment.error().message);
       return;
     }
     api::ConfigMap service =
@@ -252,50 +239,43 @@ void Decision::judgePromoted() {
   }
   if (servesCurrent()) {
     if (inPlace)
-      promoted = isTrue("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
+      promoted = good("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
   } else if (!toProduction()) {
-    promoted =
-        live() ? isFalse("NotRequested",
-                         fmt::format("targetStage is Testing; production goes on serving {}", live()->revision.digest),
-                         Attention::None)
-               : isFalse("NotRequested", "targetStage is Testing", Attention::None);
+    promoted = live() ? idle("NotRequested", fmt::format("targetStage is Testing; production goes on serving {}",
+                                                         live()->revision.digest))
+                      : idle("NotRequested", "targetStage is Testing");
   } else if (validated.holds() && functional.holds() && testing.holds() && submitted.holds() && certificate.holds()) {
-    promoted = isFalse("Promoting", "the validated revision is being recorded", Attention::Working);
+    promoted = working("Promoting", "the validated revision is being recorded");
     promote();
   } else if (live()) {
-    promoted = isFalse(
+    promoted = awaiting(
         "AwaitingValidation",
         fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
-                    live()->revision.digest, live()->number, form.digest.empty() ? "the changed spec" : form.digest),
-        Attention::Awaiting);
+                    live()->revision.digest, live()->number, form.digest.empty() ? "the changed spec" : form.digest));
   } else {
-    promoted = isFalse("AwaitingValidation", "Validated comes first; production admits nobody for this service",
-                       Attention::Awaiting);
+    promoted = awaiting("AwaitingValidation", "Validated comes first; production admits nobody for this service");
   }
 }
 
 void Decision::judgeNotified() {
   const auto& production = in.production;
   if (!promoted.holds()) {
-    notified = isFalse(toProduction() ? "AwaitingPromotion" : "NotRequested", "the notification follows the promotion",
-                       Attention::None);
+    notified = idle(toProduction() ? "AwaitingPromotion" : "NotRequested", "the notification follows the promotion");
     return;
   }
   const auto& channels = production.settings->spec.notifications.channels;
   if (channels.empty()) {
     notified =
-        isFalse("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name),
-                Attention::None);
+        idle("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name));
     return;
   }
   if (production.effect && production.effect->revision == live()->number) {
     if (production.effect->sentAt) {
       notified =
-          isTrue("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
-                                     fmt::join(production.effect->recipients, ", "), production.effect->messageID));
+          good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
+                                   fmt::join(production.effect->recipients, ", "), production.effect->messageID));
     } else {
-      notified = isFalse("NotificationPending",
-                         "the notification is on its way, and is tried again until it is accepted", Attention::None);
+      notified = idle("NotificationPending", "the notification is on its way, and is tried again until it is accepted");
     }
     return;
   }
@@ -316,7 +296,7 @@ void Decision::judgeNotified() {
   plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
                                                kEffects, production.settings->name, key()),
                                      effect));
-  notified = isFalse("NotificationPending", "the notification is about to be sent", Attention::None);
+  notified = idle("NotificationPending", "the notification is about to be sent");
 }
 
 // architecture.md's table: Ready, Reconciling, Stalled.
@@ -340,29 +320,29 @@ void Decision::summarise() {
   }
   const bool reached = toProduction() ? promoted.holds() : testing.holds();
   Verdict ready, reconciling, stalledCondition;
-  ready = isFalse("", "", Attention::None);
-  reconciling = isFalse("Idle", "nothing is under way", Attention::None);
-  stalledCondition = isFalse("NotStalled", "nothing must be edited", Attention::None);
+  ready = idle("", "");
+  reconciling = idle("Idle", "nothing is under way");
+  stalledCondition = idle("NotStalled", "nothing must be edited");
   auto& phase = plan.status.phase;
   if (spec().suspend) {
-    ready = isFalse("Suspended", "spec.suspend is true: everything stays as it is", Attention::None);
+    ready = idle("Suspended", "spec.suspend is true: everything stays as it is");
     phase = "Suspended";
   } else if (stalled) {
-    ready = isFalse(stalled->reason, stalled->message, Attention::None);
-    stalledCondition = isTrue(stalled->reason, stalled->message);
+    ready = idle(stalled->reason, stalled->message);
+    stalledCondition = good(stalled->reason, stalled->message);
     phase = "Stalled";
   } else if (reached) {
-    ready = isTrue(toProduction() ? "Production" : "Testing", toProduction() ? promoted.message : testing.message);
+    ready = good(toProduction() ? "Production" : "Testing", toProduction() ? promoted.message : testing.message);
     phase = toProduction() ? "In production" : "In testing";
   } else if (first && first->attention == Attention::Awaiting) {
-    const bool awaiting = first->reason.starts_with("Awaiting");
-    ready = isFalse(awaiting ? first->reason : "AwaitingValidation", first->message, Attention::None);
+    const bool named = first->reason.starts_with("Awaiting");
+    ready = idle(named ? first->reason : "AwaitingValidation", first->message);
     phase = ready.reason == "AwaitingServiceID"           ? "Awaiting ServiceID"
             : ready.reason == "AwaitingFunctionalTesting" ? "Functional testing"
                                                           : "Awaiting validation";
   } else if (first) {
-    ready = isFalse(first->reason, first->message, Attention::None);
-    reconciling = isTrue(first->reason, first->message);
+    ready = idle(first->reason, first->message);
+    reconciling = good(first->reason, first->message);
     phase = "Working";
   }
   if (promoted.holds() || (live() && in.production.fragment)) {
@@ -373,12 +353,7 @@ void Decision::summarise() {
   const auto* before = integration().status ? &integration().status->conditions : nullptr;
   const std::int64_t generation = integration().metadata.generation.value_or(0);
   const auto add = [&](std::string_view type, const Verdict& verdict) {
-    api::Condition condition{std::string(type), verdict.status, generation,
-                             formatTime(now),   verdict.reason, verdict.message};
-    if (condition.message.size() > 4000) condition.message.resize(4000);
-    const auto* old = before ? api::findCondition(*before, type) : nullptr;
-    if (old && old->status == condition.status) condition.lastTransitionTime = old->lastTransitionTime;
-    plan.status.conditions.push_back(std::move(condition));
+    plan.status.conditions.push_back(conditionOf(type, verdict, generation, before, now));
   };
   for (const auto& [type, verdict] : all) add(type, *verdict);
   add("Ready", ready);

@@ -10,6 +10,7 @@
 #include "onboarding/environment.h"
 #include "onboarding/memory.h"
 #include "onboarding/records.h"
+#include "onboarding/verdict.h"
 
 namespace mpay::onboarding {
 
@@ -17,7 +18,6 @@ namespace mpay::onboarding {
 struct EnvironmentSnapshot {
   std::shared_ptr<const Settings> settings{};  // null: see problem
   std::optional<Error> problem{};
-  std::optional<Claim> claim{};
   std::optional<Fragment> fragment{};
   std::shared_ptr<const api::ConfigMap> service{};
   bool aggregated = false;         // everything published for the gateway holds `fragment` as it is
@@ -39,23 +39,6 @@ struct Snapshot {
   EnvironmentSnapshot production{};
   Records records{};
   Admission admission{};
-};
-
-enum class Attention {
-  None,      // it holds
-  Working,   // the operator is at it, or tries again
-  Awaiting,  // a person must act, not the one who edits the spec
-  Fix,       // the user must edit something
-};
-
-// What a condition will say.
-struct Verdict {
-  api::ConditionStatus status = api::ConditionStatus::Unknown;
-  std::string reason{};
-  std::string message{};
-  Attention attention = Attention::Working;
-
-  bool holds() const { return status == api::ConditionStatus::True; }
 };
 
 // The form, read.

@@ -11,23 +11,7 @@
 namespace mpay::onboarding {
 namespace {
 
-using api::ConditionStatus;
 using api::MPayIntegrationSpec;
-
-Verdict good(std::string reason, std::string message) {
-  return {ConditionStatus::True, std::move(reason), std::move(message), Attention::None};
-}
-Verdict fix(std::string reason, std::string message) {
-  return {ConditionStatus::False, std::move(reason), std::move(message), Attention::Fix};
-}
-Verdict working(std::string reason, std::string message) {
-  return {ConditionStatus::False, std::move(reason), std::move(message), Attention::Working};
-}
-// Anything that is unknown because it has not been read yet, or what is wrong with it.
-Verdict ofError(const Error& error) {
-  if (error.reason == "Pending") return working("Pending", error.message);
-  return fix(error.reason.empty() ? "Invalid" : error.reason, error.message);
-}
 
 struct PrerequisiteCheck {
   std::string_view reason;
@@ -218,8 +202,8 @@ Verdict judgeForm(const Snapshot& snapshot, Examination& out) {
   out.digest = digestOf(productionEffect(*snapshot.integration, out.hashes));
   out.testingDigest = digestOf(testingEffect(*snapshot.integration, out.hashes));
   if (!spec.service.id) {
-    return {ConditionStatus::False, "AwaitingServiceID",
-            "the form is complete; the MPay operator assigns service.id, it is then set once", Attention::Awaiting};
+    return awaiting("AwaitingServiceID",
+                    "the form is complete; the MPay operator assigns service.id, it is then set once");
   }
   return good("Submitted", fmt::format("the form is complete, service {} is claimed", *spec.service.id));
 }
