@@ -9,8 +9,6 @@
 namespace mpay::controllers {
 namespace {
 
-using api::ConditionStatus;
-
 std::vector<ObjectKey> secretsOf(const api::MPayEnvironment& environment, const std::string& namespace_) {
   std::vector<ObjectKey> keys;
   for (const auto& channel : environment.spec.notifications.channels) {
@@ -63,42 +61,48 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
         "OutputNamespaceUnavailable",
         fmt::format("the output namespace {} cannot be read: {}", environment->spec.outputNamespace, problem->message));
   }
-  std::optional<Error> retry;
   state.synced = outputs->synced();
-  if (state.settings && state.synced) {
-    onboarding::Fragments fragments;
-    std::map<std::string, std::string> hashes;
-    for (const auto& object : outputs->configMaps().list()) {
-      const auto component = object->metadata.labels.find(std::string(onboarding::kComponent));
-      const auto name = object->metadata.name.value_or("");
-      if (component == object->metadata.labels.end() || component->second != onboarding::kFragment ||
-          !outputs->own(name))
-        continue;
-      auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
-      // A fragment that somebody damaged: its integration restores it, and until then nothing changes.
-      if (!fragment) return fail(std::move(fragment).error());
-      fragments.emplace(name, std::move(*fragment));
-      hashes[name] = crypto::sha256Hex(object->data.at("content.json"));
-    }
-    const auto rendered = onboarding::renderAggregates(**state.settings, fragments);
-    std::vector<Result<bool>> written;
-    for (const auto& configMap : rendered.configMaps) written.push_back(outputs->ensure(configMap, stop));
-    for (const auto& policy : rendered.networkPolicies) written.push_back(outputs->ensure(policy, stop));
-    state.aggregateProblem.clear();
-    for (const auto& result : written) {
-      if (result) continue;
-      if (result.error().reason == "NameConflict") {
-        state.aggregateProblem = result.error().message;
-      } else {
-        retry = result.error();
-      }
-    }
-    if (!retry && state.aggregateProblem.empty()) state.aggregated = std::move(hashes);
-  }
+  Result<void> published;
+  if (state.settings && state.synced) published = publish(*outputs, state, stop);
   caches_.publish(key.name, state);
-  TRY(writeStatus(*environment, state, stop));
-  if (retry) return fail(*retry);
+  onboarding::Publication publication;
+  if (!state.settings) publication.unusable = state.settings.error();
+  if (!published) publication.failed = published.error();
+  publication.read = state.synced;
+  publication.conflict = state.aggregateProblem;
+  TRY(writeStatus(*environment, publication, state.aggregated.size(), stop));
+  TRY(std::move(published));
   return runtime::Outcome{};
+}
+
+Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& state, const std::stop_token& stop) {
+  onboarding::Fragments fragments;
+  std::map<std::string, std::string> hashes;
+  for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
+    auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
+    // A fragment that somebody damaged: its integration restores it, and until then nothing changes.
+    if (!fragment) return fail(std::move(fragment).error());
+    const auto name = object->metadata.name.value_or("");
+    fragments.emplace(name, std::move(*fragment));
+    hashes[name] = crypto::sha256Hex(object->data.at("content.json"));
+  }
+  const auto rendered = onboarding::renderAggregates(**state.settings, fragments);
+  std::vector<Result<bool>> written;
+  for (const auto& configMap : rendered.configMaps) written.push_back(outputs.ensure(configMap, stop));
+  for (const auto& policy : rendered.networkPolicies) written.push_back(outputs.ensure(policy, stop));
+  state.aggregateProblem.clear();
+  std::optional<Error> failed;
+  for (const auto& result : written) {
+    if (result) continue;
+    if (result.error().reason == "NameConflict") {
+      state.aggregateProblem = result.error().message;
+    } else {
+      failed = result.error();
+    }
+  }
+  if (failed) return fail(std::move(*failed));
+  if (state.aggregateProblem.empty()) state.aggregated = std::move(hashes);
+  return {};
 }
 
 Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& environment, bool wanted,
@@ -107,39 +111,14 @@ Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& env
   return patchFinalizer(client_, caches_.environments(), environment, onboarding::kEnvironmentFinalizer, wanted, stop);
 }
 
-Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& environment, const EnvironmentState& state,
+Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& environment,
+                                                const onboarding::Publication& publication, std::size_t integrations,
                                                 const std::stop_token& stop) {
   api::MPayEnvironmentStatus status;
   status.observedGeneration = environment.metadata.generation.value_or(0);
-  status.integrations = static_cast<std::int64_t>(state.aggregated.size());
-  const std::string now = formatTime(clock_.now());
-  const auto add = [&](std::string type, ConditionStatus value, std::string reason, std::string message) {
-    api::Condition condition{std::move(type),   value, status.observedGeneration, now, std::move(reason),
-                             std::move(message)};
-    const auto* old = environment.status ? api::findCondition(environment.status->conditions, condition.type) : nullptr;
-    if (old && old->status == condition.status) condition.lastTransitionTime = old->lastTransitionTime;
-    status.conditions.push_back(std::move(condition));
-  };
-  const bool pending = !state.settings && state.settings.error().reason == "Pending";
-  if (environment.metadata.deletionTimestamp) {
-    const auto users = caches_.integrationsOf(environment.metadata.name.value_or(""));
-    add("Ready", ConditionStatus::False, "InUse",
-        fmt::format("deletion waits for {} integrations that use it, the first is {}", users.size(),
-                    users.empty() ? "none" : users.front().text()));
-  } else if (!state.settings) {
-    add("Ready", ConditionStatus::False, state.settings.error().reason, state.settings.error().message);
-  } else if (!state.aggregateProblem.empty()) {
-    add("Ready", ConditionStatus::False, "NameConflict", state.aggregateProblem);
-  } else {
-    add("Ready", ConditionStatus::True, "Published",
-        fmt::format("the gateway's objects in {} are up to date", environment.spec.outputNamespace));
-  }
-  const bool stalled = !pending && (!state.settings || !state.aggregateProblem.empty());
-  add("Reconciling", pending ? ConditionStatus::True : ConditionStatus::False, pending ? "Pending" : "Idle",
-      pending ? "references are being read" : "nothing is under way");
-  add("Stalled", stalled ? ConditionStatus::True : ConditionStatus::False,
-      stalled ? status.conditions.front().reason : "NotStalled",
-      stalled ? status.conditions.front().message : "nothing must be edited");
+  status.integrations = static_cast<std::int64_t>(integrations);
+  status.conditions = onboarding::environmentConditions(
+      environment, onboarding::judgePublication(publication, environment.spec.outputNamespace), clock_.now());
   if (environment.status && json::equal(*environment.status, status)) return {};
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   auto written = kube::Api<api::MPayEnvironment>(client_).applyStatus(environment, status, stop);
@@ -151,8 +130,11 @@ Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& envi
 Result<runtime::Outcome> EnvironmentController::finish(const api::MPayEnvironment& environment, Outputs& outputs,
                                                        const std::stop_token& stop) {
   const std::string name = environment.metadata.name.value_or("");
-  if (!caches_.integrationsOf(name).empty()) {
-    TRY(writeStatus(environment, caches_.environmentState(name), stop));
+  if (const auto users = caches_.integrationsOf(name); !users.empty()) {
+    onboarding::Publication publication;
+    publication.keptBy =
+        fmt::format("{} integrations that use it, the first is {}", users.size(), users.front().text());
+    TRY(writeStatus(environment, publication, caches_.environmentState(name).aggregated.size(), stop));
     return runtime::Outcome{};
   }
   if (environment.spec.deletionPolicy == api::EnvironmentDeletionPolicy::Delete) {

@@ -23,8 +23,11 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  Result<void> writeStatus(const api::MPayEnvironment& environment, const EnvironmentState& state,
-                           const std::stop_token& stop);
+  // Writes what the gateway reads, and notes in `state` which fragments it holds. Errors: those of the API, to be
+  // tried again.
+  Result<void> publish(Outputs& outputs, EnvironmentState& state, const std::stop_token& stop);
+  Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
+                           std::size_t integrations, const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
   Result<runtime::Outcome> finish(const api::MPayEnvironment& environment, Outputs& outputs,
                                   const std::stop_token& stop);

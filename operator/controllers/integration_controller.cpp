@@ -99,9 +99,7 @@ std::shared_ptr<Outputs> IntegrationController::outputsOf(const std::string& env
 
 void IntegrationController::loadClaims(const std::string& environment, const Outputs& outputs) {
   std::vector<onboarding::Claim> written;
-  for (const auto& object : outputs.configMaps().list()) {
-    const auto component = object->metadata.labels.find(std::string(onboarding::kComponent));
-    if (component == object->metadata.labels.end() || component->second != onboarding::kClaim) continue;
+  for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
     if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) written.push_back(std::move(*claim));
   }
   claims_.load(environment, written);

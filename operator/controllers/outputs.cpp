@@ -11,6 +11,11 @@ std::optional<std::string> integrationOf(const api::ObjectMeta& metadata) {
   return found->second;
 }
 
+bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
+  const auto found = metadata.labels.find(std::string(onboarding::kComponent));
+  return found != metadata.labels.end() && found->second == component;
+}
+
 std::optional<ObjectKey> keyOf(const std::string& text) {
   const auto slash = text.find('/');
   if (slash == std::string::npos) return std::nullopt;
@@ -68,8 +73,7 @@ void Outputs::listen(runtime::Store<K>& store) {
     }
     for (const auto& object : {before, after}) {
       if (!object) continue;
-      const auto component = object->metadata.labels.find(std::string(onboarding::kComponent));
-      const bool fragment = component != object->metadata.labels.end() && component->second == onboarding::kFragment;
+      const bool fragment = isOfComponent(object->metadata, onboarding::kFragment);
       if (const auto integration = integrationOf(object->metadata)) {
         onChange_(keyOf(*integration), false);
         environment = environment || fragment;
@@ -103,6 +107,14 @@ bool Outputs::synced() const { return configMaps_.synced() && networkPolicies_.s
 std::shared_ptr<const api::ConfigMap> Outputs::own(const std::string& name) const {
   auto found = configMaps_.get({namespace_, name});
   return found && isOurs(found->metadata) ? found : nullptr;
+}
+
+std::vector<std::shared_ptr<const api::ConfigMap>> Outputs::ofComponent(std::string_view component) const {
+  std::vector<std::shared_ptr<const api::ConfigMap>> found;
+  for (auto& object : configMaps_.list()) {
+    if (isOfComponent(object->metadata, component) && isOurs(object->metadata)) found.push_back(std::move(object));
+  }
+  return found;
 }
 
 bool Outputs::isForeign(const std::string& name) const {

@@ -38,6 +38,8 @@ class Outputs {
 
   // The ConfigMap of that name where it is ours; null otherwise.
   std::shared_ptr<const api::ConfigMap> own(const std::string& name) const;
+  // The ConfigMaps of ours that are of that component.
+  std::vector<std::shared_ptr<const api::ConfigMap>> ofComponent(std::string_view component) const;
   // Whether another's object has that name.
   bool isForeign(const std::string& name) const;
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;

@@ -71,4 +71,34 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   return std::shared_ptr<const Settings>(std::move(settings));
 }
 
+Verdict judgePublication(const Publication& publication, const std::string& outputNamespace) {
+  if (publication.keptBy) return idle("InUse", "deletion waits for " + *publication.keptBy);
+  if (publication.unusable) return ofError(*publication.unusable);
+  if (!publication.read)
+    return working("Pending", fmt::format("the output namespace {} is being read", outputNamespace));
+  if (!publication.conflict.empty()) return fix("NameConflict", publication.conflict);
+  if (publication.failed) {
+    return working("PublishFailed",
+                   fmt::format("the gateway's objects in {} are not up to date, and are tried again: {}",
+                               outputNamespace, publication.failed->message));
+  }
+  return good("Published", fmt::format("the gateway's objects in {} are up to date", outputNamespace));
+}
+
+std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,
+                                                  WallTime now) {
+  const bool isWorking = !ready.holds() && ready.attention == Attention::Working;
+  const bool isStalled = !ready.holds() && ready.attention == Attention::Fix;
+  const std::pair<std::string_view, Verdict> all[] = {
+      {"Ready", ready},
+      {"Reconciling", isWorking ? good(ready.reason, ready.message) : idle("Idle", "nothing is under way")},
+      {"Stalled", isStalled ? good(ready.reason, ready.message) : idle("NotStalled", "nothing must be edited")}};
+  std::vector<api::Condition> conditions;
+  for (const auto& [type, verdict] : all) {
+    conditions.push_back(conditionOf(type, verdict, environment.metadata.generation.value_or(0),
+                                     environment.status ? &environment.status->conditions : nullptr, now));
+  }
+  return conditions;
+}
+
 }  // namespace mpay::onboarding

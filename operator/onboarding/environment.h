@@ -7,6 +7,7 @@
 #include "crypto/x509.h"
 #include "onboarding/allowlist.h"
 #include "onboarding/certificate_policy.h"
+#include "onboarding/verdict.h"
 
 namespace mpay::onboarding {
 
@@ -28,5 +29,22 @@ struct Settings {
 // is not built yet), InvalidField, and those of the references and of Authorities::parse.
 Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
                                                            const Content& authorities);
+
+// How far an environment has come with what it publishes.
+struct Publication {
+  std::optional<Error> unusable{};      // from examineEnvironment, or of the output namespace
+  bool read = false;                    // the output namespace was read
+  std::string conflict{};               // another's object where ours should be
+  std::optional<Error> failed{};        // a write that is tried again
+  std::optional<std::string> keptBy{};  // what its deletion waits for
+};
+
+// Whether it is Ready: True Published; False InUse, Pending, NameConflict, PublishFailed, or the reason why it is
+// unusable.
+Verdict judgePublication(const Publication& publication, const std::string& outputNamespace);
+
+// Ready, Reconciling and Stalled, as kstatus reads them.
+std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,
+                                                  WallTime now);
 
 }  // namespace mpay::onboarding

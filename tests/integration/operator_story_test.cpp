@@ -320,5 +320,30 @@ TEST_F(Story, LetsAnEnvironmentGoOnlyWhenNobodyUsesIt) {
   EXPECT_NE(published(testingOut, "mpay-allowlist", "allowlist.conf"), "") << "its aggregates stay";
 }
 
+TEST_F(Story, SaysWhenItCannotPublish) {
+  startOperator();
+  awaitEnvironment(testing, "Published");
+  ASSERT_EQ(cluster.plane
+                .kubectl({"create", "rolebinding", "reader", "-n", testingOut, "--clusterrole=view",
+                          "--serviceaccount=mpay-system:mpay-operator"})
+                .code,
+            0);
+  ASSERT_EQ(cluster.plane
+                .kubectl({"create", "role", "revisions", "-n", testingOut, "--verb=get,list,watch",
+                          "--resource=controllerrevisions.apps"})
+                .code,
+            0);
+  ASSERT_EQ(cluster.plane
+                .kubectl({"create", "rolebinding", "revisions", "-n", testingOut, "--role=revisions",
+                          "--serviceaccount=mpay-system:mpay-operator"})
+                .code,
+            0);
+  ASSERT_EQ(cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", testingOut}).code, 0);
+  editEnvironment(testing, [](auto& spec) { spec.allowlist.targets[0].configMap->name = "renamed"; });
+  awaitEnvironment(testing, "PublishFailed");
+  const auto status = environments().get({"", testing})->status;
+  EXPECT_EQ(api::findCondition(status->conditions, "Reconciling")->status, ConditionStatus::True);
+}
+
 }  // namespace
 }  // namespace mpay::test

@@ -58,6 +58,9 @@ class World : public ::testing::Test {
              const std::string& name = "certificates");
   void awaitReason(const std::string& type, const std::string& reason, const std::string& name = "certificates");
 
+  // Waits until an environment's Ready has that reason.
+  void awaitEnvironment(const std::string& name, const std::string& reason);
+
   // Records as that user. The error is the API server's.
   Result<api::MPayValidation> record(const std::string& user, api::Milestone milestone, api::Role role,
                                      api::Decision decision = api::Decision::Accepted,

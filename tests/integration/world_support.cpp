@@ -251,6 +251,19 @@ void Cluster::awaitPolicies() {
   })) << "the admission policies are not in force";
 }
 
+void World::awaitEnvironment(const std::string& name, const std::string& reason) {
+  std::string last;
+  const bool came = waitFor(20s, [&] {
+    const auto environment = environments().get({"", name});
+    const auto* ready =
+        environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
+    if (ready) last = ready->reason + ": " + ready->message;
+    return ready && ready->reason == reason &&
+           environment->status->observedGeneration == environment->metadata.generation.value_or(0);
+  });
+  ASSERT_TRUE(came) << name << " did not get the reason " << reason << ", it is " << last;
+}
+
 Result<api::MPayValidation> World::record(const std::string& user, api::Milestone milestone, api::Role role,
                                           api::Decision decision, const std::string& name) {
   const auto integration = current(name);

@@ -1,0 +1,113 @@
+#include "onboarding/environment.h"
+
+#include <gtest/gtest.h>
+
+#include "support/pki.h"
+
+namespace mpay::onboarding {
+namespace {
+
+using api::ConditionStatus;
+
+const WallTime kNow{std::chrono::seconds(1000)};
+
+api::MPayEnvironment environment() {
+  api::MPayEnvironment e;
+  e.metadata.name = "testing";
+  e.metadata.generation = 3;
+  e.spec.outputNamespace = "out";
+  e.spec.registrar.configMap = api::NameReference{"mpay-services"};
+  return e;
+}
+
+TEST(Environment, IsReadWithItsRules) {
+  const test::Authority authority;
+  auto declared = environment();
+  declared.spec.addresses.maximum = 7;
+  declared.spec.addresses.permitted = {"10.0.0.0/8"};
+  declared.spec.withdrawal.delay = "1500ms";
+  const auto settings = examineEnvironment(declared, Result<std::string>(authority.certificate()));
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ((*settings)->addresses.maximum, 7u);
+  EXPECT_EQ((*settings)->addresses.permitted.size(), 1u);
+  EXPECT_EQ((*settings)->withdrawalDelay, std::chrono::seconds(2)) << "rounded up";
+}
+
+TEST(Environment, IsRefusedWithTheReason) {
+  const test::Authority authority;
+  const Content good = Result<std::string>(authority.certificate());
+  struct Row {
+    std::string name;
+    std::function<void(api::MPayEnvironmentSpec&)> change;
+    Content authorities;
+    std::string reason;
+  };
+  const auto same = [](auto&) {};
+  const Row rows[] = {
+      {"CRL", [](auto& s) { s.trust.revocation.mode = api::RevocationMode::CRL; }, good, "NotSupported"},
+      {"HTTP", [](auto& s) { s.registrar.http = api::HttpRegistrar{}; }, good, "NotSupported"},
+      {"mail", [](auto& s) { s.registrar.mail = api::MailRegistrar{}; }, good, "NotSupported"},
+      {"signatures", [](auto& s) { s.validation.signature = api::SignaturePolicy::Required; }, good, "NotSupported"},
+      {"HAProxy",
+       [](auto& s) {
+         s.allowlist.targets.push_back({"a", api::AllowlistConfigMap{"a", api::AllowlistFormat::HAProxy}, {}});
+       },
+       good, "NotSupported"},
+      {"authorities being read", same, std::nullopt, "Pending"},
+      {"authorities that are not there", same, Result<std::string>(refuse("ReferenceNotFound", "gone")),
+       "ReferenceNotFound"},
+      {"authorities that are none", same, Result<std::string>("nonsense"), "MalformedAuthorities"},
+      {"host bits", [](auto& s) { s.addresses.permitted = {"10.0.0.1/8"}; }, good, "InvalidField"},
+      {"no prefix", [](auto& s) { s.addresses.shared = {"ten"}; }, good, "InvalidField"},
+      {"no duration", [](auto& s) { s.withdrawal.delay = "soon"; }, good, "InvalidField"},
+  };
+  for (const auto& row : rows) {
+    auto declared = environment();
+    row.change(declared.spec);
+    const auto settings = examineEnvironment(declared, row.authorities);
+    ASSERT_FALSE(settings) << row.name;
+    EXPECT_EQ(settings.error().reason, row.reason) << row.name;
+    EXPECT_FALSE(settings.error().message.empty()) << row.name;
+  }
+}
+
+TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {
+  const auto of = [](std::function<void(Publication&)> change) {
+    Publication publication;
+    publication.read = true;
+    change(publication);
+    return publication;
+  };
+  const Error refused{ErrorKind::Invalid, "m", "NotSupported"}, reading{ErrorKind::Invalid, "m", "Pending"},
+      failed{ErrorKind::Api, "403"};
+  struct Row {
+    std::string reason;
+    ConditionStatus ready, reconciling, stalled;
+    Publication publication;
+  };
+  constexpr auto T = ConditionStatus::True, F = ConditionStatus::False;
+  const Row rows[] = {
+      {"Published", T, F, F, of([](auto&) {})},
+      {"Pending", F, T, F, of([](auto& p) { p.read = false; })},
+      {"Pending", F, T, F, of([&](auto& p) { p.unusable = reading; })},
+      {"PublishFailed", F, T, F, of([&](auto& p) { p.failed = failed; })},
+      {"NotSupported", F, F, T, of([&](auto& p) { p.unusable = refused; })},
+      {"NameConflict", F, F, T, of([](auto& p) { p.conflict = "foreign"; })},
+      {"InUse", F, F, F, of([&](auto& p) { p.keptBy = "one"; })},
+  };
+  for (const auto& row : rows) {
+    const auto conditions = environmentConditions(environment(), judgePublication(row.publication, "out"), kNow);
+    ASSERT_EQ(conditions.size(), 3u);
+    EXPECT_EQ(conditions[0].reason, row.reason);
+    EXPECT_EQ(conditions[0].status, row.ready) << row.reason;
+    EXPECT_EQ(conditions[1].status, row.reconciling) << row.reason;
+    EXPECT_EQ(conditions[2].status, row.stalled) << row.reason;
+    for (const auto& condition : conditions) {
+      EXPECT_FALSE(condition.reason.empty() || condition.message.empty()) << row.reason << " " << condition.type;
+      EXPECT_EQ(condition.observedGeneration, 3);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mpay::onboarding
