@@ -51,8 +51,15 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   caches_.refer("environment " + key.name, {&environment->spec.trust.authorities}, {}, caches_.resourceNamespace(),
                 secretsOf(*environment, caches_.resourceNamespace()));
   const auto outputs = caches_.outputs(*environment);
-  if (environment->metadata.deletionTimestamp) return finish(*environment, *outputs, stop);
-  TRY(setFinalizer(*environment, true, stop));
+  const bool ending = environment->metadata.deletionTimestamp.has_value();
+  // Asked before the fragments are read: what nobody keeps any more is in none of them.
+  const auto keptBy = ending ? whatKeeps(*environment, *outputs) : std::nullopt;
+  if (ending && !keptBy && environment->spec.deletionPolicy == api::EnvironmentDeletionPolicy::Delete) {
+    TRY(outputs->removeAggregatesBut({}, {}, stop));
+    TRY(setFinalizer(*environment, false, stop));
+    return runtime::Outcome{};
+  }
+  if (!ending) TRY(setFinalizer(*environment, true, stop));
 
   EnvironmentState state = caches_.environmentState(key.name);
   state.settings = settingsOf(*environment);
@@ -65,7 +72,14 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   Result<void> published;
   if (state.settings && state.synced) published = publish(*outputs, state, stop);
   caches_.publish(key.name, state);
+  if (ending && !keptBy) {
+    // Nothing can be written where the namespace went first.
+    if (!published && !published.error().isNotFound()) return fail(published.error());
+    TRY(setFinalizer(*environment, false, stop));
+    return runtime::Outcome{};
+  }
   onboarding::Publication publication;
+  publication.keptBy = keptBy;
   if (!state.settings) publication.unusable = state.settings.error();
   if (!published) publication.failed = published.error();
   publication.read = state.synced;
@@ -101,7 +115,13 @@ Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& 
     }
   }
   if (failed) return fail(std::move(*failed));
-  if (state.aggregateProblem.empty()) state.aggregated = std::move(hashes);
+  if (!state.aggregateProblem.empty()) return {};
+  // Network policies add up: one that is published no more would go on admitting.
+  std::set<std::string> configMaps, networkPolicies;
+  for (const auto& object : rendered.configMaps) configMaps.insert(object.metadata.name.value_or(""));
+  for (const auto& object : rendered.networkPolicies) networkPolicies.insert(object.metadata.name.value_or(""));
+  TRY(outputs.removeAggregatesBut(configMaps, networkPolicies, stop));
+  state.aggregated = std::move(hashes);
   return {};
 }
 
@@ -127,22 +147,23 @@ Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& envi
   return {};
 }
 
-Result<runtime::Outcome> EnvironmentController::finish(const api::MPayEnvironment& environment, Outputs& outputs,
-                                                       const std::stop_token& stop) {
-  const std::string name = environment.metadata.name.value_or("");
-  if (const auto users = caches_.integrationsOf(name); !users.empty()) {
-    onboarding::Publication publication;
-    publication.keptBy =
-        fmt::format("{} integrations that use it, the first is {}", users.size(), users.front().text());
-    TRY(writeStatus(environment, publication, caches_.environmentState(name).aggregated.size(), stop));
-    return runtime::Outcome{};
+std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvironment& environment,
+                                                            const Outputs& outputs) const {
+  if (const auto users = caches_.integrationsOf(environment.metadata.name.value_or("")); !users.empty())
+    return fmt::format("{} integrations that use it, the first is {}", users.size(), users.front().text());
+  if (!outputs.synced()) {
+    const auto problem = outputs.problem();
+    return fmt::format("the output namespace {} to be read{}", outputs.namespaceName(),
+                       problem ? ": " + problem->message : "");
   }
-  if (environment.spec.deletionPolicy == api::EnvironmentDeletionPolicy::Delete) {
-    for (const auto& object : outputs.configMaps().list())
-      TRY(outputs.remove(object->metadata.name.value_or(""), stop));
+  for (const auto& object : outputs.ofComponent(onboarding::kWithdrawal)) {
+    const auto record = onboarding::remembered<onboarding::WithdrawalRecord>(*object);
+    if (record && record->dueAt) {
+      return fmt::format("the withdrawal of {}/{}, which is due at {}", record->holder.namespace_, record->holder.name,
+                         *record->dueAt);
+    }
   }
-  TRY(setFinalizer(environment, false, stop));
-  return runtime::Outcome{};
+  return std::nullopt;
 }
 
 }  // namespace mpay::controllers

@@ -23,14 +23,14 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  // Writes what the gateway reads, and notes in `state` which fragments it holds. Errors: those of the API, to be
-  // tried again.
+  // Writes what the gateway reads, removes what is published no more, and notes in `state` which fragments it holds.
+  // Errors: those of the API, to be tried again.
   Result<void> publish(Outputs& outputs, EnvironmentState& state, const std::stop_token& stop);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            std::size_t integrations, const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
-  Result<runtime::Outcome> finish(const api::MPayEnvironment& environment, Outputs& outputs,
-                                  const std::stop_token& stop);
+  // What a deletion has to wait for: integrations, and withdrawals that are still to be carried out.
+  std::optional<std::string> whatKeeps(const api::MPayEnvironment& environment, const Outputs& outputs) const;
 
   kube::Client& client_;
   const Clock& clock_;

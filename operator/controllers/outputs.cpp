@@ -73,10 +73,11 @@ void Outputs::listen(runtime::Store<K>& store) {
     }
     for (const auto& object : {before, after}) {
       if (!object) continue;
-      const bool fragment = isOfComponent(object->metadata, onboarding::kFragment);
+      const bool counts = isOfComponent(object->metadata, onboarding::kFragment) ||
+                          isOfComponent(object->metadata, onboarding::kWithdrawal);
       if (const auto integration = integrationOf(object->metadata)) {
         onChange_(keyOf(*integration), false);
-        environment = environment || fragment;
+        environment = environment || counts;
       } else {
         environment = true;
       }
@@ -183,6 +184,18 @@ Result<void> Outputs::remove(const std::string& configMap, const std::stop_token
 
 Result<void> Outputs::remove(const api::ControllerRevision& revision, const std::stop_token& stop) {
   return removeObject(revisions_, revision, stop);
+}
+
+Result<void> Outputs::removeAggregatesBut(const std::set<std::string>& configMaps,
+                                          const std::set<std::string>& networkPolicies, const std::stop_token& stop) {
+  for (const auto& object : ofComponent(onboarding::kAggregate)) {
+    if (!configMaps.contains(object->metadata.name.value_or(""))) TRY(removeObject(configMaps_, *object, stop));
+  }
+  for (const auto& policy : networkPolicies_.list()) {
+    if (isOurs(policy->metadata) && !networkPolicies.contains(policy->metadata.name.value_or("")))
+      TRY(removeObject(networkPolicies_, *policy, stop));
+  }
+  return {};
 }
 
 }  // namespace mpay::controllers

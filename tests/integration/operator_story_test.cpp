@@ -345,5 +345,66 @@ TEST_F(Story, SaysWhenItCannotPublish) {
   EXPECT_EQ(api::findCondition(status->conditions, "Reconciling")->status, ConditionStatus::True);
 }
 
+TEST_F(Story, StopsPublishingUnderATargetThatIsGone) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const kube::Api<api::NetworkPolicy> policies(cluster.admin);
+  ASSERT_TRUE(policies.get({testingOut, "mpay-network"}));
+  // Neither of these is an aggregate of the operator's.
+  ASSERT_EQ(cluster.plane.kubectl({"create", "configmap", "somebodys", "-n", testingOut}).code, 0);
+  const auto before = outputs(testingOut);
+  editEnvironment(testing, [](auto& spec) {
+    spec.allowlist.targets[0].configMap->name = "renamed-allowlist";
+    spec.allowlist.targets.pop_back();
+    spec.trust.bundles.pop_back();
+  });
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return !policies.get({testingOut, "mpay-network"});
+  })) << "a NetworkPolicy goes on admitting";
+  EXPECT_TRUE(waitFor(10s, [&] { return !configMaps().get({testingOut, "mpay-allowlist"}); }));
+  EXPECT_TRUE(waitFor(10s, [&] { return !configMaps().get({testingOut, "mpay-clients"}); }));
+  EXPECT_NE(published(testingOut, "renamed-allowlist", "allowlist.conf").find("203.0.113.10"), std::string::npos);
+  EXPECT_TRUE(configMaps().get({testingOut, "somebodys"}));
+  EXPECT_EQ(outputs(testingOut).size(), before.size() - 1) << "claims, fragments and services stay";
+}
+
+TEST_F(Story, TakesItsAggregatesAlongWhereAskedTo) {
+  startOperator();
+  editEnvironment(testing, [](auto& spec) { spec.deletionPolicy = api::EnvironmentDeletionPolicy::Delete; });
+  editEnvironment(production, [](auto& spec) { spec.deletionPolicy = api::EnvironmentDeletionPolicy::Delete; });
+  auto integration = form();
+  integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  create(integration);
+  promote();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  const auto remembered = outputs(productionOut);
+  for (const auto& name : {testing, production}) {
+    ASSERT_TRUE(environments().remove({"", name}, {}));
+    ASSERT_TRUE(waitFor(10s, [&] { return !environments().get({"", name}).has_value(); })) << name;
+  }
+  EXPECT_TRUE(outputs(testingOut).empty());
+  EXPECT_FALSE(kube::Api<api::NetworkPolicy>(cluster.admin).get({testingOut, "mpay-network"}));
+  EXPECT_EQ(outputs(productionOut).size(), remembered.size() - 3) << "the operator's memory stays";
+  EXPECT_EQ(kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->size(), 1u);
+}
+
+TEST_F(Story, WithdrawsBeforeTheEnvironmentGoes) {
+  startOperator();
+  create(form());
+  promote();
+  editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "4s"; });
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(environments().remove({"", production}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  awaitEnvironment(production, "InUse");
+  EXPECT_TRUE(waitFor(20s, [&] { return !environments().get({"", production}).has_value(); }));
+  EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"),
+            "geo $mpay_address_service {\n    default \"\";\n}\n")
+      << "what stays denies";
+  EXPECT_EQ(outputs(productionOut).size(), 3u);
+}
+
 }  // namespace
 }  // namespace mpay::test
