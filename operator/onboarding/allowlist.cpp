@@ -105,18 +105,21 @@ std::vector<Prefix> canonical(std::vector<Prefix> prefixes) {
 }  // namespace
 
 Result<AddressSet> AddressSet::parse(std::span<const std::string> addresses, const AddressPolicy& policy,
-                                     std::string_view field) {
+                                     std::string_view field, std::string_view member) {
   std::vector<Prefix> prefixes;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    prefixes.push_back(TRY(judge(addresses[i], policy, fmt::format("{}[{}]", field, i))));
+    prefixes.push_back(TRY(judge(addresses[i], policy, fmt::format("{}[{}]{}", field, i, member))));
   }
   AddressSet set = of(std::move(prefixes));
-  if (set.size() > policy.maximum) {
-    return refuse("RangeTooWide", fmt::format("{} covers {} addresses (an IPv6 /64 counts as one), the environment "
-                                              "allows {}; declare only the addresses that call MPay",
-                                              field, set.size(), policy.maximum));
-  }
+  TRY(judgeWidth(set, policy, field));
   return set;
+}
+
+Result<void> judgeWidth(const AddressSet& set, const AddressPolicy& policy, std::string_view field) {
+  if (set.size() <= policy.maximum) return {};
+  return refuse("RangeTooWide", fmt::format("{} covers {} addresses (an IPv6 /64 counts as one), the environment "
+                                            "allows {}; declare only the addresses that call MPay",
+                                            field, set.size(), policy.maximum));
 }
 
 AddressSet AddressSet::of(std::vector<net::Prefix> prefixes) {

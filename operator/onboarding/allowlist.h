@@ -29,9 +29,10 @@ class AddressSet {
   // Parses addresses ("203.0.113.7") and prefixes ("203.0.113.0/28").
   // Errors: Invalid with reason MalformedAddress, HostBitsSet, RangeTooWide, EmbeddedIPv4 or
   // NonPublicAddress, naming the element by index ("endpoints.testing.addresses[2]"); RangeTooWide
-  // also when the union counts more than the policy's maximum.
+  // also when the union counts more than the policy's maximum. `member` goes behind the index, where
+  // each element is an object (".address").
   static Result<AddressSet> parse(std::span<const std::string> addresses, const AddressPolicy& policy,
-                                  std::string_view field);
+                                  std::string_view field, std::string_view member = "");
 
   // Of prefixes that were judged before (our own memory).
   static AddressSet of(std::vector<net::Prefix> prefixes);
@@ -47,6 +48,9 @@ class AddressSet {
  private:
   std::vector<net::Prefix> prefixes_;
 };
+
+// Errors: Invalid RangeTooWide when the set counts more than the policy's maximum.
+Result<void> judgeWidth(const AddressSet& set, const AddressPolicy& policy, std::string_view field);
 
 // A prefix of the gateway's table, and the services that may call from it, sorted.
 struct Segment {

@@ -166,20 +166,27 @@ Verdict judgeTenancy(const Snapshot& snapshot) {
   return good("", "");
 }
 
-Result<std::vector<std::string>> judgeAddresses(const Settings& settings, const std::optional<api::Endpoint>& endpoint,
-                                                std::string_view stage) {
-  if (!endpoint) return std::vector<std::string>{};
-  return TRY(AddressSet::parse(endpoint->addresses, settings.addresses, fmt::format("endpoints.{}.addresses", stage)))
-      .texts();
+// Who may call, of one stage.
+struct Callers {
+  std::vector<std::string> endpoint;
+  std::vector<std::string> terminals;
+};
+
+Result<Callers> judgeCallers(const Settings& settings, const std::optional<api::Endpoint>& endpoint,
+                             const api::Service& service, std::string_view stage) {
+  const AddressPolicy& policy = settings.addresses;
+  const std::string field = fmt::format("endpoints.{}.addresses", stage);
+  std::vector<std::string> intended;
+  for (const auto& terminal : service.posTerminals) intended.push_back(terminal.address);
+  const auto called = endpoint ? TRY(AddressSet::parse(endpoint->addresses, policy, field)) : AddressSet();
+  const auto terminals = TRY(AddressSet::parse(intended, policy, "service.posTerminals", ".address"));
+  std::vector<net::Prefix> all = called.prefixes();
+  all.insert(all.end(), terminals.prefixes().begin(), terminals.prefixes().end());
+  TRY(judgeWidth(AddressSet::of(std::move(all)), policy, field + " with service.posTerminals"));
+  return Callers{called.texts(), terminals.texts()};
 }
 
-Result<std::vector<std::string>> judgeTerminals(const Settings& settings, const api::Service& service) {
-  std::vector<std::string> addresses;
-  for (const auto& terminal : service.posTerminals) addresses.push_back(terminal.address);
-  return TRY(AddressSet::parse(addresses, settings.addresses, "service.posTerminals address ")).texts();
-}
-
-Verdict judgeForm(const Snapshot& snapshot, Examination& out) {
+Verdict judgeForm(const Snapshot& snapshot, Examination& out, Callers& production) {
   const auto& spec = snapshot.integration->spec;
   if (!out.prerequisites.holds()) return working("AwaitingPrerequisites", "PrerequisitesMet comes first");
   if (!out.certificate.holds()) return working("AwaitingCertificate", "CertificateTrusted comes first");
@@ -191,8 +198,9 @@ Verdict judgeForm(const Snapshot& snapshot, Examination& out) {
   }
   if (auto tenancy = judgeTenancy(snapshot); !tenancy.holds()) return tenancy;
   if (spec.targetStage == api::Stage::Production) {
-    const auto addresses = judgeAddresses(*snapshot.production.settings, spec.endpoints.production, "production");
-    if (!addresses) return ofError(addresses.error());
+    auto callers = judgeCallers(*snapshot.production.settings, spec.endpoints.production, spec.service, "production");
+    if (!callers) return ofError(callers.error());
+    production = std::move(*callers);
   }
   for (const auto& recipient : spec.notification.recipients) {
     if (!isMailAddress(recipient))
@@ -230,7 +238,8 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   Examination out;
   out.prerequisites = judgePrerequisites(snapshot, out, now);
   out.certificate = judgeTrust(snapshot, out, now);
-  out.form = judgeForm(snapshot, out);
+  Callers production;
+  out.form = judgeForm(snapshot, out, production);
   out.testingAddresses = working("AwaitingSubmission", "Submitted comes first");
   if (!out.form.holds()) return out;
 
@@ -247,26 +256,22 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
     out.testingFragment.certificates.push_back(
         {out.leaf->sha1(), out.leaf->sha256(), formatTime(out.leaf->notAfter())});
   }
-  const auto addresses = judgeAddresses(testing, spec.endpoints.testing, "testing");
-  const auto terminals = judgeTerminals(testing, spec.service);
+  const auto callers = judgeCallers(testing, spec.endpoints.testing, spec.service, "testing");
   out.testingClaim = claim;
-  if (!addresses || !terminals) {
-    out.testingAddresses = ofError(addresses ? terminals.error() : addresses.error());
+  if (!callers) {
+    out.testingAddresses = ofError(callers.error());
     includePublished(*out.testingClaim, snapshot.testing.fragment);
   } else {
     out.testingAddresses = good("", "");
-    out.testingFragment.addresses = *addresses;
-    out.testingFragment.posAddresses = *terminals;
-    include(out.testingClaim->addresses, *addresses);
-    include(out.testingClaim->addresses, *terminals);
+    out.testingFragment.addresses = callers->endpoint;
+    out.testingFragment.posAddresses = callers->terminals;
+    include(out.testingClaim->addresses, callers->endpoint);
+    include(out.testingClaim->addresses, callers->terminals);
   }
   if (spec.targetStage == api::Stage::Production) {
-    const Settings& production = *snapshot.production.settings;
     out.productionClaim = claim;
-    if (const auto judged = judgeAddresses(production, spec.endpoints.production, "production")) {
-      include(out.productionClaim->addresses, *judged);
-    }
-    if (const auto judged = judgeTerminals(production, spec.service)) include(out.productionClaim->addresses, *judged);
+    include(out.productionClaim->addresses, production.endpoint);
+    include(out.productionClaim->addresses, production.terminals);
     includePublished(*out.productionClaim, snapshot.production.fragment);
   }
   return out;

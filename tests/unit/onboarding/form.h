@@ -1,0 +1,77 @@
+// A complete form in two usable environments, for the tests of what is decided about it.
+#pragma once
+
+#include "onboarding/decide.h"
+#include "support/pki.h"
+
+namespace mpay::onboarding {
+
+class Form {
+ public:
+  Form() : certificate(authority.issue({}).certificate) {
+    snapshot.integration = std::make_shared<const api::MPayIntegration>(declared());
+    snapshot.namespaceLabels = std::map<std::string, std::string>{{"mpay.gov.md/tenant", "true"}};
+    snapshot.certificate = Result<std::string>(certificate);
+    snapshot.testing = usable(api::Stage::Testing);
+    snapshot.production = usable(api::Stage::Production);
+    snapshot.admission.inForceSince = now - std::chrono::hours(1);
+  }
+
+  void edit(const std::function<void(api::MPayIntegration&)>& change) {
+    auto integration = *snapshot.integration;
+    change(integration);
+    snapshot.integration = std::make_shared<const api::MPayIntegration>(std::move(integration));
+  }
+  static void editSettings(EnvironmentSnapshot& environment, const std::function<void(Settings&)>& change) {
+    auto settings = *environment.settings;
+    change(settings);
+    environment.settings = std::make_shared<const Settings>(std::move(settings));
+  }
+  Examination examine() const { return onboarding::examine(snapshot, now); }
+
+  const WallTime now = systemClock().now();
+  const test::Authority authority;
+  const std::string certificate;
+  Snapshot snapshot;
+
+ private:
+  static api::MPayIntegration declared() {
+    api::MPayIntegration integration;
+    integration.metadata.name = "x";
+    integration.metadata.namespace_ = "ns";
+    integration.metadata.uid = "uid-1";
+    integration.metadata.generation = 2;
+    auto& spec = integration.spec;
+    spec.beneficiary = {"Agenția Model", "1006601000255", api::BeneficiaryType::Public, "RSI-2024-0117"};
+    spec.contract = {"45/2026", "2024-09-14", std::nullopt, false};
+    spec.applicant = {"Ion Popescu", "ion@agentia.example", "+37322257070"};
+    spec.informationSystem = api::InformationSystem{"SIA Stare Civila"};
+    spec.service.id = "AM-1";
+    spec.service.name.ro = "Certificate";
+    spec.service.provider = {"Agenția Model", "https://agentia.example"};
+    spec.service.modes = {api::Mode::OnlineRedirect, api::Mode::PosTerminal};
+    spec.service.accounts.push_back({"TRGAAA14", "1006601000037", "MD77TRGAAA14153401000000", "MF-TR Chisinau",
+                                     std::nullopt, api::AccountKind::Treasury});
+    spec.service.posTerminals = {{"T-1", "Parcare", "1010600034203", "str. 12", {}, {}, "ACME", "9.9.9.9"}};
+    spec.endpoints.testing = api::Endpoint{"https://pay-test.agentia.example/mpay", {"8.8.8.8"}};
+    spec.endpoints.production = api::Endpoint{"https://pay.agentia.example/mpay", {"8.8.4.4"}};
+    spec.certificate = api::ContentSource{"given", std::nullopt, std::nullopt};
+    return integration;
+  }
+
+  EnvironmentSnapshot usable(api::Stage stage) const {
+    Settings settings;
+    settings.name = stage == api::Stage::Testing ? "testing" : "production";
+    settings.spec.stage = stage;
+    settings.spec.apiURL = "https://mpay.example:8443";
+    settings.spec.outputNamespace = "out-" + settings.name;
+    settings.spec.tenants.namespaceSelector.matchLabels["mpay.gov.md/tenant"] = "true";
+    settings.spec.registrar.configMap = api::NameReference{"mpay-services"};
+    settings.authorities = crypto::Authorities::parse(authority.certificate()).value();
+    EnvironmentSnapshot environment;
+    environment.settings = std::make_shared<const Settings>(std::move(settings));
+    return environment;
+  }
+};
+
+}  // namespace mpay::onboarding
