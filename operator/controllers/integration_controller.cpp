@@ -126,6 +126,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.settings = nullptr;
     return snapshot;
   }
+  snapshot.read = true;
   loadClaims(name, *outputs);
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
   snapshot.effect = recall<onboarding::EffectRecord>(*outputs, onboarding::kEffects, key);

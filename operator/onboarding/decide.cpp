@@ -218,6 +218,13 @@ void Decision::promote() {
 
 void Decision::judgePromoted() {
   const auto& production = in.production;
+  if (live()) {
+    plan.status.production =
+        api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
+  } else if (integration().status && (production.liveProblem || !production.read)) {
+    // What cannot be read now is not gone: its environments stay immutable.
+    plan.status.production = integration().status->production;
+  }
   if (production.liveProblem) {
     promoted = working("RevisionCorrupt", production.liveProblem->message);
     return;
@@ -234,12 +241,16 @@ void Decision::judgePromoted() {
     inPlace = isPublished(production, *fragment, service, promoted);
     plan.production.push_back(fragmentObject(*production.settings, key(), *fragment));
     plan.production.push_back(std::move(service));
-    plan.status.production =
-        api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
   }
   if (servesCurrent()) {
-    if (inPlace)
+    if (inPlace) {
       promoted = good("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
+    } else if (!production.settings) {
+      const Error problem =
+          production.problem.value_or(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
+      promoted = working(problem.reason.empty() ? "Pending" : problem.reason,
+                         fmt::format("production goes on as it is; {}", problem.message));
+    }
   } else if (!toProduction()) {
     promoted = live() ? idle("NotRequested", fmt::format("targetStage is Testing; production goes on serving {}",
                                                          live()->revision.digest))

@@ -18,6 +18,7 @@ namespace mpay::onboarding {
 struct EnvironmentSnapshot {
   std::shared_ptr<const Settings> settings{};  // null: see problem
   std::optional<Error> problem{};
+  bool read = false;  // the output namespace was: what follows is all there is
   std::optional<Fragment> fragment{};
   std::shared_ptr<const api::ConfigMap> service{};
   bool aggregated = false;         // everything published for the gateway holds `fragment` as it is

@@ -28,6 +28,52 @@ class Form {
     environment.settings = std::make_shared<const Settings>(std::move(settings));
   }
   Examination examine() const { return onboarding::examine(snapshot, now); }
+  Plan decide(const Conflicts& testing = {}, const Conflicts& production = {}) const {
+    return onboarding::decide(snapshot, examine(), testing, production, now);
+  }
+
+  // What a decision wants to exist does exist, as after its writes. True when that was new.
+  bool carryOut() {
+    const auto plan = decide();
+    const bool published = take(snapshot.testing, plan.testing);
+    const bool promotes = take(snapshot.production, plan.production) || plan.revision;
+    if (plan.revision) {
+      auto revision = json::decode<Revision>(plan.revision->data).value();
+      snapshot.production.live = NumberedRevision{plan.revision->revision, plan.revision->metadata.name.value_or(""),
+                                                  formatTime(now), std::move(revision)};
+    }
+    return published || promotes;
+  }
+  void record(api::Milestone milestone, api::Role role, const std::string& who,
+              api::Decision decision = api::Decision::Accepted) {
+    const auto form = examine();
+    const bool isTesting = api::stageOf(milestone) == api::Stage::Testing;
+    api::MPayValidation record;
+    record.metadata.name = fmt::format("r{}", snapshot.records.size());
+    record.metadata.uid = *record.metadata.name;
+    record.metadata.creationTimestamp = formatTime(now);
+    record.spec.integration = {"x", "uid-1"};
+    record.spec.environment = isTesting ? "testing" : "production";
+    record.spec.milestone = milestone;
+    record.spec.role = role;
+    record.spec.decision = decision;
+    record.spec.digest = isTesting ? form.testingDigest : form.digest;
+    record.spec.recordedBy = who;
+    snapshot.records.push_back(std::make_shared<const api::MPayValidation>(std::move(record)));
+  }
+  void passFunctionalTests() { record(api::Milestone::FunctionalTesting, api::Role::MPayRepresentative, "ana"); }
+  void validate() {
+    record(api::Milestone::FinalValidation, api::Role::Beneficiary, "ion");
+    record(api::Milestone::FinalValidation, api::Role::MPayRepresentative, "ana");
+  }
+  // In production with what is declared.
+  void promote() {
+    carryOut();
+    passFunctionalTests();
+    validate();
+    while (carryOut()) {
+    }
+  }
 
   const WallTime now = systemClock().now();
   const test::Authority authority;
@@ -35,6 +81,26 @@ class Form {
   Snapshot snapshot;
 
  private:
+  static bool take(EnvironmentSnapshot& into, const std::vector<api::ConfigMap>& objects) {
+    bool changed = false;
+    for (const auto& object : objects) {
+      const auto& component = object.metadata.labels.at(std::string(kComponent));
+      if (component == kFragment) {
+        auto fragment = remembered<Fragment>(object).value();
+        changed = changed || into.fragment != fragment;
+        into.fragment = std::move(fragment);
+        into.aggregated = true;
+      } else if (component == kService) {
+        changed = changed || !into.service || into.service->data != object.data;
+        into.service = std::make_shared<const api::ConfigMap>(object);
+      } else if (component == kEffects) {
+        changed = true;
+        into.effect = remembered<EffectRecord>(object).value();
+      }
+    }
+    return changed;
+  }
+
   static api::MPayIntegration declared() {
     api::MPayIntegration integration;
     integration.metadata.name = "x";
@@ -69,6 +135,7 @@ class Form {
     settings.spec.registrar.configMap = api::NameReference{"mpay-services"};
     settings.authorities = crypto::Authorities::parse(authority.certificate()).value();
     EnvironmentSnapshot environment;
+    environment.read = true;
     environment.settings = std::make_shared<const Settings>(std::move(settings));
     return environment;
   }
