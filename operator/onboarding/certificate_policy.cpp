@@ -71,20 +71,17 @@ constexpr std::array kChecks{
 
 std::span<const CertificateCheck> certificateChecks() { return kChecks; }
 
-Result<crypto::Certificate> judgeCertificate(std::string_view bytes, const crypto::Authorities& authorities,
-                                             const CertificatePolicy& policy, WallTime now) {
-  auto certificate = TRY(crypto::Certificate::parse(bytes));
+Result<void> judgeCertificate(const crypto::Certificate& certificate, const crypto::Authorities& authorities,
+                              const CertificatePolicy& policy, WallTime now) {
   const CertificateQuestion question{certificate, authorities, policy, now};
   for (const auto& check : kChecks) {
-    if (auto problem = check.problem(question); !problem.empty()) {
+    if (auto problem = check.problem(question); !problem.empty())
       return refuse(std::string(check.reason), std::move(problem));
-    }
   }
-  return certificate;
+  return {};
 }
 
-Result<crypto::Certificate> judgeSignatureCertificate(std::string_view bytes, WallTime now) {
-  auto certificate = TRY(crypto::Certificate::parse(bytes));
+Result<void> judgeSignatureCertificate(const crypto::Certificate& certificate, WallTime now) {
   if (now < certificate.notBefore()) {
     return refuse("CertificateNotYetValid",
                   fmt::format("the certificate is valid from {}", formatTime(certificate.notBefore())));
@@ -93,7 +90,7 @@ Result<crypto::Certificate> judgeSignatureCertificate(std::string_view bytes, Wa
     return refuse("CertificateExpired",
                   fmt::format("the certificate expired at {}", formatTime(certificate.notAfter())));
   }
-  return certificate;
+  return {};
 }
 
 }  // namespace mpay::onboarding

@@ -30,12 +30,13 @@ struct CertificateCheck {
 // In the order in which they are asked; the first failure counts.
 std::span<const CertificateCheck> certificateChecks();
 
-// Parses and judges. Errors: Invalid with the reasons of Certificate::parse and of the checks:
-// WrongUsage, WeakCertificate, CertificateNotYetValid, CertificateExpired, UntrustedIssuer.
-Result<crypto::Certificate> judgeCertificate(std::string_view bytes, const crypto::Authorities& authorities,
-                                             const CertificatePolicy& policy, WallTime now);
+// Errors: Invalid with the reasons of the checks: WrongUsage, WeakCertificate, CertificateNotYetValid,
+// CertificateExpired, UntrustedIssuer.
+Result<void> judgeCertificate(const crypto::Certificate& certificate, const crypto::Authorities& authorities,
+                              const CertificatePolicy& policy, WallTime now);
 
-// A back-office user's signature certificate: it parses and is in date.
-Result<crypto::Certificate> judgeSignatureCertificate(std::string_view bytes, WallTime now);
+// Whether a back-office user's signature certificate is in date. Errors: Invalid CertificateNotYetValid,
+// CertificateExpired.
+Result<void> judgeSignatureCertificate(const crypto::Certificate& certificate, WallTime now);
 
 }  // namespace mpay::onboarding

@@ -43,12 +43,15 @@ std::string isRegistered(const MPayIntegrationSpec& s, WallTime) {
   if (s.beneficiary.type != api::BeneficiaryType::Public || s.beneficiary.registerNumber) return "";
   return "beneficiary.registerNumber is missing: a public system must be registered";
 }
+// When that day begins: in the east up to fourteen hours before UTC's.
+std::optional<WallTime> beginOf(const std::string& date) {
+  const auto begin = parseTime(date + "T00:00:00Z");
+  return begin ? std::optional(*begin - std::chrono::hours(14)) : std::nullopt;
+}
 std::string isContracted(const MPayIntegrationSpec& s, WallTime now) {
-  const auto signedOn = parseTime(s.contract.signedOn + "T00:00:00Z");
+  const auto signedOn = beginOf(s.contract.signedOn);
   if (!signedOn) return "contract.signedOn is not a date like 2026-09-14";
-  // Local days begin up to fourteen hours before UTC's.
-  if (*signedOn > now + std::chrono::hours(14))
-    return "contract.signedOn lies in the future: the contract is not signed yet";
+  if (*signedOn > now) return "contract.signedOn lies in the future: the contract is not signed yet";
   return "";
 }
 std::string isPaid(const MPayIntegrationSpec& s, WallTime) {
@@ -67,9 +70,15 @@ constexpr std::array kPrerequisites{
 void earliest(std::optional<WallTime>& instant, WallTime candidate, WallTime now) {
   if (candidate > now && (!instant || candidate < *instant)) instant = candidate;
 }
+// When a certificate's validity begins, and when it has ended.
+void noteValidity(std::optional<WallTime>& instant, const crypto::Certificate& certificate, WallTime now) {
+  earliest(instant, certificate.notBefore(), now);
+  earliest(instant, certificate.notAfter() + std::chrono::seconds(1), now);
+}
 
 Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
+  if (const auto signedOn = beginOf(spec.contract.signedOn)) earliest(out.nextInstant, *signedOn, now);
   for (const auto& check : kPrerequisites) {
     if (auto problem = check.problem(spec, now); !problem.empty())
       return fix(std::string(check.reason), std::move(problem));
@@ -84,10 +93,12 @@ Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime 
     const auto where = fmt::format("backOfficeUsers[{}].signatureCertificate", i);
     if (!bytes) return working("Pending", where + " is being read");
     if (!*bytes) return ofError(within(where, bytes->error()));
-    const auto certificate = judgeSignatureCertificate(**bytes, now);
+    const auto certificate = crypto::Certificate::parse(**bytes);
     if (!certificate) return ofError(within(where, certificate.error()));
+    noteValidity(out.nextInstant, *certificate, now);
+    if (const auto judged = judgeSignatureCertificate(*certificate, now); !judged)
+      return ofError(within(where, judged.error()));
     out.hashes.users.back() = crypto::digestText(**bytes);
-    earliest(out.nextInstant, certificate->notAfter() + std::chrono::seconds(1), now);
     ++checked;
   }
   if (spec.backOfficeUsers.empty()) {
@@ -106,6 +117,9 @@ Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
   }
   if (!snapshot.certificate) return working("Pending", "the certificate is being read");
   if (!*snapshot.certificate) return ofError(within("certificate", snapshot.certificate->error()));
+  const auto certificate = crypto::Certificate::parse(**snapshot.certificate);
+  if (!certificate) return ofError(certificate.error());
+  noteValidity(out.nextInstant, *certificate, now);
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
     if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
     if (!environment->settings) {
@@ -113,15 +127,10 @@ Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
                                   : working("Pending", "the environment is being read");
     }
     const auto& settings = *environment->settings;
-    const auto judged = judgeCertificate(**snapshot.certificate, settings.authorities, settings.certificates, now);
-    if (!judged) {
-      if (judged.error().reason == "CertificateNotYetValid" && out.leaf)
-        earliest(out.nextInstant, out.leaf->notBefore(), now);
-      return ofError(judged.error());
-    }
-    out.leaf = *judged;
+    const auto judged = judgeCertificate(*certificate, settings.authorities, settings.certificates, now);
+    if (!judged) return ofError(judged.error());
+    out.leaf = *certificate;
   }
-  earliest(out.nextInstant, out.leaf->notAfter() + std::chrono::seconds(1), now);
   out.hashes.certificate = crypto::digestText(**snapshot.certificate);
   return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)",
                                      out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter())));

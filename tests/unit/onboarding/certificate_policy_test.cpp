@@ -14,7 +14,9 @@ class CertificatePolicyTest : public ::testing::Test {
  protected:
   std::string reasonFor(const std::string& bytes) const {
     const auto authorities = crypto::Authorities::parse(authority.certificate()).value();
-    const auto judged = judgeCertificate(bytes, authorities, {}, systemClock().now());
+    const auto certificate = crypto::Certificate::parse(bytes);
+    if (!certificate) return certificate.error().reason;
+    const auto judged = judgeCertificate(*certificate, authorities, {}, systemClock().now());
     return judged ? "" : judged.error().reason;
   }
   std::string reasonFor(const std::function<void(CertificateOptions&)>& change) const {

@@ -76,5 +76,42 @@ TEST(Examine, NamesTheFieldThatIsWrong) {
   }
 }
 
+TEST(Examine, LooksAgainWhenTimeAloneChangesAVerdict) {
+  Form form;
+  const auto issued = [&](long from, long length) {
+    test::CertificateOptions options;
+    options.validFrom = from;
+    options.validFor = length;
+    return form.authority.issue(options).certificate;
+  };
+  const auto parsed = [](const std::string& text) { return crypto::Certificate::parse(text).value(); };
+  const auto later = issued(3600, 86400), current = issued(-3600, 7200);
+
+  EXPECT_EQ(form.examine().nextInstant, parsed(form.certificate).notAfter() + std::chrono::seconds(1));
+  form.snapshot.certificate = Result<std::string>(later);
+  EXPECT_EQ(form.examine().certificate.reason, "CertificateNotYetValid");
+  EXPECT_EQ(form.examine().nextInstant, parsed(later).notBefore());
+  form.snapshot.certificate = Result<std::string>(current);
+  EXPECT_EQ(form.examine().nextInstant, parsed(current).notAfter() + std::chrono::seconds(1));
+
+  form.snapshot.certificate = Result<std::string>(form.certificate);
+  form.edit([](auto& i) {
+    i.spec.backOfficeUsers.push_back({"Ana", "ana@agentia.example", api::ContentSource{"given", {}, {}}});
+  });
+  form.snapshot.users = {Result<std::string>(later)};
+  EXPECT_EQ(form.examine().prerequisites.reason, "CertificateNotYetValid");
+  EXPECT_EQ(form.examine().nextInstant, parsed(later).notBefore());
+  form.snapshot.users = {Result<std::string>(current)};
+  EXPECT_EQ(form.examine().nextInstant, parsed(current).notAfter() + std::chrono::seconds(1));
+
+  const auto inAWeek = std::chrono::floor<std::chrono::days>(form.now) + std::chrono::days(7);
+  form.edit([&](auto& i) {
+    i.spec.backOfficeUsers.clear();
+    i.spec.contract.signedOn = formatTime(inAWeek).substr(0, 10);
+  });
+  EXPECT_EQ(form.examine().prerequisites.reason, "ContractNotSigned");
+  EXPECT_EQ(form.examine().nextInstant, inAWeek - std::chrono::hours(14)) << "the day begins in the east";
+}
+
 }  // namespace
 }  // namespace mpay::onboarding
