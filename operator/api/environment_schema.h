@@ -137,14 +137,16 @@ inline void describe(json::SchemaOf<EnvironmentNotifications>& s) {
       .mapKeys({"name"});
 }
 inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
-  s["stage"].doc("Which of the two stages this is; immutable.").rule({"self == oldSelf", "stage is immutable"});
+  s["stage"]
+      .doc("Which of the two stages this is; immutable.")
+      .rule({"self == oldSelf", "stage is immutable; create another environment", "FieldValueForbidden"});
   httpsUrl(s["frontEndURL"], "Where payers are sent, https://testmpay.gov.md or https://mpay.gov.md.");
   httpsUrl(s["apiURL"], "Where information systems call MPay.");
   s["outputNamespace"]
       .doc("Where everything for the gateway is written, and the operator's memory lives; never a tenant's; immutable.")
       .length(1, 63)
       .pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-      .rule({"self == oldSelf", "outputNamespace is immutable"});
+      .rule({"self == oldSelf", "outputNamespace is immutable; create another environment", "FieldValueForbidden"});
   s["tenants"].doc("Which namespaces may use this environment.");
   s["addresses"].doc("Which addresses may be declared.").byDefault(json::object{});
   s["allowlist"].doc("Where the addresses are provisioned.").byDefault(json::object{});

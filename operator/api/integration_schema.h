@@ -41,7 +41,9 @@ inline void describe(json::SchemaOf<EnvironmentNames>& s) {
 }
 inline void describe(json::SchemaOf<Beneficiary>& s) {
   plain(s["legalName"], "Legal name, as in the contract.", 250);
-  idno(s["idno"], "State identification number; immutable.").rule({"self == oldSelf", "beneficiary.idno is immutable"});
+  idno(s["idno"], "State identification number; immutable.")
+      .rule({"self == oldSelf", "beneficiary.idno is immutable; another beneficiary needs another integration",
+             "FieldValueForbidden"});
   s["type"].doc("Public institution or private company.");
   plain(s["registerNumber"], "Number in the Register of Information Resources and Systems; required when Public.", 60);
   s.rule({"self.type != 'Public' || has(self.registerNumber)", "a Public beneficiary needs registerNumber",
@@ -130,8 +132,8 @@ inline void describe(json::SchemaOf<Service>& s) {
   s["modes"].doc("Intended modes of usage.").items(1, 5).unique().required();
   s["accounts"].doc("Where the money goes.").items(0, 16).atomic();
   s["posTerminals"].doc("Payment terminals.").items(0, 200).mapKeys({"terminalId"});
-  s.rule({"!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)", "service.id is set once",
-          "FieldValueForbidden", ".id"});
+  s.rule({"!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)",
+          "service.id is set once; another ServiceID needs another integration", "FieldValueForbidden", ".id"});
   s.rule({"!has(self.posTerminals) || self.posTerminals.size() == 0 || 'PosTerminal' in self.modes",
           "posTerminals go with mode PosTerminal", "FieldValueInvalid", ".posTerminals"});
 }

@@ -82,9 +82,13 @@ struct Change {
 TEST_F(Api, KeepsWhatMayNotChange) {
   create(form());
   const Change changes[] = {
-      {"the ServiceID changed", [](auto& s) { s.service.id = "OTHER"; }, "set once"},
-      {"the ServiceID removed", [](auto& s) { s.service.id.reset(); }, "set once"},
-      {"the IDNO", [](auto& s) { s.beneficiary.idno = "1010600034203"; }, "immutable"},
+      {"the ServiceID changed", [](auto& s) { s.service.id = "OTHER"; },
+       "spec.service.id: Forbidden: service.id is set once; another ServiceID needs another integration"},
+      {"the ServiceID removed", [](auto& s) { s.service.id.reset(); },
+       "spec.service.id: Forbidden: service.id is set once; another ServiceID needs another integration"},
+      {"the IDNO", [](auto& s) { s.beneficiary.idno = "1010600034203"; },
+       "spec.beneficiary.idno: Forbidden: beneficiary.idno is immutable; another beneficiary needs another "
+       "integration"},
   };
   for (const auto& change : changes) {
     auto integration = current();
@@ -131,9 +135,11 @@ TEST_F(Api, KeepsWhatMayNotChangeOfAnEnvironment) {
     EXPECT_NE(written.error().message.find(says), std::string::npos) << name << ": " << written.error().message;
   };
   refused(
-      "stage", [](auto& s) { s.stage = api::Stage::Testing; }, "stage is immutable");
+      "stage", [](auto& s) { s.stage = api::Stage::Testing; },
+      "spec.stage: Forbidden: stage is immutable; create another environment");
   refused(
-      "outputNamespace", [](auto& s) { s.outputNamespace = "other"; }, "outputNamespace is immutable");
+      "outputNamespace", [](auto& s) { s.outputNamespace = "other"; },
+      "spec.outputNamespace: Forbidden: outputNamespace is immutable; create another environment");
 }
 
 TEST_F(Api, RefusesUnknownAndDuplicateFields) {
