@@ -103,10 +103,10 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
     verdict.reason = !refusedReason.empty() ? refusedReason
                      : functional           ? "AwaitingFunctionalTesting"
                                             : "AwaitingValidation";
-    verdict.message =
-        fmt::format("waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {}{}",
-                    json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "), gate.integration.name,
-                    gate.integration.namespace_, json::nameOf(gate.milestone), awaited.front(), refused);
+    verdict.message = fmt::format(
+        "waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {} --accept (or --reject){}",
+        json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "), gate.integration.name,
+        gate.integration.namespace_, json::nameOf(gate.milestone), awaited.front(), refused);
     verdict.counted.clear();
     return verdict;
   }

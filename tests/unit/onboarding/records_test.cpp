@@ -91,6 +91,14 @@ TEST(Records, KeepTheGateShutWithTheReason) {
             "AdmissionPolicyMissing");
 }
 
+TEST(Records, NameTheCommandThatIsAwaited) {
+  const auto verdict = judgeRecords(gate(), {RecordBuilder("ana", Role::MPayRepresentative)}, inForce());
+  EXPECT_NE(verdict.message.find("kubectl mpay validate x -n ns --milestone FinalValidation --role Beneficiary "
+                                 "--accept (or --reject)"),
+            std::string::npos)
+      << verdict.message;
+}
+
 TEST(Records, LetTheLastDecisionOfARoleCount) {
   const RecordBuilder ana("ana", Role::MPayRepresentative);
   const auto at = [](int second, Decision decision) {
