@@ -75,5 +75,201 @@ TEST(Decide, KeepsWhatProductionServedWhileItCannotBeRead) {
   EXPECT_FALSE(form.decide().status.production) << "it was read, and there is none";
 }
 
+// Every line of architecture.md's table, and what brings each reason about.
+TEST(Decide, SumsUpWhoHasToAct) {
+  constexpr auto T = ConditionStatus::True, F = ConditionStatus::False;
+  using Change = std::function<void(Form&)>;
+  using Conflicting = std::pair<Conflicts, Conflicts>;
+  struct Row {
+    std::string reason;  // of Ready
+    ConditionStatus ready, reconciling, stalled;
+    Change change;
+    Conflicting conflicts{};
+    std::string because{};  // the condition that has it
+  };
+  const auto stage = [](Form& f, api::Stage target) { f.edit([&](auto& i) { i.spec.targetStage = target; }); };
+  const auto rejected = [](Form& f) {
+    f.carryOut();
+    f.record(api::Milestone::FunctionalTesting, api::Role::MPayRepresentative, "ana", api::Decision::Rejected);
+  };
+  const Conflicts service{true, false, {}}, certificate{false, true, {}}, address{false, false, {"8.8.8.8/32"}};
+  const Row rows[] = {
+      // The stage is reached, whatever Notified says.
+      {"Production", T, F, F, [](Form& f) { f.promote(); }, {}, ""},
+      {"Testing",
+       T,
+       F,
+       F,
+       [&](Form& f) {
+         stage(f, api::Stage::Testing);
+         f.carryOut();
+       },
+       {},
+       ""},
+      // Work under way.
+      {"Pending", F, T, F, [](Form& f) { f.snapshot.certificate.reset(); }, {}, "CertificateTrusted"},
+      {"Pending", F, T, F, [](Form& f) { f.snapshot.namespaceLabels.reset(); }, {}, "Submitted"},
+      {"Provisioning", F, T, F, [](Form&) {}, {}, "TestEnvironmentReady"},
+      {"NameConflict", F, T, F, [](Form& f) { f.snapshot.testing.foreign = "o"; }, {}, "TestEnvironmentReady"},
+      {"NameConflict", F, T, F, [](Form& f) { f.snapshot.testing.aggregateProblem = "o"; }, {}, "TestEnvironmentReady"},
+      {"AdmissionPolicyMissing",
+       F,
+       T,
+       F,
+       [](Form& f) {
+         f.carryOut();
+         f.snapshot.admission = {std::nullopt, "gone"};
+       },
+       {},
+       "FunctionalTestsPassed"},
+      {"Promoting",
+       F,
+       T,
+       F,
+       [](Form& f) {
+         f.carryOut();
+         f.passFunctionalTests();
+         f.validate();
+       },
+       {},
+       "Promoted"},
+      {"Provisioning",
+       F,
+       T,
+       F,
+       [](Form& f) {
+         f.promote();
+         f.snapshot.production.aggregated = false;
+       },
+       {},
+       "Promoted"},
+      {"RevisionCorrupt",
+       F,
+       T,
+       F,
+       [](Form& f) {
+         f.promote();
+         f.snapshot.production.liveProblem = Error{ErrorKind::Invalid, "damaged", "RevisionCorrupt"};
+       },
+       {},
+       "Promoted"},
+      // The user must edit something.
+      {"InvalidField",
+       F,
+       F,
+       T,
+       [](Form& f) { f.edit([](auto& i) { i.spec.beneficiary.idno = "1"; }); },
+       {},
+       "PrerequisitesMet"},
+      {"CertificateMissing",
+       F,
+       F,
+       T,
+       [](Form& f) { f.edit([](auto& i) { i.spec.certificate.reset(); }); },
+       {},
+       "CertificateTrusted"},
+      {"NonPublicAddress",
+       F,
+       F,
+       T,
+       [](Form& f) { f.edit([](auto& i) { i.spec.endpoints.testing->addresses = {"10.0.0.1"}; }); },
+       {},
+       "TestEnvironmentReady"},
+      {"CertificateConflict", F, F, T, [](Form&) {}, {certificate, {}}, "CertificateTrusted"},
+      {"ServiceIDConflict", F, F, T, [](Form&) {}, {{}, service}, "Submitted"},
+      {"AddressConflict", F, F, T, [](Form&) {}, {{}, address}, "Submitted"},
+      {"AddressConflict", F, F, T, [](Form&) {}, {address, {}}, "TestEnvironmentReady"},
+      {"Rejected", F, F, T, rejected, {}, "FunctionalTestsPassed"},
+      // A person is awaited.
+      {"AwaitingServiceID",
+       F,
+       F,
+       F,
+       [](Form& f) { f.edit([](auto& i) { i.spec.service.id.reset(); }); },
+       {},
+       "Submitted"},
+      {"AwaitingFunctionalTesting", F, F, F, [](Form& f) { f.carryOut(); }, {}, "FunctionalTestsPassed"},
+      {"AwaitingValidation",
+       F,
+       F,
+       F,
+       [](Form& f) {
+         f.carryOut();
+         f.passFunctionalTests();
+       },
+       {},
+       "Validated"},
+      // A newer digest waits while production serves.
+      {"AwaitingValidation",
+       F,
+       F,
+       F,
+       [](Form& f) {
+         f.promote();
+         f.edit([](auto& i) { i.spec.service.name.ro = "Alt nume"; });
+         f.carryOut();
+       },
+       {},
+       ""},
+      {"Suspended", F, F, F, [](Form& f) { f.edit([](auto& i) { i.spec.suspend = true; }); }, {}, ""},
+  };
+  for (const auto& row : rows) {
+    Form form;
+    row.change(form);
+    const auto plan = form.decide(row.conflicts.first, row.conflicts.second);
+    const std::string name = row.reason + " by " + row.because;
+    expectComplete(plan, name);
+    EXPECT_EQ(said(plan, "Ready").reason, row.reason) << name << ": " << said(plan, "Ready").message;
+    EXPECT_EQ(said(plan, "Ready").status, row.ready) << name;
+    EXPECT_EQ(said(plan, "Reconciling").status, row.reconciling) << name;
+    EXPECT_EQ(said(plan, "Stalled").status, row.stalled) << name;
+    if (!row.because.empty()) {
+      EXPECT_EQ(said(plan, row.because).reason, row.reason) << name;
+    }
+  }
+}
+
+TEST(Decide, SaysWhereTheNotificationIs) {
+  const auto said = [](Form& form) { return mpay::onboarding::said(form.decide(), "Notified").reason; };
+  Form form;
+  EXPECT_EQ(said(form), "AwaitingPromotion");
+  form.promote();
+  EXPECT_EQ(said(form), "NotConfigured");
+  Form::editSettings(form.snapshot.production, [](auto& s) {
+    api::SmtpChannel smtp;
+    smtp.from = "suport@mpay.example";
+    s.spec.notifications.channels.push_back({"mail", smtp});
+  });
+  EXPECT_EQ(said(form), "NotificationPending");
+  form.carryOut();
+  EXPECT_EQ(said(form), "NotificationPending");
+  ASSERT_TRUE(form.snapshot.production.effect);
+  EXPECT_TRUE(form.snapshot.production.effect->messageID.ends_with(".1@mpay.example>"));
+  form.snapshot.production.effect->sentAt = formatTime(form.now);
+  EXPECT_EQ(said(form), "Sent");
+  expectComplete(form.decide(), "Sent");
+  form.edit([](auto& i) { i.spec.targetStage = api::Stage::Testing; });
+  EXPECT_EQ(said(form), "Sent") << "production serves what is declared";
+}
+
+TEST(Decide, ForgetsAWithdrawalOfTheSameIdentityOnly) {
+  const std::tuple<std::string, std::string, bool> rows[] = {
+      {"1006601000255", "AM-1", true}, {"1010600034203", "AM-1", false}, {"1006601000255", "AM-2", false}};
+  for (const auto& [idno, service, forgets] : rows) {
+    Form form;
+    form.snapshot.production.withdrawal = WithdrawalRecord{{"ns", "x", "old", idno}, service, "", std::nullopt};
+    EXPECT_EQ(form.decide().forgetWithdrawal, forgets) << idno << " " << service;
+  }
+}
+
+TEST(Decide, WritesNothingWhileSuspended) {
+  Form form;
+  form.edit([](auto& i) { i.spec.suspend = true; });
+  const auto plan = form.decide();
+  EXPECT_TRUE(plan.testing.empty());
+  EXPECT_TRUE(plan.production.empty());
+  EXPECT_FALSE(plan.revision);
+}
+
 }  // namespace
 }  // namespace mpay::onboarding

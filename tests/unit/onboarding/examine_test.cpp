@@ -113,5 +113,87 @@ TEST(Examine, LooksAgainWhenTimeAloneChangesAVerdict) {
   EXPECT_EQ(form.examine().nextInstant, inAWeek - std::chrono::hours(14)) << "the day begins in the east";
 }
 
+TEST(Examine, RefusesTheFormWithItsReason) {
+  using Spec = api::MPayIntegrationSpec;
+  struct Row {
+    std::string reason;
+    Verdict Examination::*where;
+    std::function<void(Form&)> change;
+  };
+  const auto spec = [](std::function<void(Spec&)> change) {
+    return [change](Form& f) { f.edit([&](auto& i) { change(i.spec); }); };
+  };
+  const auto gone = Error{ErrorKind::Invalid, "gone", "ReferenceNotFound"};
+  const auto met = &Examination::prerequisites, trusted = &Examination::certificate, submitted = &Examination::form;
+  const Row rows[] = {
+      {"Met", met, [](Form&) {}},
+      {"InvalidField", met, spec([](Spec& s) { s.applicant.name = "a\n"; })},
+      {"InvalidField", met, spec([](Spec& s) { s.beneficiary.idno.back() = '0'; })},
+      {"InvalidField", met, spec([](Spec& s) { s.service.accounts[0].iban.back() = '1'; })},
+      {"RegisterNumberMissing", met, spec([](Spec& s) { s.beneficiary.registerNumber.reset(); })},
+      {"ContractNotSigned", met, spec([](Spec& s) { s.contract.signedOn = "2999-01-01"; })},
+      {"ContractNotSigned", met, spec([](Spec& s) { s.contract.signedOn = "today"; })},
+      {"PaidServiceRequired", met, spec([](Spec& s) { s.beneficiary.type = api::BeneficiaryType::Private; })},
+      {"PaidServiceRequired", met, spec([](Spec& s) { s.service.accounts[0].kind = api::AccountKind::Commercial; })},
+      {"Trusted", trusted, [](Form&) {}},
+      {"NotRequired", trusted, spec([](Spec& s) {
+         s.certificate.reset();
+         s.informationSystem.reset();
+         s.genericService = api::GenericService{};
+       })},
+      {"CertificateMissing", trusted, spec([](Spec& s) { s.certificate.reset(); })},
+      {"Pending", trusted, [](Form& f) { f.snapshot.certificate.reset(); }},
+      {"ReferenceNotFound", trusted, [&](Form& f) { f.snapshot.certificate = Result<std::string>(fail(gone)); }},
+      {"MalformedCertificate", trusted, [](Form& f) { f.snapshot.certificate = Result<std::string>("nonsense"); }},
+      {"UntrustedIssuer", trusted,
+       [](Form& f) { f.snapshot.certificate = Result<std::string>(test::Authority("Other").issue({}).certificate); }},
+      {"Pending", trusted, [](Form& f) { f.snapshot.testing.settings = nullptr; }},
+      {"EnvironmentNotFound", trusted,
+       [](Form& f) {
+         f.snapshot.production.settings = nullptr;
+         f.snapshot.production.problem = Error{ErrorKind::Invalid, "none", "EnvironmentNotFound"};
+       }},
+      {"Submitted", submitted, [](Form&) {}},
+      {"AwaitingPrerequisites", submitted, spec([](Spec& s) { s.beneficiary.registerNumber.reset(); })},
+      {"AwaitingCertificate", submitted, spec([](Spec& s) { s.certificate.reset(); })},
+      {"AwaitingServiceID", submitted, spec([](Spec& s) { s.service.id.reset(); })},
+      {"Pending", submitted, spec([](Spec& s) { s.service.logo.emplace(); })},
+      {"InvalidRecipient", submitted, spec([](Spec& s) { s.notification.recipients = {"a@b\r\nBcc: c@d"}; })},
+      {"InvalidRecipient", submitted, spec([](Spec& s) { s.applicant.email = "nobody"; })},
+      {"Pending", submitted, [](Form& f) { f.snapshot.namespaceLabels.reset(); }},
+      {"NamespaceNotPermitted", submitted, [](Form& f) { f.snapshot.namespaceLabels->clear(); }},
+      {"IdentityMismatch", submitted,
+       [](Form& f) {
+         Form::editSettings(f.snapshot.testing, [](auto& s) { s.spec.tenants.idnoLabel = "mpay.gov.md/idno"; });
+       }},
+      {"EnvironmentMismatch", submitted,
+       [](Form& f) { Form::editSettings(f.snapshot.production, [](auto& s) { s.spec.stage = api::Stage::Testing; }); }},
+      {"NonPublicAddress", submitted, spec([](Spec& s) { s.endpoints.production->addresses = {"10.0.0.1"}; })},
+  };
+  for (const auto& row : rows) {
+    Form form;
+    row.change(form);
+    const auto out = form.examine();
+    EXPECT_EQ((out.*row.where).reason, row.reason) << (out.*row.where).message;
+    for (const auto* verdict : {&out.prerequisites, &out.certificate, &out.form}) {
+      EXPECT_FALSE(verdict->reason.empty() || verdict->message.empty()) << row.reason;
+    }
+    EXPECT_EQ(out.testingClaim.has_value(), out.form.holds()) << row.reason;
+  }
+}
+
+TEST(Examine, KeepsWhatIsPublishedClaimed) {
+  Form form;
+  form.promote();
+  form.edit([](auto& i) {
+    i.spec.endpoints.production->addresses = {"1.1.1.1"};
+    i.spec.endpoints.testing->addresses = {"nonsense"};
+  });
+  const auto out = form.examine();
+  EXPECT_EQ(out.productionClaim->addresses, (Texts{"1.1.1.1/32", "8.8.4.4/32", "9.9.9.9/32"}));
+  EXPECT_EQ(out.testingAddresses.reason, "MalformedAddress");
+  EXPECT_EQ(out.testingClaim->addresses, (Texts{"8.8.8.8/32", "9.9.9.9/32"})) << "last known good";
+}
+
 }  // namespace
 }  // namespace mpay::onboarding
