@@ -131,4 +131,12 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
   });
 }
 
+void loadClaims(Claims& claims, const std::string& environment, const Outputs& outputs) {
+  std::vector<onboarding::Claim> written;
+  for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
+    if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) written.push_back(std::move(*claim));
+  }
+  claims.load(environment, written);
+}
+
 }  // namespace mpay::controllers

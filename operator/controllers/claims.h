@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/synchronized.h"
+#include "controllers/outputs.h"
 #include "onboarding/decide.h"
 
 namespace mpay::controllers {
@@ -20,9 +21,9 @@ class Claims {
   // Takes over the claims that were written down; only the first call for an environment counts.
   void load(const std::string& environment, const std::vector<onboarding::Claim>& written);
 
-  // Reserves all of a claim, or nothing and says what others hold. `shared` ranges may be held by
-  // several. A claim of the same namespace and name passes to a new UID when IDNO and ServiceID are
-  // the same, and counts as another's when they are not.
+  // Reserves a claim but for the addresses that others hold, and says which; nothing where others hold
+  // its ServiceID or certificate. `shared` ranges may be held by several. A claim of the same namespace and name passes
+  // to a new UID when IDNO and ServiceID are the same, and counts as another's when they are not.
   onboarding::Conflicts reserve(const std::string& environment, const onboarding::Claim& claim,
                                 const std::vector<net::Prefix>& shared);
 
@@ -45,5 +46,8 @@ class Claims {
   };
   Synchronized<std::map<std::string, Index>> byEnvironment_;
 };
+
+// Takes over what an output namespace, which must have been read, says of them.
+void loadClaims(Claims& claims, const std::string& environment, const Outputs& outputs);
 
 }  // namespace mpay::controllers

@@ -5,20 +5,12 @@
 #include "base/log.h"
 #include "controllers/environment_controller.h"
 #include "crypto/digest.h"
+#include "onboarding/rendering.h"
 
 namespace mpay::controllers {
 namespace {
 
 using onboarding::memoryName;
-
-template <class T>
-std::optional<T> recall(const Outputs& outputs, std::string_view component, const ObjectKey& key) {
-  const auto object = outputs.own(memoryName(component, key));
-  if (!object) return std::nullopt;
-  auto content = onboarding::remembered<T>(*object);
-  if (!content) return std::nullopt;
-  return std::move(*content);
-}
 
 // The revision that production serves: the last one.
 void recallRevision(const Outputs& outputs, const ObjectKey& key, onboarding::EnvironmentSnapshot& into) {
@@ -39,12 +31,6 @@ void recallRevision(const Outputs& outputs, const ObjectKey& key, onboarding::En
 
 Error pending(std::string what) { return Error{ErrorKind::Invalid, std::move(what), "Pending"}; }
 
-Result<runtime::Outcome> lookAgain(const Clock& clock, const std::optional<WallTime>& at) {
-  if (!at) return runtime::Outcome{};
-  const auto wait = std::max(*at - clock.now(), std::chrono::seconds(0));
-  return runtime::Outcome{std::min<Duration>(wait, std::chrono::hours(24))};
-}
-
 }  // namespace
 
 IntegrationController::IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
@@ -54,16 +40,18 @@ IntegrationController::IntegrationController(kube::Client& client, const Clock& 
       caches_(caches),
       claims_(claims),
       events_(events),
+      withdrawal_(clock, caches, claims),
       mayWrite_(std::move(mayWrite)) {}
 
 Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, std::stop_token stop) {
   auto integration = caches_.integrations().get(key);
   if (!integration) {
     caches_.refer("integration " + key.text(), {}, {}, "");
-    return withdraw(key, stop, false);
+    return withdrawal_.withdraw(key, false, stop);
   }
   if (integration->metadata.deletionTimestamp) {
-    const auto outcome = TRY(withdraw(key, stop, integration->spec.deletionPolicy == api::DeletionPolicy::Retain));
+    const auto outcome =
+        TRY(withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain, stop));
     TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, stop));
     return outcome;
   }
@@ -83,9 +71,8 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     if (const auto& withdrawal = decided->snapshot.production.withdrawal;
         withdrawal && !decided->plan.forgetWithdrawal) {
       // Another integration of this name is still being withdrawn.
-      if (const auto outputs = outputsOf(integration->spec.environments.production)) {
-        return withdrawProduction(key, *outputs, *decided->snapshot.production.settings, false, stop);
-      }
+      if (const auto production = caches_.environments().get({"", integration->spec.environments.production}))
+        return withdrawal_.withdrawProduction(key, *production, false, stop);
     }
     return lookAgain(clock_, next);
   }
@@ -95,14 +82,6 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
 std::shared_ptr<Outputs> IntegrationController::outputsOf(const std::string& environment) {
   const auto object = caches_.environments().get({"", environment});
   return object ? caches_.outputs(*object) : nullptr;
-}
-
-void IntegrationController::loadClaims(const std::string& environment, const Outputs& outputs) {
-  std::vector<onboarding::Claim> written;
-  for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
-    if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) written.push_back(std::move(*claim));
-  }
-  claims_.load(environment, written);
 }
 
 onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std::string& name, const ObjectKey& key) {
@@ -127,7 +106,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     return snapshot;
   }
   snapshot.read = true;
-  loadClaims(name, *outputs);
+  loadClaims(claims_, name, *outputs);
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
   snapshot.effect = recall<onboarding::EffectRecord>(*outputs, onboarding::kEffects, key);
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
@@ -139,8 +118,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     }
   }
   if (snapshot.settings) {
-    const auto& registrar = snapshot.settings->spec.registrar.configMap;
-    const auto service = (registrar ? registrar->name : "mpay-services") + "-" + onboarding::hashOf(key);
+    const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
     snapshot.service = outputs->own(service);
     for (const auto& wanted : {service, memoryName(onboarding::kFragment, key), memoryName(onboarding::kClaim, key)}) {
       if (outputs->isForeign(wanted)) snapshot.foreign = wanted;
@@ -265,79 +243,6 @@ void IntegrationController::tell(const Round& round) {
                    fmt::format("{} claims what {} hold", integration.metadata.key().text(),
                                fmt::join(claims_.holders(name, *claim), ", ")));
   }
-}
-
-Result<runtime::Outcome> IntegrationController::withdraw(const ObjectKey& key, const std::stop_token& stop,
-                                                         bool retain) {
-  runtime::Outcome outcome;
-  for (const auto& environment : caches_.environments().list()) {
-    const std::string name = environment->metadata.name.value_or("");
-    const auto outputs = caches_.outputs(*environment);
-    if (!outputs->synced()) {
-      // The finalizer must not go before the withdrawal is recorded.
-      Error waiting{ErrorKind::Timeout, fmt::format("the output namespace of environment {} is not read yet", name)};
-      waiting.retryAfter = std::chrono::seconds(outputs->problem() ? 10 : 1);
-      return fail(std::move(waiting));
-    }
-    loadClaims(name, *outputs);
-    if (environment->spec.stage == api::Stage::Production) {
-      onboarding::Settings settings;
-      settings.name = name;
-      settings.spec = environment->spec;
-      settings.withdrawalDelay = std::chrono::ceil<std::chrono::seconds>(
-          parseDuration(environment->spec.withdrawal.delay).value_or(std::chrono::minutes(15)));
-      const auto next = TRY(withdrawProduction(key, *outputs, settings, retain, stop));
-      if (next.requeueAfter)
-        outcome.requeueAfter = std::min(outcome.requeueAfter.value_or(*next.requeueAfter), *next.requeueAfter);
-      continue;
-    }
-    for (const auto component : {onboarding::kFragment, onboarding::kClaim})
-      TRY(outputs->remove(memoryName(component, key), stop));
-    if (environment->spec.registrar.configMap) {
-      TRY(outputs->remove(environment->spec.registrar.configMap->name + "-" + onboarding::hashOf(key), stop));
-    }
-    claims_.release(name, key);
-  }
-  return outcome;
-}
-
-Result<runtime::Outcome> IntegrationController::withdrawProduction(const ObjectKey& key, Outputs& outputs,
-                                                                   const onboarding::Settings& settings, bool retain,
-                                                                   const std::stop_token& stop) {
-  const auto claim = recall<onboarding::Claim>(outputs, onboarding::kClaim, key);
-  const auto revisions = outputs.revisions(key);
-  auto record = recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key);
-  const WallTime now = clock_.now();
-  if (!record && revisions.empty()) {
-    // Never promoted: nothing serves, the claim is all there is.
-    TRY(outputs.remove(memoryName(onboarding::kClaim, key), stop));
-    claims_.release(settings.name, key);
-    return runtime::Outcome{};
-  }
-  if (!record) {
-    record = onboarding::WithdrawalRecord{claim ? claim->holder : onboarding::Holder{key.namespace_, key.name, "", ""},
-                                          claim ? claim->serviceID : "", formatTime(now), std::nullopt};
-    if (!retain) record->dueAt = formatTime(now + settings.withdrawalDelay);
-    const auto metadata = onboarding::ownedMeta(settings.spec.outputNamespace, memoryName(onboarding::kWithdrawal, key),
-                                                onboarding::kWithdrawal, settings.name, key);
-    TRY(outputs.ensure(onboarding::remember(metadata, *record), stop));
-    spdlog::info("integration {}: deleted; production ends at {}", key.text(),
-                 record->dueAt.value_or("no time, it is retained"));
-  }
-  if (!record->dueAt) return runtime::Outcome{};
-  const auto due = parseTime(*record->dueAt).value_or(now);
-  if (now < due) return lookAgain(clock_, due);
-  // What admits goes first, the record of the withdrawal last: whatever is interrupted is taken up again.
-  TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
-  if (settings.spec.registrar.configMap)
-    TRY(outputs.remove(settings.spec.registrar.configMap->name + "-" + onboarding::hashOf(key), stop));
-  for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
-  for (const auto component : {onboarding::kEffects, onboarding::kClaim})
-    TRY(outputs.remove(memoryName(component, key), stop));
-  claims_.release(settings.name, key);
-  TRY(outputs.remove(memoryName(onboarding::kWithdrawal, key), stop));
-  spdlog::info("integration {}: withdrawn from production", key.text());
-  return runtime::Outcome{};
 }
 
 }  // namespace mpay::controllers

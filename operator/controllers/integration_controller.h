@@ -1,8 +1,7 @@
 // One MPayIntegration, from the form to production, and out again.
 #pragma once
 
-#include "controllers/caches.h"
-#include "controllers/claims.h"
+#include "controllers/withdrawal.h"
 #include "onboarding/decide.h"
 #include "runtime/controller.h"
 #include "runtime/events.h"
@@ -33,21 +32,14 @@ class IntegrationController final : public runtime::Reconciler {
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
 
-  // After a deletion: testing at once, production by a withdrawal record, and when that is due. Once it
-  // succeeded nothing depends on the integration's object any more.
-  Result<runtime::Outcome> withdraw(const ObjectKey& key, const std::stop_token& stop, bool retain);
-  Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, Outputs& outputs,
-                                              const onboarding::Settings& settings, bool retain,
-                                              const std::stop_token& stop);
-
   std::shared_ptr<Outputs> outputsOf(const std::string& environment);
-  void loadClaims(const std::string& environment, const Outputs& outputs);
 
   kube::Client& client_;
   const Clock& clock_;
   Caches& caches_;
   Claims& claims_;
   runtime::EventRecorder& events_;
+  Withdrawal withdrawal_;
   const std::function<bool()> mayWrite_;
 };
 

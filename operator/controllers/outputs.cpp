@@ -1,7 +1,5 @@
 #include "controllers/outputs.h"
 
-#include "onboarding/memory.h"
-
 namespace mpay::controllers {
 namespace {
 

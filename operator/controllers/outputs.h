@@ -11,6 +11,7 @@
 
 #include "api/wire.h"
 #include "kube/client.h"
+#include "onboarding/memory.h"
 #include "runtime/watcher.h"
 
 namespace mpay::controllers {
@@ -79,5 +80,15 @@ class Outputs {
   runtime::Watcher<api::NetworkPolicy> networkPolicyWatcher_;
   runtime::Watcher<api::ControllerRevision> revisionWatcher_;
 };
+
+// What is remembered of an integration; nothing where that is not there, or damaged.
+template <class T>
+std::optional<T> recall(const Outputs& outputs, std::string_view component, const ObjectKey& key) {
+  const auto object = outputs.own(onboarding::memoryName(component, key));
+  if (!object) return std::nullopt;
+  auto content = onboarding::remembered<T>(*object);
+  if (!content) return std::nullopt;
+  return std::move(*content);
+}
 
 }  // namespace mpay::controllers

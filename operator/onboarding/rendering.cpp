@@ -102,13 +102,16 @@ Aggregates renderAggregates(const Settings& settings, const Fragments& fragments
   return aggregates;
 }
 
+std::string serviceName(const api::NameReference& registrar, const api::ObjectKey& integration) {
+  return registrar.name + "-" + hashOf(integration);
+}
+
 api::ConfigMap renderService(const Settings& settings, const api::ObjectKey& integration, const json::object& effect,
                              const std::optional<std::string>& logo) {
   api::ConfigMap object;
-  const std::string prefix =
-      settings.spec.registrar.configMap ? settings.spec.registrar.configMap->name : "mpay-services";
-  object.metadata = ownedMeta(settings.spec.outputNamespace, prefix + "-" + hashOf(integration), kService,
-                              settings.name, integration);
+  object.metadata =
+      ownedMeta(settings.spec.outputNamespace, serviceName(settings.spec.registrar.configMap.value(), integration),
+                kService, settings.name, integration);
   const std::string stage(json::nameOf(settings.spec.stage));
   json::object document = effect;
   document.erase("backOfficeUsers");

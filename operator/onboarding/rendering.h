@@ -30,8 +30,11 @@ std::string renderGeo(std::string_view variable, const std::vector<Segment>& seg
 // every other certificate.
 std::string renderFingerprints(const Fragments& fragments);
 
+// The name of the service document's object.
+std::string serviceName(const api::NameReference& registrar, const api::ObjectKey& integration);
+
 // The service document: what MPay needs to know of one service. `effect` is a testing or production
-// effect, see digest.h; `logo` is base64.
+// effect, see digest.h; `logo` is base64. The registrar must be a ConfigMap, as examineEnvironment says.
 api::ConfigMap renderService(const Settings& settings, const api::ObjectKey& integration, const json::object& effect,
                              const std::optional<std::string>& logo);
 

@@ -406,5 +406,26 @@ TEST_F(Story, WithdrawsBeforeTheEnvironmentGoes) {
   EXPECT_EQ(outputs(productionOut).size(), 3u);
 }
 
+TEST_F(Story, CarriesAWithdrawalOutAlsoWhileProductionIsUnusable) {
+  startOperator();
+  create(form());
+  promote();
+  editEnvironment(production, [](auto& spec) {
+    spec.withdrawal.delay = "4s";
+    spec.trust.authorities.inline_ = "nonsense";
+  });
+  awaitEnvironment(production, "MalformedAuthorities");
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  // Another of that name, which has nothing to do with production.
+  auto other = form("certificates", "AM-OTHER-" + suffix);
+  other.spec.targetStage = api::Stage::Testing;
+  create(other);
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_TRUE(waitFor(20s, [&] {
+    return kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->empty();
+  }));
+}
+
 }  // namespace
 }  // namespace mpay::test

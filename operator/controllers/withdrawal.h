@@ -1,0 +1,32 @@
+// What follows the deletion of an MPayIntegration: testing ends at once, production by a withdrawal record,
+// and when that is due.
+#pragma once
+
+#include "controllers/caches.h"
+#include "controllers/claims.h"
+#include "runtime/controller.h"
+
+namespace mpay::controllers {
+
+class Withdrawal {
+ public:
+  Withdrawal(const Clock& clock, Caches& caches, Claims& claims) : clock_(clock), caches_(caches), claims_(claims) {}
+
+  // In every environment. Once it succeeded nothing depends on the integration's object any more. Production that is
+  // retained has a record that is never due. Errors: Timeout while an output namespace is not read; those of the API.
+  Result<runtime::Outcome> withdraw(const ObjectKey& key, bool retain, const std::stop_token& stop);
+
+  // In production alone, whose output namespace must have been read: records it, or carries it out when due.
+  Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, const api::MPayEnvironment& environment,
+                                              bool retain, const std::stop_token& stop);
+
+ private:
+  const Clock& clock_;
+  Caches& caches_;
+  Claims& claims_;
+};
+
+// At that instant, or a day from now where it is further away.
+Result<runtime::Outcome> lookAgain(const Clock& clock, const std::optional<WallTime>& at);
+
+}  // namespace mpay::controllers
