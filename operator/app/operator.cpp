@@ -50,7 +50,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
                              events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::EnvironmentController environmentReconciler(client, clock, caches, mayWrite);
-  controllers::NotificationController notificationReconciler(clock, caches);
+  controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
   integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
   environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
   notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);

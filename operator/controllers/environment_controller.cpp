@@ -127,8 +127,8 @@ Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& 
 
 Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& environment, bool wanted,
                                                  const std::stop_token& stop) {
-  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
-  return patchFinalizer(client_, caches_.environments(), environment, onboarding::kEnvironmentFinalizer, wanted, stop);
+  return patchFinalizer(client_, caches_.environments(), environment, onboarding::kEnvironmentFinalizer, wanted,
+                        mayWrite_, stop);
 }
 
 Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& environment,

@@ -40,12 +40,14 @@ class EnvironmentController final : public runtime::Reconciler {
 };
 
 // Adds or removes one finalizer; true when something was written. The patch carries the resourceVersion.
+// Errors: Cancelled where something is to be written and may not be.
 template <class K>
 Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, const K& object, std::string_view finalizer,
-                            bool wanted, const std::stop_token& stop) {
+                            bool wanted, const std::function<bool()>& mayWrite, const std::stop_token& stop) {
   auto finalizers = object.metadata.finalizers;
   const auto found = std::find(finalizers.begin(), finalizers.end(), finalizer);
   if ((found != finalizers.end()) == wanted) return false;
+  if (!mayWrite()) return fail(ErrorKind::Cancelled, "not the leader");
   if (wanted) {
     finalizers.emplace_back(finalizer);
   } else {

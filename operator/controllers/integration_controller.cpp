@@ -52,11 +52,11 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
   if (integration->metadata.deletionTimestamp) {
     const auto outcome =
         TRY(withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain, stop));
-    TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, stop));
+    TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, mayWrite_, stop));
     return outcome;
   }
-  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
-  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, true, stop))) {
+  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, true, mayWrite_,
+                         stop))) {
     integration = caches_.integrations().get(key);
     if (!integration) return runtime::Outcome{};
   }

@@ -41,7 +41,8 @@ api::Language languageOf(const std::string& name) {
 
 }  // namespace
 
-NotificationController::NotificationController(const Clock& clock, Caches& caches) : clock_(clock), caches_(caches) {}
+NotificationController::NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite)
+    : clock_(clock), caches_(caches), mayWrite_(std::move(mayWrite)) {}
 
 Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key, std::stop_token stop) {
   const std::string name = onboarding::memoryName(onboarding::kEffects, key);
@@ -62,6 +63,7 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
     const auto text = notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest},
                                         languageOf(effect.language));
     const auto when = parseTime(effect.intendedAt).value_or(clock_.now());
+    if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
     TRY(notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
                          stop));
     effect.sentAt = formatTime(clock_.now());

@@ -8,7 +8,7 @@ namespace mpay::controllers {
 
 class NotificationController final : public runtime::Reconciler {
  public:
-  NotificationController(const Clock& clock, Caches& caches);
+  NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite);
 
   // The key is the integration's. A mail that was not accepted is an error, and tried again.
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
@@ -16,6 +16,7 @@ class NotificationController final : public runtime::Reconciler {
  private:
   const Clock& clock_;
   Caches& caches_;
+  const std::function<bool()> mayWrite_;
 };
 
 }  // namespace mpay::controllers

@@ -1,0 +1,76 @@
+// What a process that no longer leads leaves alone.
+#include "controllers/integration_controller.h"
+#include "controllers/notification_controller.h"
+#include "integration/world.h"
+#include "onboarding/memory.h"
+
+namespace mpay::test {
+namespace {
+
+class Leadership : public World {
+ protected:
+  bool fill() {
+    std::stop_source never;
+    if (!caches.start(never.get_token())) return false;
+    return waitFor(10s, [&] {
+      const auto all = caches.environments().list();
+      return std::all_of(all.begin(), all.end(), [&](const auto& e) { return caches.outputs(*e)->synced(); });
+    });
+  }
+
+  std::atomic<bool> leads{false};
+  const std::function<bool()> mayWrite = [this] { return leads.load(); };
+  controllers::Caches caches{
+      cluster.admin, "mpay-system", mayWrite, {[](const auto&) {}, [](const auto&) {}, [](const auto&) {}}, {}};
+};
+
+TEST_F(Leadership, EndsBeforeAFinalizerIsTakenAway) {
+  auto integration = form();
+  integration.metadata.finalizers = {std::string(onboarding::kFinalizer)};
+  create(integration);
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(fill());
+  controllers::Claims claims;
+  runtime::EventRecorder events(cluster.admin, systemClock(), "test");
+  controllers::IntegrationController controller(cluster.admin, systemClock(), caches, claims, events, mayWrite);
+  const auto refused = controller.reconcile({tenant, "certificates"}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Cancelled) << refused.error().message;
+  EXPECT_TRUE(integrations().get({tenant, "certificates"}));
+  leads = true;
+  const auto done = controller.reconcile({tenant, "certificates"}, {});
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_FALSE(integrations().get({tenant, "certificates"}));
+}
+
+TEST_F(Leadership, EndsBeforeAMailIsSent) {
+  // Sent to a server without a login: the operator's credentials are not this test's matter.
+  editEnvironment(production, [](auto& spec) { spec.notifications.channels[0].smtp->credentialsSecretRef.reset(); });
+  const MailSink open;
+  editEnvironment(production, [&](auto& spec) { spec.notifications.channels[0].smtp->url = open.url(); });
+  onboarding::EffectRecord effect;
+  effect.messageID = "<1@mpay.example>";
+  effect.language = "ro";
+  effect.recipients = {beneficiary};
+  effect.serviceID = "AM-1";
+  effect.serviceName = "Certificate";
+  effect.intendedAt = formatTime(systemClock().now());
+  const api::ObjectKey key{tenant, "certificates"};
+  ASSERT_TRUE(configMaps().create(
+      onboarding::remember(onboarding::ownedMeta(productionOut, onboarding::memoryName(onboarding::kEffects, key),
+                                                 onboarding::kEffects, production, key),
+                           effect)));
+  ASSERT_TRUE(fill());
+  controllers::NotificationController controller(systemClock(), caches, mayWrite);
+  const auto refused = controller.reconcile(key, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Cancelled) << refused.error().message;
+  EXPECT_TRUE(open.messages().empty());
+  leads = true;
+  const auto done = controller.reconcile(key, {});
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(open.messages().size(), 1u);
+}
+
+}  // namespace
+}  // namespace mpay::test
