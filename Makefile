@@ -8,7 +8,7 @@ export PRESET KEEP
 steps := tests/support/steps.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan tsan clang bench tidy format clean
+.PHONY: help demo test build asan tsan clang bench faults tidy format clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ clang: ## Every test, compiled by clang 14
 
 bench: ## The runtime beside raw requests (N=1000,10000 REPEAT=5): the table of docs/performance.md
 	@N=$(N) REPEAT=$(REPEAT) $(steps) bench
+
+faults: ## Every fault at every write of the story (make test tells a quick choice)
+	@FAULTS=all $(steps) faults
 
 tidy: ## clang-tidy over operator/ and tests/
 	@PRESET=clang $(steps) tidy

@@ -14,6 +14,9 @@ struct Status {
 };
 BOOST_DESCRIBE_STRUCT(Status, (), (kind, reason, message, code))
 
+// An admission webhook may take ten seconds. Who waits for longer waits for nobody.
+constexpr Duration kPatience = std::chrono::seconds(15);
+
 }  // namespace
 
 std::string urlEncode(std::string_view text) {
@@ -72,6 +75,7 @@ net::Request Client::prepare(std::string method, const std::string& path) {
   request.method = std::move(method);
   request.url = config_.server + path;
   request.tls = config_.tls;
+  request.timeout = kPatience;
   request.headers = {"Accept: application/json", fmt::format("User-Agent: {}/{}", name_, version())};
   const std::string token = config_.token->with([](Token& t) { return t.current(); });
   if (!token.empty()) request.headers.push_back("Authorization: Bearer " + token);

@@ -5,6 +5,8 @@ namespace {
 
 // Bookmarks come about once a minute; a stream silent for longer is dead.
 constexpr Duration kSilence = std::chrono::seconds(100);
+// Until the next bytes of a list.
+constexpr Duration kListSilence = std::chrono::seconds(15);
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(15)};
 // No object is larger: etcd and the API server refuse them long before.
 constexpr std::size_t kLongestObject = std::size_t{16} << 20;
@@ -140,6 +142,7 @@ void WatchProtocol::list(const std::string& continueToken) {
   if (continueToken.empty()) sink_.beginList();
   net::Request request = client_.prepare("GET", kube::listPath(type_, selectors_, continueToken));
   request.timeout = std::chrono::seconds(60);
+  request.idleTimeout = kListSilence;
   request.maximumBytes = 0;  // each item has its limit; together they are never held
   current_ = client_.transport().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
 }

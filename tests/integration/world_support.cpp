@@ -39,6 +39,7 @@ Cluster::Cluster() : admin(kube::Config::fromFile(plane.kubeconfig().string()).v
   run({"apply", "-f", root + "/manifests/namespace.yaml", "-f", root + "/manifests/rbac.yaml"});
   run({"wait", "--for=condition=Established", "crd/mpayintegrations.mpay.gov.md", "crd/mpayenvironments.mpay.gov.md",
        "crd/mpayvalidations.mpay.gov.md", "--timeout=20s"});
+  plane.learnKinds();
   run({"apply", "-f", root + "/manifests/policies.yaml"});
   run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=mpay",
        "--from-literal=password=word"});

@@ -136,6 +136,11 @@ bool ControlPlane::ready() {
   return ok;
 }
 
+void ControlPlane::learnKinds() {
+  controllerManager_.stop(0ms);
+  startControllerManager();
+}
+
 void ControlPlane::restartApiServer() {
   apiServer_.stop(0ms);
   startApiServer();

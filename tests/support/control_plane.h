@@ -44,6 +44,9 @@ class ControlPlane {
   Finished kubectl(std::vector<std::string> arguments, const std::string& input = "",
                    const std::filesystem::path& kubeconfig = {}) const;
 
+  // Makes the garbage collector know the definitions that were installed since; by itself it looks twice a minute.
+  void learnKinds();
+
   // Ends the API server without warning and starts it again on the same port.
   void restartApiServer();
 

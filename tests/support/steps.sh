@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do, step by step: steps.sh test|demo|bench|build|tidy|format. PRESET names the build.
+# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|build|tidy|format. PRESET names the build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -149,6 +149,14 @@ case "${1:-}" in
     rm -f "$build/bench.jsonl"
     run python3 tests/bench/bench.py --bin "$build/bin" --n "$N" --repeat "$REPEAT" --out "$build/bench.jsonl"
     echo "each run: $build/bench.jsonl"
+    ;;
+  faults)
+    steps=4
+    packages
+    compile
+    controlPlane
+    say "faults"
+    run "$build/bin/faults"
     ;;
   build)
     steps=2
