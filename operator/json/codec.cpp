@@ -66,7 +66,7 @@ void write(const value& v, std::string& out) {
 }  // namespace
 
 Result<value> parse(std::string_view text) {
-  boost::json::stream_parser parser;
+  boost::json::stream_parser parser(boost::json::storage_ptr{}, parseOptions());
   return parse(text, parser);
 }
 
@@ -74,6 +74,9 @@ Result<value> parse(std::string_view text, boost::json::stream_parser& parser) {
   boost::system::error_code error;
   const std::size_t read = parser.write(text.data(), text.size(), error);
   if (!error) parser.finish(error);
+  if (error == boost::json::error::too_deep) {
+    return fail(Error{ErrorKind::Decode, fmt::format("nested deeper than {} levels", kDeepest), "TooDeep"});
+  }
   if (error) return fail(ErrorKind::Decode, fmt::format("not JSON near byte {}: {}", read, error.message()));
   return parser.release();
 }

@@ -46,8 +46,17 @@ inline std::string_view kindOf(const value& v) {
   }
 }
 
-// Parses a text of at most a few levels. Errors: Decode, with the byte offset; no part of the
-// text is repeated, because it may be secret.
+// Deeper values are refused: what reads them recurses, a few hundred bytes of stack a level.
+inline constexpr std::size_t kDeepest = 512;
+
+inline boost::json::parse_options parseOptions() {
+  boost::json::parse_options options;
+  options.max_depth = kDeepest;
+  return options;
+}
+
+// Errors: Decode, with the byte offset, and with reason TooDeep where a value is nested deeper than kDeepest; no part
+// of the text is repeated, because it may be secret.
 Result<value> parse(std::string_view text);
 // The same, into the memory that the parser was reset to.
 Result<value> parse(std::string_view text, boost::json::stream_parser& parser);

@@ -34,6 +34,26 @@ Result<const value*> Reader::parse(std::string_view text) {
   return &*document_;
 }
 
+std::string pruned(std::string_view text, std::size_t levels) {
+  std::string kept;
+  std::size_t depth = 0;
+  bool inString = false, escaped = false;
+  for (const char c : text) {
+    const bool opens = !inString && (c == '{' || c == '['), closes = !inString && (c == '}' || c == ']');
+    if (opens && ++depth == levels + 1) kept += "null";
+    if (depth <= levels) kept += c;
+    if (closes && depth > 0) --depth;
+    if (inString && escaped) {
+      escaped = false;
+    } else if (inString && c == '\\') {
+      escaped = true;
+    } else if (c == '"') {
+      inString = !inString;
+    }
+  }
+  return kept;
+}
+
 Reader& reader() {
   thread_local Reader reader;
   return reader;

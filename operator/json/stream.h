@@ -28,9 +28,13 @@ class Reader {
   static constexpr std::size_t kUsual = 64 * 1024;
   const std::unique_ptr<unsigned char[]> first_{new unsigned char[kUsual]};
   boost::json::monotonic_resource memory_{first_.get(), kUsual};
-  boost::json::stream_parser parser_;
+  boost::json::stream_parser parser_{boost::json::storage_ptr{}, parseOptions()};
   std::optional<value> document_;  // in memory_
 };
+
+// The text with null in place of each object and array that is deeper than `levels`: what is left of a document that is
+// too deep to be read. Only brackets and strings are looked at.
+std::string pruned(std::string_view text, std::size_t levels);
 
 // The calling thread's own, for what is read and done with at once.
 Reader& reader();

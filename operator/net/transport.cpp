@@ -24,15 +24,7 @@ struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// Exceptions are bugs; one of them must not end the loop that everything travels on.
-template <class F>
-void guarded(const F& f) {
-  try {
-    f();
-  } catch (const std::exception& bug) {
-    spdlog::error("internal error on the transport's loop: {}", bug.what());
-  }
-}
+constexpr std::string_view kLoop = "the transport's loop";
 
 // One request under way.
 struct Transfer {
@@ -94,6 +86,9 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
     }
   } catch (const std::exception& bug) {
     transfer.failure = Error{ErrorKind::Decode, fmt::format("while handling the response: {}", bug.what())};
+    return 0;
+  } catch (...) {
+    transfer.failure = Error{ErrorKind::Decode, "while handling the response: an error of an unknown kind"};
     return 0;
   }
   return length;
@@ -179,10 +174,8 @@ Result<void> resultOf(const Transfer& transfer, CURLcode code) {
 }
 
 void finish(Transfer& transfer, Result<void> result) {
-  guarded([&] {
-    if (result) deliverHead(transfer);
-    transfer.handler->onEnd(std::move(result));
-  });
+  if (result) guarded(kLoop, [&] { deliverHead(transfer); });
+  guarded(kLoop, [&] { transfer.handler->onEnd(std::move(result)); });
 }
 
 // Collects a whole response.
@@ -344,7 +337,7 @@ class Transport::Loop {
         if (stopping_) break;
         posted.swap(posted_);
       }
-      for (auto& f : posted) guarded(f);
+      for (auto& f : posted) guarded(kLoop, f);
       int running = 0;
       curl_multi_perform(multi_, &running);
       collect();
@@ -375,7 +368,7 @@ class Transport::Loop {
         ++timer;
       }
     }
-    for (auto& timer : due) guarded(timer.f);
+    for (auto& timer : due) guarded(kLoop, timer.f);
     std::vector<Id> idle;
     MonoTime next = now + std::chrono::hours(1);
     for (const auto& [id, transfer] : transfers_) {

@@ -29,6 +29,7 @@ struct Tls {
   std::string certificate;  // empty: none is shown
   std::string key;
   std::string serverName;  // that the server's certificate must hold; empty: the URL's host
+  bool operator==(const Tls&) const = default;
 };
 
 struct Request {

@@ -84,6 +84,24 @@ TEST(ItemSplitter, EndsWithTheFirstErrorOfAnItem) {
   EXPECT_EQ(seen, 1);
 }
 
+TEST(Reader, RefusesWhatIsTooDeep) {
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  Reader reader;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(reader.parse(nested(kDeepest)));
+    const auto deeper = reader.parse(nested(kDeepest + 1));
+    ASSERT_FALSE(deeper);
+    EXPECT_EQ(deeper.error().reason, "TooDeep");
+  }
+  EXPECT_EQ(parse(nested(100'000)).error().reason, "TooDeep");
+}
+
+TEST(Pruned, LeavesWhatIsNearTheRoot) {
+  EXPECT_EQ(pruned(R"({"a":{"b":[1,{"c":2}],"d":"]}\"{"},"e":[[]]})", 2), R"({"a":{"b":null,"d":"]}\"{"},"e":[null]})");
+  EXPECT_EQ(pruned("{}", 1), "{}");
+  EXPECT_EQ(pruned("}]", 1), "}]");
+}
+
 TEST(Reader, ReadsOneDocumentAfterAnother) {
   Reader reader;
   for (int i = 0; i < 3; ++i) {
