@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "api/meta.h"
+#include "base/log.h"
 
 namespace mpay::runtime {
 
@@ -36,6 +37,9 @@ inline bool isOlder(std::string_view a, std::string_view b) {
   return left < right;
 }
 
+// Whether a is newer than b, or may be: nothing is known where one is no number and they differ.
+inline bool isNewer(std::string_view a, std::string_view b) { return a != b && !isOlder(a, b); }
+
 // Thread-safe. K has `metadata`, an api::ObjectMeta or an api::LeanMeta.
 template <class K>
 class Store {
@@ -43,7 +47,7 @@ class Store {
   using Ptr = std::shared_ptr<const K>;
   // Both null never; before null: new; after null: gone. Called without a lock held, on whichever
   // thread made the change; two changes at once may be told in either order, so a listener only
-  // takes the key and looks again.
+  // takes the key and looks again. What it throws is logged; the others are called all the same.
   using Listener = std::function<void(const Ptr& before, const Ptr& after)>;
   // The values under which an object is found by indexed().
   using Indexer = std::function<std::vector<std::string>(const K&)>;
@@ -114,9 +118,11 @@ class Store {
 
   // The server's answer to our create or update. Without effect when the object went, or changed again,
   // before the answer was read.
-  void remember(K written) { put(std::make_shared<const K>(std::move(written))); }
+  void remember(K written) { put(std::make_shared<const K>(std::move(written)), Source::Write); }
 
-  // Our delete was accepted: the object of that UID is gone, whatever older events say.
+  // Our delete was accepted: the object of that UID is gone, whatever events from before the delete say. One that bears
+  // a deletionTimestamp comes from after it: the object stays, for a finalizer that we had not seen or a grace period,
+  // and is held again.
   void forget(const ObjectKey& key, const std::string& uid) {
     Ptr before;
     {
@@ -124,7 +130,7 @@ class Store {
       const auto found = objects_.find(key);
       if (found == objects_.end() || uidOf(*found->second.object) != uid) return;
       // With finalizers it stays for a while; the watch will tell.
-      if (hasFinalizers(*found->second.object)) return;
+      if (!found->second.object->metadata.finalizers.empty()) return;
       buryLocked(uid, "");
       before = eraseLocked(found);
     }
@@ -138,10 +144,25 @@ class Store {
     ++list_;
   }
 
-  // The list under way holds this object.
-  void listed(const ObjectKey& key) {
+  // The list under way holds the object of that UID.
+  void listed(const ObjectKey& key, std::string_view uid) {
     std::unique_lock lock(mutex_);
-    if (const auto found = objects_.find(key); found != objects_.end()) found->second.list = list_;
+    const auto found = objects_.find(key);
+    if (found != objects_.end() && uidOf(*found->second.object) == uid) found->second.list = list_;
+  }
+
+  // The object of that key is of that UID now, which cannot be read: one of another UID that was held is gone.
+  void superseded(const ObjectKey& key, std::string_view uid, std::string_view version) {
+    Ptr before;
+    {
+      std::unique_lock lock(mutex_);
+      const auto found = objects_.find(key);
+      if (found == objects_.end() || uidOf(*found->second.object) == uid) return;
+      if (isOlder(version, versionOf(*found->second.object))) return;
+      buryLocked(uidOf(*found->second.object), version);
+      before = eraseLocked(found);
+    }
+    tell(before, nullptr);
   }
 
   // What was not listed is gone, unless it is newer than the list.
@@ -158,6 +179,7 @@ class Store {
         }
         at = next;
       }
+      listedAt_ = resourceVersion;
       synced_ = true;
     }
     listedOnce_.notify_all();
@@ -165,7 +187,7 @@ class Store {
   }
 
   // As an event of a watch says, or an item of a list.
-  void apply(K object) { put(std::make_shared<const K>(std::move(object))); }
+  void apply(K object) { put(std::make_shared<const K>(std::move(object)), Source::Watch); }
 
   // The object of that UID went, or left the selection, at that version.
   void remove(const ObjectKey& key, std::string_view uid, std::string_view version) {
@@ -188,17 +210,19 @@ class Store {
     std::uint64_t list = 0;  // the last list that held it
   };
   using Objects = std::map<ObjectKey, Slot>;
+  enum class Source { Watch, Write };
 
   static std::string_view uidOf(const K& object) { return api::uidOf(object.metadata); }
   static std::string_view versionOf(const K& object) { return api::versionOf(object.metadata); }
-  static bool hasFinalizers(const K& object) { return !object.metadata.finalizers.empty(); }
 
-  void put(const Ptr& object) {
+  void put(const Ptr& object, Source source) {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
       if (isBuriedLocked(*object)) return;
       const ObjectKey key = object->metadata.key();
+      // The last list would have held it, had it not gone before the answer was read.
+      if (source == Source::Write && !objects_.contains(key) && !isNewer(versionOf(*object), listedAt_)) return;
       Slot& slot = objects_[key];
       if (slot.object) {
         const auto had = versionOf(*slot.object), has = versionOf(*object);
@@ -213,11 +237,11 @@ class Store {
     tell(before, object);
   }
 
-  // From now on nothing is believed of that UID up to that version; empty: of any version.
+  // From now on nothing is believed of that UID up to that version; empty: nothing without a deletionTimestamp.
   void buryLocked(std::string_view uid, std::string_view version) {
     const auto [grave, fresh] = buried_.try_emplace(std::string(uid), version);
     if (!fresh) {
-      if (version.empty() || isOlder(grave->second, version)) grave->second = version;
+      if (grave->second.empty() || version.empty() || isOlder(grave->second, version)) grave->second = version;
       return;
     }
     burials_.emplace_back(uid);
@@ -230,8 +254,8 @@ class Store {
     if (buried_.empty()) return false;
     const auto grave = buried_.find(std::string(uidOf(object)));
     if (grave == buried_.end()) return false;
-    const auto version = versionOf(object);
-    return grave->second.empty() || version == grave->second || isOlder(version, grave->second);
+    if (grave->second.empty()) return !object.metadata.deletionTimestamp;
+    return !isNewer(versionOf(object), grave->second);
   }
 
   Ptr eraseLocked(typename Objects::iterator at) {
@@ -252,7 +276,7 @@ class Store {
   }
 
   void tell(const Ptr& before, const Ptr& after) const {
-    for (const auto& listener : listeners_) listener(before, after);
+    for (const auto& listener : listeners_) guarded("a store's listener", [&] { listener(before, after); });
   }
 
   // As many as can go while one late event or answer is under way.
@@ -265,6 +289,7 @@ class Store {
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
   std::uint64_t list_ = 0;                               // the number of the list under way, or of the last one
+  std::string listedAt_;                                 // the version of the last one that was read to its end
   std::unordered_map<std::string, std::string> buried_;  // UID to version, of what went lately
   std::deque<std::string> burials_;                      // their order
   bool synced_ = false;

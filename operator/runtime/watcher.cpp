@@ -10,6 +10,8 @@ constexpr Duration kListSilence = std::chrono::seconds(15);
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(15)};
 // No object is larger: etcd and the API server refuse them long before.
 constexpr std::size_t kLongestObject = std::size_t{16} << 20;
+// Levels of an object that tell which it is, where all of them are too many.
+constexpr std::size_t kRoot = 4;
 // Of a failure's own words.
 constexpr std::size_t kLongestStatus = std::size_t{64} << 10;
 
@@ -44,22 +46,19 @@ class ListPage final : public net::StreamHandler {
   }
 
   void onEnd(Result<void> result) override {
-    if (owner_->stopped_) return;
-    if (!result) return owner_->failed(result.error());
-    if (response_.status != 200) return owner_->failed(kube::errorOf(response_));
-    auto around = items_.finish();
-    if (!around) return owner_->failed(around.error());
-    owner_->page(*around);
+    owner_->goOn([&] {
+      if (!result) return owner_->failed(result.error());
+      if (response_.status != 200) return owner_->failed(kube::errorOf(response_));
+      auto around = items_.finish();
+      if (!around) return owner_->failed(around.error());
+      owner_->page(*around);
+    });
   }
 
  private:
   std::shared_ptr<WatchProtocol> owner_;
   net::Response response_;
-  json::ItemSplitter items_{kLongestObject, [this](std::string_view item) -> Result<void> {
-                              const json::value& object = *TRY(json::reader().parse(item));
-                              owner_->sink_.item(object);
-                              return {};
-                            }};
+  json::ItemSplitter items_{kLongestObject, [this](std::string_view item) { return owner_->item(item); }};
 };
 
 // Splits a watch into lines.
@@ -88,32 +87,39 @@ class WatchStream final : public net::StreamHandler {
         owner_->line(rest_);
         rest_.clear();
       }
-      if (owner_->relist_) return fail(ErrorKind::Api, "the watch ended with an error");
+      if (owner_->told_) return fail(*owner_->told_);
+      delivered_ = true;
       bytes.remove_prefix(end + 1);
     }
     return {};
   }
 
   void onEnd(Result<void> result) override {
-    if (owner_->stopped_) return;
-    const auto lasted = std::chrono::steady_clock::now() - began_;
-    if (response_.status == 200 && lasted > std::chrono::seconds(10)) owner_->failures_ = 0;
-    if (owner_->relist_) {
-      owner_->again(kBackoff.after(++owner_->failures_), true);
-    } else if (!result) {
-      owner_->failed(result.error());
-    } else if (response_.status != 200) {
-      owner_->failed(kube::errorOf(response_));
-    } else {
-      // A server closes a watch after timeoutSeconds; one that closes it at once is in trouble.
-      owner_->again(lasted < std::chrono::seconds(1) ? kBackoff.after(++owner_->failures_) : Duration(0), false);
-    }
+    owner_->goOn([&] {
+      const auto lasted = std::chrono::steady_clock::now() - began_;
+      const auto told = std::exchange(owner_->told_, std::nullopt);
+      if (response_.status == 200 && (lasted > std::chrono::seconds(10) || (delivered_ && !told))) {
+        owner_->failures_ = 0;
+        owner_->expired_ = false;
+      }
+      if (told) {
+        owner_->failed(*told);
+      } else if (!result) {
+        owner_->failed(result.error());
+      } else if (response_.status != 200) {
+        owner_->failed(kube::errorOf(response_));
+      } else {
+        // A server closes a watch after timeoutSeconds; one that closes it at once is in trouble.
+        owner_->again(lasted < std::chrono::seconds(1) ? kBackoff.after(++owner_->failures_) : Duration(0), false);
+      }
+    });
   }
 
  private:
   std::shared_ptr<WatchProtocol> owner_;
   net::Response response_;
   std::string rest_;
+  bool delivered_ = false;
   const MonoTime began_ = std::chrono::steady_clock::now();
 };
 
@@ -121,9 +127,7 @@ WatchProtocol::WatchProtocol(kube::Client& client, const api::ResourceType& type
     : client_(client), type_(type), selectors_(std::move(selectors)), sink_(sink) {}
 
 void WatchProtocol::start() {
-  client_.transport().post([self = shared_from_this()] {
-    if (!self->stopped_) self->list("");
-  });
+  client_.transport().post([self = shared_from_this()] { self->goOn([&] { self->list(""); }); });
 }
 
 void WatchProtocol::stop() {
@@ -145,6 +149,19 @@ void WatchProtocol::list(const std::string& continueToken) {
   request.idleTimeout = kListSilence;
   request.maximumBytes = 0;  // each item has its limit; together they are never held
   current_ = client_.transport().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
+}
+
+Result<void> WatchProtocol::item(std::string_view text) {
+  const auto object = json::reader().parse(text);
+  if (object) {
+    sink_.item({**object, ""});
+  } else if (object.error().reason == "TooDeep") {
+    const json::value* root = TRY(json::reader().parse(json::pruned(text, kRoot)));
+    sink_.item({*root, object.error().message});
+  } else {
+    return fail(object.error());
+  }
+  return {};
 }
 
 void WatchProtocol::page(std::string_view around) {
@@ -178,17 +195,25 @@ void WatchProtocol::watch() {
 
 void WatchProtocol::line(std::string_view text) {
   if (text.empty()) return;
-  const auto parsed = json::reader().parse(text);
+  auto parsed = json::reader().parse(text);
+  std::string unreadable;
+  if (!parsed && parsed.error().reason == "TooDeep") {
+    unreadable = parsed.error().message;
+    parsed = json::reader().parse(json::pruned(text, kRoot + 1));
+  }
   const auto* event = parsed ? (*parsed)->if_object() : nullptr;
   const auto* type = event ? event->if_contains("type") : nullptr;
   const auto* object = event ? event->if_contains("object") : nullptr;
-  if (!type || !type->is_string() || !object || !object->is_object() || type->get_string() == "ERROR") {
-    spdlog::debug("watch {}: {}", type_.plural, object ? boost::json::serialize(*object) : "no event");
+  if (!type || !type->is_string() || !object || !object->is_object()) {
+    told_ = Error{ErrorKind::Decode, "a line of the watch is no event"};
+  } else if (type->get_string() == "ERROR") {
+    told_ = kube::errorOf({200, {}, boost::json::serialize(*object)});
+  }
+  if (told_) {
     relist_ = true;
     return;
   }
-  if (type->get_string() != "BOOKMARK") sink_.event(type->get_string(), *object);
-  failures_ = 0;
+  if (type->get_string() != "BOOKMARK") sink_.event(type->get_string(), {*object, unreadable});
   if (const auto version = versionIn(*object); !version.empty()) resourceVersion_ = version;
 }
 
@@ -198,7 +223,8 @@ void WatchProtocol::failed(const Error& error) {
   if (isExpired(error)) {
     // Of a watch: its version is too old. Of a list: it took longer than its continue token lives.
     relist_ = true;
-    return again(failures_ == 1 ? Duration(0) : kBackoff.after(failures_), true);
+    // It is told, as any failure is, only where a new list does not mend it.
+    if (!std::exchange(expired_, true)) return again(failures_ == 1 ? Duration(0) : kBackoff.after(failures_), true);
   }
   sink_.problem(error);
   const Duration wait = kBackoff.after(failures_);
@@ -210,13 +236,21 @@ void WatchProtocol::failed(const Error& error) {
 
 void WatchProtocol::again(Duration delay, bool fromList) {
   current_ = client_.transport().after(delay, [self = shared_from_this(), fromList] {
-    if (self->stopped_) return;
-    if (fromList) {
-      self->list("");
-    } else {
-      self->watch();
-    }
+    self->goOn([&] {
+      if (fromList) {
+        self->list("");
+      } else {
+        self->watch();
+      }
+    });
   });
+}
+
+void WatchProtocol::goOn(const std::function<void()>& f) noexcept {
+  if (stopped_) return;
+  current_ = 0;
+  guarded("a watcher", f);
+  if (current_ == 0) again(kBackoff.after(++failures_), listing_ || relist_);
 }
 
 }  // namespace mpay::runtime

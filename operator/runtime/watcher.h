@@ -18,17 +18,23 @@
 
 namespace mpay::runtime {
 
-// The protocol, apart from the kind of object.
+// The protocol, apart from the kind of object. Whatever its sink throws, it goes on: with a retry where there is no
+// other way.
 class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
  public:
+  // An object of a list or an event. Where it cannot be read as a whole, and why: what is near its root.
+  struct Arrived {
+    const json::value& object;
+    const std::string& unreadable;
+  };
   // Receives what was decoded; on the loop's thread.
   class Sink {
    public:
     virtual ~Sink() = default;
     virtual void beginList() = 0;
-    virtual void item(const json::value& object) = 0;
+    virtual void item(const Arrived& arrived) = 0;
     virtual void endList(const std::string& resourceVersion) = 0;
-    virtual void event(std::string_view type, const json::value& object) = 0;
+    virtual void event(std::string_view type, const Arrived& arrived) = 0;
     virtual void problem(const Error& error) = 0;
     // A list was read to its end, or a watch was accepted.
     virtual void healthy() = 0;
@@ -45,11 +51,15 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   friend class WatchStream;
 
   void list(const std::string& continueToken);
+  Result<void> item(std::string_view text);
   void page(std::string_view around);
   void watch();
   void line(std::string_view text);
   void failed(const Error& error);
   void again(Duration delay, bool fromList);
+  // Runs f, which starts the next request or a wait for it. Where f throws before it did, a retry follows; without
+  // the memory even for that the process ends.
+  void goOn(const std::function<void()>& f) noexcept;
 
   kube::Client& client_;
   const api::ResourceType type_;
@@ -60,9 +70,11 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   bool stopped_ = false;
   net::Transport::Id current_ = 0;
   std::string resourceVersion_;
-  unsigned failures_ = 0;  // since a watch last delivered something
-  bool relist_ = true;
+  unsigned failures_ = 0;  // since a watch last lasted, or delivered something and did not end with an error
+  bool expired_ = false;   // since then
+  bool relist_ = true;     // the watch cannot go on from its version
   bool listing_ = false;
+  std::optional<Error> told_;  // by an event of the watch under way
   std::minstd_rand random_{std::random_device{}()};
 };
 
@@ -98,33 +110,43 @@ class Watcher final : private WatchProtocol::Sink {
   void stop() { protocol_->stop(); }
 
  private:
-  void beginList() override { store_.beginList(); }
-  void item(const json::value& object) override {
-    const auto id = identify(object);
+  void beginList() override {
+    store_.beginList();
+    for (auto& [key, unread] : unread_) unread.listed = false;
+  }
+  void item(const WatchProtocol::Arrived& arrived) override {
+    const auto id = identify(arrived.object);
     if (!id) return;
     // Most of a list is known when it is not the first.
     if (!store_.holds(id->key, id->uid, id->version)) {
-      if (auto decoded = read(object, id->key)) store_.apply(std::move(*decoded));
+      if (auto decoded = read(arrived, *id)) store_.apply(std::move(*decoded));
     }
-    store_.listed(id->key);
+    store_.listed(id->key, id->uid);
+    if (const auto unread = unread_.find(id->key); unread != unread_.end()) unread->second.listed = true;
   }
-  void endList(const std::string& resourceVersion) override { store_.endList(resourceVersion); }
-  void event(std::string_view type, const json::value& object) override {
-    const auto id = identify(object);
+  void endList(const std::string& resourceVersion) override {
+    store_.endList(resourceVersion);
+    std::erase_if(unread_, [](const auto& entry) { return !entry.second.listed; });
+  }
+  void event(std::string_view type, const WatchProtocol::Arrived& arrived) override {
+    const auto id = identify(arrived.object);
     if (!id) return;
     if (type == "DELETED") {
       unread_.erase(id->key);
       store_.remove(id->key, id->uid, id->version);
     } else if (!store_.holds(id->key, id->uid, id->version)) {
-      if (auto decoded = read(object, id->key)) store_.apply(std::move(*decoded));
+      if (auto decoded = read(arrived, *id)) store_.apply(std::move(*decoded));
     }
   }
   void problem(const Error& error) override {
     wasHealthy_ = false;
-    if (hooks_.problem) hooks_.problem(error);
+    tell(error);
   }
   void healthy() override {
-    if (!std::exchange(wasHealthy_, true) && hooks_.problem) hooks_.problem(std::nullopt);
+    if (!std::exchange(wasHealthy_, true)) tell(std::nullopt);
+  }
+  void tell(const std::optional<Error>& error) const {
+    if (hooks_.problem) guarded("a watcher's problem hook", [&] { hooks_.problem(error); });
   }
 
   struct Identity {
@@ -150,11 +172,17 @@ class Watcher final : private WatchProtocol::Sink {
     return identity;
   }
 
-  static Result<K> decode(const json::value& object) {
-    if constexpr (Condensed<K>) {
-      return K::of(TRY(json::decode<typename K::Wire>(object)));
-    } else {
-      return json::decode<K>(object);
+  // What K::of throws is a bug; here it costs no more than this object.
+  static Result<K> decode(const WatchProtocol::Arrived& arrived) {
+    if (!arrived.unreadable.empty()) return fail(ErrorKind::Decode, arrived.unreadable);
+    try {
+      if constexpr (Condensed<K>) {
+        return K::of(TRY(json::decode<typename K::Wire>(arrived.object)));
+      } else {
+        return json::decode<K>(arrived.object);
+      }
+    } catch (const std::exception& bug) {
+      return fail(ErrorKind::Decode, std::string("internal error: ") + bug.what());
     }
   }
 
@@ -166,26 +194,33 @@ class Watcher final : private WatchProtocol::Sink {
 
   // One object that cannot be read must not stop the others: what was known of it stays, and the log
   // names it, once for each cause.
-  std::optional<K> read(const json::value& object, const ObjectKey& key) {
-    auto decoded = decode(object);
+  std::optional<K> read(const WatchProtocol::Arrived& arrived, const Identity& id) {
+    auto decoded = decode(arrived);
     if (decoded) {
-      if (!unread_.empty()) unread_.erase(key);
+      if (!unread_.empty()) unread_.erase(id.key);
       return std::move(*decoded);
     }
-    std::string& known = unread_[key];
-    if (std::exchange(known, decoded.error().message) != decoded.error().message) {
-      spdlog::error("{} {} cannot be read and is left as it was: {}", K::kResource.plural, key.text(), known);
-      if (hooks_.unread) hooks_.unread(referenceIn(object), known);
-    }
+    store_.superseded(id.key, id.uid, id.version);
+    Unread& known = unread_[id.key];
+    const std::string& why = decoded.error().message;
+    if (known.uid == id.uid && known.why == why) return std::nullopt;
+    known = {std::string(id.uid), why};
+    spdlog::error("{} {} cannot be read and is left as it was: {}", K::kResource.plural, id.key.text(), why);
+    if (hooks_.unread) guarded("a watcher's unread hook", [&] { hooks_.unread(referenceIn(arrived.object), why); });
     return std::nullopt;
   }
+
+  struct Unread {
+    std::string uid, why;
+    bool listed = false;  // by the list under way
+  };
 
   Store<K>& store_;
   const Hooks hooks_;
 
   // The loop's thread's alone.
   bool wasHealthy_ = false;
-  std::map<ObjectKey, std::string> unread_;  // and why
+  std::map<ObjectKey, Unread> unread_;
 
   std::shared_ptr<WatchProtocol> protocol_;
 };

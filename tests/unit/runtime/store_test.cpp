@@ -29,7 +29,7 @@ class StoreTest : public ::testing::Test {
   }
   void list(const api::ConfigMap& item) {
     store.apply(item);
-    store.listed(item.metadata.key());
+    store.listed(item.metadata.key(), item.metadata.uid.value_or(""));
   }
   Store<api::ConfigMap> store{[](const api::ConfigMap& o) { return std::vector<std::string>{o.data.at("value")}; }};
   std::string changes;
@@ -86,7 +86,7 @@ TEST_F(StoreTest, TakesBackAnObjectThatLeftTheSelectionOnlyForAWhile) {
 TEST_F(StoreTest, KeepsWhatAListHoldsButCannotBeRead) {
   store.apply(object("a", "1"));
   store.beginList();
-  store.listed({"n", "a"});
+  store.listed({"n", "a"}, "u");
   store.endList("5");
   EXPECT_EQ(value("a"), "");
 }
@@ -105,6 +105,61 @@ TEST_F(StoreTest, DropsWhatANewListDoesNotHoldUnlessItIsNewer) {
   EXPECT_EQ(value("a"), "-");
   EXPECT_EQ(value("b"), "");
   EXPECT_EQ(value("c"), "") << "written after the list";
+}
+
+TEST_F(StoreTest, DoesNotBringBackWhatAListDidNotHoldAnyMore) {
+  store.beginList();
+  store.endList("10");
+  // Created at 20 and deleted at 25, while the answer to the create was slow and no watch saw either.
+  store.beginList();
+  store.endList("30");
+  store.remember(object("a", "20", "u", "written"));
+  EXPECT_EQ(value("a"), "-");
+  store.remember(object("a", "31", "u", "written"));
+  EXPECT_EQ(value("a"), "written");
+}
+
+TEST_F(StoreTest, SeesThatWhatItForgotIsStillThere) {
+  store.apply(object("a", "10"));
+  store.forget({"n", "a"}, "u");
+  auto finalized = object("a", "12", "u", "not yet");
+  finalized.metadata.finalizers = {"another's"};
+  store.apply(finalized);  // from before the delete
+  EXPECT_EQ(value("a"), "-");
+  finalized.metadata.resourceVersion = "13";
+  finalized.metadata.deletionTimestamp = "2026-11-20T09:30:05Z";
+  store.apply(finalized);
+  EXPECT_EQ(value("a"), "not yet");
+  store.remove({"n", "a"}, "u", "15");
+  store.apply(finalized);
+  EXPECT_EQ(value("a"), "-");
+}
+
+TEST_F(StoreTest, DropsAnEarlierObjectOfThatNameWhenItsSuccessorCannotBeRead) {
+  store.apply(object("a", "1", "u"));
+  store.apply(object("b", "2", "u2"));
+  store.beginList();
+  store.listed({"n", "a"}, "another");
+  store.listed({"n", "b"}, "u2");
+  store.endList("5");
+  EXPECT_EQ(value("a"), "-");
+  store.superseded({"n", "b"}, "u2", "6");
+  EXPECT_EQ(value("b"), "") << "it is the same";
+  store.superseded({"n", "b"}, "another", "7");
+  EXPECT_EQ(value("b"), "-");
+  EXPECT_EQ(changes, "AADD");
+}
+
+TEST_F(StoreTest, TellsEveryListenerWhateverOneThrows) {
+  Store<api::ConfigMap> two;
+  int told = 0;
+  two.onChange([](const auto&, const auto&) { throw std::runtime_error("a bug"); });
+  two.onChange([](const auto&, const auto&) { throw 7; });
+  two.onChange([&](const auto&, const auto&) { ++told; });
+  two.apply(object("a", "1"));
+  two.beginList();
+  two.endList("5");
+  EXPECT_EQ(told, 2);
 }
 
 TEST_F(StoreTest, FindsByIndex) {

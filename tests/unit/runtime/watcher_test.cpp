@@ -1,6 +1,9 @@
 #include "runtime/watcher.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "api/wire.h"
 #include "support/process.h"
@@ -53,9 +56,11 @@ class WatcherTest : public ::testing::Test {
     Watcher<api::ConfigMap>::Hooks hooks;
     hooks.problem = [this](const std::optional<Error>& error) {
       problems_.with([&](auto& all) { all.push_back(error ? std::string(toString(error->kind)) : "well"); });
+      if (throwing_) throw std::runtime_error("a bug of the hook");
     };
     hooks.unread = [this](const api::ObjectReference& what, const std::string& why) {
       unread_.with([&](auto& all) { all.push_back(what.kind + " " + what.name + ": " + why); });
+      if (throwing_) throw std::runtime_error("a bug of the hook");
     };
     watcher_.emplace(*client_, kube::Selectors{}, store_, std::move(hooks));
     watcher_->start();
@@ -86,6 +91,7 @@ class WatcherTest : public ::testing::Test {
   }
 
   std::atomic<std::size_t> listed_{0}, watched_{0};
+  std::atomic<bool> throwing_{false};
   Synchronized<std::vector<std::string>> problems_;
   Synchronized<std::vector<std::string>> unread_;
   Store<api::ConfigMap> store_;
@@ -256,6 +262,154 @@ TEST_F(WatcherTest, SaysThatItMayNotReadUntilItMay) {
       silent);
   EXPECT_TRUE(becomes("a=1 "));
   EXPECT_TRUE(test::waitFor(5s, [&] { return problems_.copy() == std::vector<std::string>{"Api", "well"}; }));
+}
+
+TEST_F(WatcherTest, GoesOnWhateverHooksAndListenersThrow) {
+  throwing_ = true;
+  store_.onChange([](const auto&, const auto&) { throw std::runtime_error("a bug of the listener"); });
+  start(
+      [](auto nth, const auto& peer) {
+        if (nth == 0) return peer.answer(500, "");
+        if (nth == 1) return peer.answer(200, page("10", object("a", "1", "1") + "," + unreadable("b", "2")));
+        peer.answer(200, page("20", object("c", "15", "1")));
+      },
+      [](auto nth, const auto& peer) {
+        if (nth == 0) return peer.answer(410, kExpired);
+        peer.begin();
+        peer.chunk(event("MODIFIED", object("c", "21", "2")));
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("c=2 "));
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"Api", "well"}));
+}
+
+TEST_F(WatcherTest, TellsOfErrorsInAStreamAndSlowsDownForThem) {
+  const std::string broken = R"({"kind":"Status","code":500,"reason":"InternalError","message":"no"})";
+  start([](auto nth, const auto& peer) { peer.answer(200, page(std::to_string(10 + nth), "")); },
+        [&](auto nth, const auto& peer) {
+          peer.begin();
+          // What is delivered before it does not make it a success.
+          peer.chunk(bookmark(std::to_string(10 + nth)) + event("ERROR", nth == 0 ? kExpired : broken));
+          peer.hang();
+        });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 4; }));
+  EXPECT_FALSE(test::waitFor(700ms, [&] { return watched_ > 4; })) << "0, 400, 800, 1600 ms, or half of it";
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Api", "well", "Api", "well", "Api"}))
+      << "but for the first expiry";
+}
+
+std::string deep(std::size_t levels) {
+  std::string text;
+  for (std::size_t i = 0; i < levels; ++i) text += R"({"x":[)";
+  for (std::size_t i = 0; i < levels; ++i) text += "]}";
+  return text;
+}
+std::string nested(const std::string& name, const std::string& version, std::size_t levels) {
+  std::string text = object(name, version, "1");
+  text.insert(text.size() - 1, R"(,"extra":)" + deep(levels));
+  return text;
+}
+
+TEST_F(WatcherTest, LetsAnObjectThatIsTooDeepStopNoOther) {
+  start(
+      [](auto, const auto& peer) {
+        peer.answer(200, page("10", nested("deep", "1", 2000) + "," + nested("less", "2", 200) + "," +
+                                        object("plain", "3", "1")));
+      },
+      [](auto, const auto& peer) {
+        peer.begin();
+        peer.chunk(event("MODIFIED", nested("less", "11", 50'000)) + event("ADDED", object("z", "12", "1")) +
+                   event("MODIFIED", object("deep", "13", "2")));
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("deep=2 less=1 plain=1 z=1 "));
+  EXPECT_EQ(unread_.copy(), (std::vector<std::string>{"ConfigMap deep: nested deeper than 512 levels",
+                                                      "ConfigMap less: nested deeper than 512 levels"}));
+  EXPECT_EQ(listed_, 1u);
+}
+
+TEST_F(WatcherTest, ForgetsWhatItCouldNotReadOnceAListDoesNotHoldIt) {
+  start(
+      [](auto nth, const auto& peer) {
+        peer.answer(200, nth == 1 ? page("20", "") : page(std::to_string(10 + 10 * nth), unreadable("a", "5")));
+      },
+      [](auto nth, const auto& peer) { nth < 2 ? peer.answer(410, kExpired) : silent(nth, peer); });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 3; }));
+  EXPECT_EQ(unread_.copy().size(), 2u) << "it is told again when it comes again";
+}
+
+TEST_F(WatcherTest, DropsAnObjectWhoseSuccessorCannotBeRead) {
+  const auto another = [](std::string text) { return text.replace(text.find("uid-"), 4, "new-"); };
+  start(
+      [](auto, const auto& peer) { peer.answer(200, page("10", object("a", "1", "1") + "," + object("b", "2", "1"))); },
+      [&](auto, const auto& peer) {
+        peer.begin();
+        peer.chunk(event("MODIFIED", another(unreadable("a", "11"))));  // whose DELETED was lost
+        peer.hang();
+      });
+  EXPECT_TRUE(becomes("b=1 "));
+}
+
+TEST_F(WatcherTest, SkipsTheOneOfTenThousandThatCannotBeRead) {
+  start(
+      [](auto, const auto& peer) {
+        std::string items = object("w-0", "1", "1");
+        for (int i = 1; i < 10'000; ++i) {
+          items += "," + (i == 5000 ? unreadable("w-5000", "1") : object("w-" + std::to_string(i), "1", "1"));
+        }
+        peer.answer(200, page("10", items));
+      },
+      [](auto, const auto& peer) {
+        peer.begin();
+        peer.chunk(event("MODIFIED", object("w-5000", "11", "mended")));
+        peer.hang();
+      });
+  EXPECT_TRUE(test::waitFor(20s, [&] { return store_.size() == 10'000; }));
+  EXPECT_EQ(store_.get({"n", "w-5000"})->data.at("value"), "mended");
+  EXPECT_EQ(unread_.copy().size(), 1u);
+}
+
+TEST_F(WatcherTest, ReadsLargeObjectsAndLongNames) {
+  const std::string large(1'400'000, 'x'), name(253, 'n');
+  start([&](auto,
+            const auto& peer) { peer.answer(200, page("10", object("a", "1", large) + "," + object(name, "2", "1"))); },
+        [&](auto, const auto& peer) {
+          peer.begin();
+          peer.chunk(event("MODIFIED", object("a", "11", large + "!")) + event("MODIFIED", object(name, "12", "2")));
+          peer.hang();
+        });
+  EXPECT_TRUE(test::waitFor(20s, [&] {
+    const auto known = store_.get({"n", name});
+    return known && known->data.at("value") == "2";
+  }));
+  EXPECT_EQ(store_.get({"n", "a"})->data.at("value").size(), 1'400'001u);
+}
+
+TEST_F(WatcherTest, KeepsNothingOfAMillionBookmarks) {
+  constexpr int kChunks = 1000, kEach = 1000;
+  const auto resident = [] {
+    std::ifstream status("/proc/self/statm");
+    long all = 0, pages = 0;
+    status >> all >> pages;
+    return pages * sysconf(_SC_PAGESIZE) / (1 << 20);
+  };
+  long before = 0;
+  start([](auto, const auto& peer) { peer.answer(200, page("10", object("a", "1", "1"))); },
+        [&](auto nth, const auto& peer) {
+          if (nth > 0) return silent(nth, peer);
+          before = resident();
+          peer.begin();
+          for (int i = 0; i < kChunks; ++i) {
+            std::string chunk;
+            for (int j = 1; j <= kEach; ++j) chunk += bookmark(std::to_string(1000 + i * kEach + j));
+            peer.chunk(chunk);
+          }
+          peer.close();
+        });
+  EXPECT_TRUE(test::waitFor(60s, [&] { return watched_ == 2; }));
+  EXPECT_EQ(watchedFrom(1), std::to_string(1000 + kChunks * kEach));
+  EXPECT_LT(resident() - before, 32) << "MiB";
+  EXPECT_EQ(held(), "a=1 ");
 }
 
 TEST_F(WatcherTest, CallsNobodyAfterItStopped) {
