@@ -1,4 +1,4 @@
-// Exponential backoff with full jitter.
+// Exponential backoff with jitter over the upper half.
 #pragma once
 
 #include "base/clock.h"

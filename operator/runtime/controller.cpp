@@ -53,11 +53,8 @@ void Controller::work(const std::stop_token& stop) {
       queue_.addConflicted(key);
     } else {
       spdlog::warn("{} {}: {}", name_, key.text(), error.message);
-      if (error.retryAfter) {
-        queue_.addAfter(key, std::min<Duration>(*error.retryAfter, kLongestRetryAfter));
-      } else if (!error.terminal) {
-        queue_.addFailed(key);
-      }
+      const Duration asked = std::min<Duration>(error.retryAfter.value_or(Duration(0)), kLongestRetryAfter);
+      if (error.retryAfter || !error.terminal) queue_.addFailed(key, asked);
     }
   }
 }

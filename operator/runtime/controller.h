@@ -28,8 +28,8 @@ class Reconciler {
 // As many as an API server beside it keeps busy: more gain nothing (docs/performance.md).
 inline constexpr unsigned kDefaultWorkers = 16;
 
-// Failures are tried again with backoff, terminal ones are not, conflicts soon. An exception is a
-// bug of the reconciler: it is logged with the key and counts as a failure.
+// Failures are tried again with backoff, and not before a Retry-After (30 s at most); terminal ones are not, conflicts
+// soon. An exception is a bug of the reconciler: it is logged with the key and counts as a failure.
 class Controller {
  public:
   Controller(std::string name, Reconciler& reconciler, unsigned workers);

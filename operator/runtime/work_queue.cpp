@@ -1,20 +1,28 @@
 #include "runtime/work_queue.h"
 
+#include <algorithm>
+
 namespace mpay::runtime {
+
+WorkQueue::Entry* WorkQueue::entryLocked(const ObjectKey& key) {
+  return shutDown_ ? nullptr : &*keys_.try_emplace(key).first;
+}
 
 void WorkQueue::add(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  addLocked(*keys_.try_emplace(key).first);
+  if (auto* entry = entryLocked(key)) addLocked(*entry);
 }
 
 void WorkQueue::addAll(const std::vector<ObjectKey>& keys) {
   std::lock_guard lock(mutex_);
-  for (const auto& key : keys) addLocked(*keys_.try_emplace(key).first);
+  for (const auto& key : keys) {
+    if (auto* entry = entryLocked(key)) addLocked(*entry);
+  }
 }
 
 void WorkQueue::addLocked(Entry& entry) {
   State& state = entry.second;
-  if (shutDown_ || std::exchange(state.queued, true)) return;
+  if (std::exchange(state.queued, true)) return;
   if (state.held) return;  // done() queues it
   ready_.push_back(&entry);
   changed_.notify_one();
@@ -22,11 +30,10 @@ void WorkQueue::addLocked(Entry& entry) {
 
 void WorkQueue::addAfter(const ObjectKey& key, Duration delay) {
   std::lock_guard lock(mutex_);
-  addAfterLocked(*keys_.try_emplace(key).first, delay);
+  if (auto* entry = entryLocked(key)) addAfterLocked(*entry, delay);
 }
 
 void WorkQueue::addAfterLocked(Entry& entry, Duration delay) {
-  if (shutDown_) return;
   if (delay.count() <= 0) return addLocked(entry);
   const MonoTime due = std::chrono::steady_clock::now() + delay;
   auto& known = entry.second.due;
@@ -40,17 +47,17 @@ void WorkQueue::addAfterLocked(Entry& entry, Duration delay) {
   if (place == due_.begin()) changed_.notify_all();
 }
 
-void WorkQueue::addFailed(const ObjectKey& key) {
+void WorkQueue::addFailed(const ObjectKey& key, Duration atLeast) {
   std::lock_guard lock(mutex_);
-  Entry& entry = *keys_.try_emplace(key).first;
-  addAfterLocked(entry, backoff_.after(++entry.second.failures));
+  if (auto* entry = entryLocked(key)) {
+    addAfterLocked(*entry, std::max(backoff_.after(++entry->second.failures), atLeast));
+  }
 }
 
 void WorkQueue::addConflicted(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   const Backoff soon{Duration(10), std::chrono::seconds(1)};
-  Entry& entry = *keys_.try_emplace(key).first;
-  addAfterLocked(entry, soon.after(++entry.second.conflicts));
+  if (auto* entry = entryLocked(key)) addAfterLocked(*entry, soon.after(++entry->second.conflicts));
 }
 
 void WorkQueue::succeeded(const ObjectKey& key) {
@@ -126,6 +133,11 @@ void WorkQueue::shutDown() {
 std::size_t WorkQueue::size() const {
   std::lock_guard lock(mutex_);
   return ready_.size() + held_;
+}
+
+std::size_t WorkQueue::known() const {
+  std::lock_guard lock(mutex_);
+  return keys_.size();
 }
 
 }  // namespace mpay::runtime

@@ -44,8 +44,8 @@ class WorkQueue {
   void addAll(const std::vector<ObjectKey>& keys);
   // Of several waits for a key the earliest counts.
   void addAfter(const ObjectKey& key, Duration delay);
-  // After a failure: waits as the key's count of failures says.
-  void addFailed(const ObjectKey& key);
+  // After a failure: waits as the key's count of failures says, and not less than `atLeast`.
+  void addFailed(const ObjectKey& key, Duration atLeast = Duration(0));
   // After a conflict: a fresh look soon, with a wait that is capped at a second and counts on its own, since
   // nothing is broken.
   void addConflicted(const ObjectKey& key);
@@ -56,8 +56,10 @@ class WorkQueue {
   std::optional<Lease> take();
   void shutDown();
 
-  // Queued and held keys, for tests and metrics; waiting ones are not counted.
+  // For tests and metrics. Queued and held keys; waiting ones are not counted.
   std::size_t size() const;
+  // Keys of which anything is known: also those that wait, and those that failed.
+  std::size_t known() const;
 
  private:
   // What is known of a key while anything is.
@@ -76,6 +78,8 @@ class WorkQueue {
   using Keys = std::unordered_map<ObjectKey, State, Hash>;
   using Entry = Keys::value_type;  // its address does not change
 
+  // Null after shutDown.
+  Entry* entryLocked(const ObjectKey& key);
   void addLocked(Entry& entry);
   void addAfterLocked(Entry& entry, Duration delay);
   void addDueLocked();

@@ -55,6 +55,29 @@ TEST(WorkQueue, LetsConflictsWaitASecondAtMostAndCountThemApart) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
 }
 
+TEST(WorkQueue, WaitsAsLongAsItIsAskedToAfterAFailure) {
+  WorkQueue queue({Duration(1), Duration(1)});
+  const auto began = std::chrono::steady_clock::now();
+  queue.addFailed(kA, 50ms);
+  EXPECT_TRUE(queue.take());
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 50ms);
+  WorkQueue slow({Duration(100), Duration(100)});
+  slow.addFailed(kA, 0ms);
+  EXPECT_TRUE(slow.take());
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 100ms) << "and no less than the backoff";
+}
+
+TEST(WorkQueue, KeepsNothingThatComesAfterItsEnd) {
+  WorkQueue queue;
+  queue.shutDown();
+  queue.add(kA);
+  queue.addAll({kA, kB});
+  queue.addAfter(kB, 1h);
+  queue.addFailed(kA);
+  queue.addConflicted(kB);
+  EXPECT_EQ(queue.known(), 0u);
+}
+
 TEST(WorkQueue, GivesEachKeyToOneWorkerAtATimeAndLosesNone) {
   constexpr int kKeys = 20, kRounds = 200;
   WorkQueue queue;
