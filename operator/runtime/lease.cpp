@@ -138,7 +138,7 @@ void LeaderElection::renew(const std::stop_token& stop) {
 }
 
 void LeaderElection::release() {
-  if (!thread_.joinable()) return;
+  if (!thread_.joinable() || thread_.get_id() == std::this_thread::get_id()) return;
   thread_.request_stop();
   thread_.join();
   if (!holds()) return;

@@ -28,7 +28,8 @@ class LeaderElection {
   // Whether the lease is still ours for certain; asked before each write.
   bool holds() const;
 
-  // Gives the lease back, so that a successor need not wait; takes a second at most.
+  // Gives the lease back, so that a successor need not wait; takes a second at most. Within onLost it does nothing:
+  // there is nothing to give back.
   void release();
 
  private:
