@@ -1,5 +1,6 @@
 #include "kube/client.h"
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -16,6 +17,8 @@ BOOST_DESCRIBE_STRUCT(Status, (), (kind, reason, message, code))
 
 // An admission webhook may take ten seconds. Who waits for longer waits for nobody.
 constexpr Duration kPatience = std::chrono::seconds(15);
+// Before a request that was refused by 429 is repeated, if the server did not ask for more.
+constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(5)};
 
 }  // namespace
 
@@ -73,11 +76,12 @@ Client::Client(Config config, std::string name) : config_(std::move(config)), na
 net::Request Client::prepare(std::string method, const std::string& path) {
   net::Request request;
   request.method = std::move(method);
-  request.url = config_.server + path;
-  request.tls = config_.tls;
+  const auto config = config_.current();
+  request.url = config->server + path;
+  request.tls = config->tls;
   request.timeout = kPatience;
   request.headers = {"Accept: application/json", fmt::format("User-Agent: {}/{}", name_, version())};
-  const std::string token = config_.token->with([](Token& t) { return t.current(); });
+  const std::string token = config->token->with([](Token& t) { return t.current(); });
   if (!token.empty()) request.headers.push_back("Authorization: Bearer " + token);
   return request;
 }
@@ -89,9 +93,7 @@ Result<const json::value*> Client::read(const std::string& body) {
   return answer;
 }
 
-void Client::tokenRefused() {
-  config_.token->with([](Token& t) { t.refused(); });
-}
+void Client::tokenRefused() { config_.refused(); }
 
 Result<std::string> Client::request(std::string method, const std::string& path, const json::value* body,
                                     std::string_view contentType, const std::stop_token& stop) {
@@ -110,7 +112,7 @@ Result<std::string> Client::request(std::string method, const std::string& path,
     }
     // 429 says that nothing was done; how long to wait it says itself.
     if (response.status == 429 && error.retryAfter && attempt < 2 && *error.retryAfter <= std::chrono::seconds(5)) {
-      sleepUnlessStopped(*error.retryAfter, stop);
+      sleepUnlessStopped(std::max(*error.retryAfter, kBackoff.after(static_cast<unsigned>(attempt) + 1)), stop);
       continue;
     }
     return fail(std::move(error));

@@ -43,17 +43,17 @@ std::string urlEncode(std::string_view text);
 // Turns an answer that is no success into an Api error with the server's Status.
 Error errorOf(const net::Response& response);
 
-// Thread-safe.
+// Thread-safe. Follows its Config's files.
 class Client {
  public:
   // `name` is who asks and writes: the User-Agent and the field manager.
   explicit Client(Config config, std::string name = "mpay-operator");
 
-  const Config& config() const { return config_; }
   const std::string& name() const { return name_; }
   net::Transport& transport() { return transport_; }
 
-  // One request, and the body of a 2xx answer. 429 with Retry-After is waited for and repeated up to twice.
+  // One request, and the body of a 2xx answer. 429 with a Retry-After of at most
+  // 5 s is waited for and repeated up to twice.
   Result<std::string> request(std::string method, const std::string& path, const json::value* body,
                               std::string_view contentType, const std::stop_token& stop);
 
@@ -64,11 +64,11 @@ class Client {
   // What a request to this path needs: URL, TLS and credentials.
   net::Request prepare(std::string method, const std::string& path);
 
-  // The server answered 401 to a watch.
+  // The server answered 401: tokens and the kubeconfig are read again before the next request.
   void tokenRefused();
 
  private:
-  Config config_;
+  LiveConfig config_;
   const std::string name_;
   net::Transport transport_;
 };

@@ -1,10 +1,13 @@
 #include "kube/config.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "base/log.h"
 #include "crypto/digest.h"
 #include "json/yaml.h"
 
@@ -39,14 +42,15 @@ std::optional<std::string> text(const json::object& from, std::string_view key) 
   return std::string(found->get_string());
 }
 
-// <key>-data in base64, or the file that <key> names, relative to the kubeconfig's folder.
-Result<std::string> content(const json::object& from, const std::string& key, const std::filesystem::path& folder) {
+// <key>-data in base64, or the file that <key> names, relative to the kubeconfig's folder, which is added to `files`.
+Result<std::string> content(const json::object& from, const std::string& key, const std::filesystem::path& folder,
+                            std::vector<std::string>& files) {
   if (const auto data = text(from, key + "-data")) {
     auto bytes = crypto::fromBase64(*data);
     if (!bytes) return fail(ErrorKind::Invalid, fmt::format("{}-data is not base64", key));
     return *bytes;
   }
-  if (const auto path = text(from, key)) return readFile((folder / *path).string());
+  if (const auto path = text(from, key)) return readFile(files.emplace_back((folder / *path).string()));
   return std::string();
 }
 
@@ -113,9 +117,11 @@ Result<Config> Config::fromFile(const std::string& path) {
   }
   config.namespace_ = text(context, "namespace").value_or("default");
   auto tls = std::make_shared<net::Tls>();
-  tls->authorities = TRY(content(cluster, "certificate-authority", folder));
-  tls->certificate = TRY(content(user, "client-certificate", folder));
-  tls->key = TRY(content(user, "client-key", folder));
+  config.files = {path};
+  config.read = [path] { return fromFile(path); };
+  tls->authorities = TRY(content(cluster, "certificate-authority", folder, config.files));
+  tls->certificate = TRY(content(user, "client-certificate", folder, config.files));
+  tls->key = TRY(content(user, "client-key", folder, config.files));
   tls->serverName = text(cluster, "tls-server-name").value_or("");
   config.tls = tls;
   if (const auto token = text(user, "token")) {
@@ -135,6 +141,8 @@ Result<Config> Config::fromCluster() {
   const bool v6 = std::string_view(host).find(':') != std::string_view::npos;
   config.server = v6 ? fmt::format("https://[{}]:{}", host, port) : fmt::format("https://{}:{}", host, port);
   auto tls = std::make_shared<net::Tls>();
+  config.files = {folder + "ca.crt"};
+  config.read = fromCluster;
   tls->authorities = TRY(readFile(folder + "ca.crt"));
   config.tls = tls;
   config.token = std::make_shared<Synchronized<Token>>(Token::ofFile(folder + "token"));
@@ -148,6 +156,60 @@ Result<Config> Config::find(const std::optional<std::string>& path) {
   if (const char* file = std::getenv("KUBECONFIG"); file && *file) return fromFile(file);
   if (const char* home = std::getenv("HOME"); home && *home) return fromFile(std::string(home) + "/.kube/config");
   return fail(ErrorKind::Invalid, "no kubeconfig: pass --kubeconfig FILE or set KUBECONFIG");
+}
+
+LiveConfig::LiveConfig(Config config) {
+  state_.with([&](State& state) {
+    state.seen = stampsOf(config.files);
+    state.lookedAt = std::chrono::steady_clock::now();
+    state.config = std::make_shared<const Config>(std::move(config));
+  });
+}
+
+LiveConfig::Stamps LiveConfig::stampsOf(const std::vector<std::string>& files) {
+  Stamps stamps;
+  for (const auto& file : files) {
+    auto& stamp = stamps.emplace_back();
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0) continue;
+    stamp = {static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino), found.st_size,
+             found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+  }
+  return stamps;
+}
+
+std::shared_ptr<const Config> LiveConfig::current() {
+  return state_.with([](State& state) {
+    const MonoTime now = std::chrono::steady_clock::now();
+    if (!state.config->read || now - state.lookedAt < std::chrono::seconds(1)) return state.config;
+    state.lookedAt = now;
+    auto stamps = stampsOf(state.config->files);
+    if (stamps == state.seen) return state.config;
+    // What is written while it is read has another stamp afterwards, and is read again.
+    state.seen = std::move(stamps);
+    auto read = state.config->read();
+    if (!read) {
+      const auto level = std::exchange(state.broken, true) ? spdlog::level::debug : spdlog::level::err;
+      spdlog::log(level, "the credentials stay as they were: {}", read.error().message);
+      return state.config;
+    }
+    spdlog::info("the credentials were read again");
+    state.broken = false;
+    // It may name other files.
+    if (read->files != state.config->files) state.seen = stampsOf(read->files);
+    // Equal ones are the same, so that connections live on.
+    const net::Tls &is = *read->tls, &was = *state.config->tls;
+    if (is == was) read->tls = state.config->tls;
+    state.config = std::make_shared<const Config>(std::move(*read));
+    return state.config;
+  });
+}
+
+void LiveConfig::refused() {
+  state_.with([](State& state) {
+    state.lookedAt = {};
+    state.config->token->with([](Token& token) { token.refused(); });
+  });
 }
 
 }  // namespace mpay::kube

@@ -1,9 +1,12 @@
 // How to reach an API server, and as whom: a kubeconfig file or the Pod's ServiceAccount.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/synchronized.h"
@@ -35,6 +38,9 @@ struct Config {
   std::string namespace_ = "default";
   std::shared_ptr<const net::Tls> tls;
   std::shared_ptr<Synchronized<Token>> token = std::make_shared<Synchronized<Token>>();
+  // For LiveConfig: the files that all this was read from, and how it is read again. Empty: from none.
+  std::vector<std::string> files;
+  std::function<Result<Config>()> read;
 
   // The current context of a kubeconfig file: token, tokenFile, client certificate, authority (data
   // or file), tls-server-name. Errors: Invalid, naming the field, for exec and auth-provider plugins, basic
@@ -46,6 +52,31 @@ struct Config {
 
   // The file named, else in-cluster where there is such, else KUBECONFIG, else ~/.kube/config.
   static Result<Config> find(const std::optional<std::string>& path);
+};
+
+// A Config that follows its files while the program runs: the kubeconfig and what it names, or the ServiceAccount's
+// authorities. They are looked at once a second at most, when somebody asks. While what they hold cannot be used, the
+// last Config that could stays; that is logged once. Thread-safe.
+class LiveConfig {
+ public:
+  explicit LiveConfig(Config config);
+
+  std::shared_ptr<const Config> current();
+  // The server refused the credentials: tokens and files are looked at anew at the next use.
+  void refused();
+
+ private:
+  // Of each file: device, inode, size and time of the last change; zeros where there is no such file.
+  using Stamps = std::vector<std::array<std::int64_t, 5>>;
+  static Stamps stampsOf(const std::vector<std::string>& files);
+
+  struct State {
+    std::shared_ptr<const Config> config;
+    Stamps seen;  // when it was last read, with or without success
+    MonoTime lookedAt{};
+    bool broken = false;
+  };
+  Synchronized<State> state_;
 };
 
 }  // namespace mpay::kube

@@ -70,6 +70,63 @@ TEST(Client, WaitsForAServerThatSaysHowLong) {
   EXPECT_EQ(server.requests().size(), 2u);
 }
 
+TEST(Client, TakesRetryAfterForTheLeastItWaits) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(429, "", "Retry-After: 0\r\n"); });
+  Client client(configFor(server));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}).error().isApi(429));
+  EXPECT_EQ(server.requests().size(), 3u);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, Duration(300)) << "half of 200 and of 400 ms";
+}
+
+TEST(Client, EndsAnAnswerThatIsTooLarge) {
+  ScriptedServer server([](const auto&, auto count, const auto& peer) {
+    count == 0 ? peer.answer(200, std::string((std::size_t{64} << 20) + 1, ' ')) : peer.answer(200, kObject);
+  });
+  Client client(configFor(server));
+  const auto got = Api<api::ConfigMap>(client).get({"n", "a"});
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().kind, ErrorKind::Decode);
+  EXPECT_EQ(got.error().reason, "ResponseTooLarge");
+  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"})) << "the next one is not harmed";
+}
+
+TEST(Client, WritesLargeObjectsAndLongNames) {
+  ScriptedServer server([](const auto& request, auto, const auto& peer) { peer.answer(200, request.body); });
+  Client client(configFor(server));
+  api::ConfigMap object;
+  object.metadata.namespace_ = std::string(63, 's');
+  object.metadata.name = std::string(253, 'n');
+  object.data["value"] = std::string(1'400'000, 'x');
+  const auto written = Api<api::ConfigMap>(client).replace(object);
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->data, object.data);
+  EXPECT_EQ(server.requests().at(0).line,
+            "PUT /api/v1/namespaces/" + std::string(63, 's') + "/configmaps/" + std::string(253, 'n'));
+}
+
+TEST(Client, FollowsAKubeconfigThatChanges) {
+  const test::TempDir folder;
+  const auto path = folder / "config";
+  ScriptedServer server([&](const auto& request, auto, const auto& peer) {
+    request.head.find("Bearer new") != std::string::npos ? peer.answer(200, kObject) : peer.answer(401, "");
+  });
+  const auto write = [&](const std::string& token) {
+    test::writeFile(path,
+                    "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+                    "clusters: [{name: c, cluster: {server: '" +
+                        server.url() +
+                        "'}}]\n"
+                        "users: [{name: u, user: {token: " +
+                        token + "}}]\n");
+  };
+  write("old");
+  Client client(Config::fromFile(path.string()).value());
+  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}).error().isApi(401));
+  write("new");
+  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"})) << "a refusal makes it look";
+}
+
 TEST(Client, LeavesTheOtherRefusalsToItsCaller) {
   const std::pair<int, std::string> rows[] = {
       {429, ""}, {429, "Retry-After: 60\r\n"}, {500, ""}, {503, "Retry-After: 1\r\n"}, {409, ""}};

@@ -54,6 +54,37 @@ TEST_F(ConfigTest, ReadsATokenFileAgainWhenTheServerRefusedIt) {
   EXPECT_EQ(token(*config), "second");
 }
 
+TEST_F(ConfigTest, FollowsItsFilesAndKeepsTheLastThatWereGood) {
+  test::writeFile(folder / "client.key", "KEY");
+  LiveConfig live(read(kubeconfig("    certificate-authority-data: Q0E=\n",
+                                  "    client-certificate-data: Q0VSVA==\n    client-key: client.key\n"))
+                      .value());
+  const auto first = live.current();
+  EXPECT_EQ(live.current(), first);
+  const auto look = [&] {
+    live.refused();  // otherwise it looks once a second
+    return live.current();
+  };
+  EXPECT_EQ(look(), first) << "nothing changed";
+
+  test::writeFile(folder / "client.key", "ANOTHER KEY");
+  EXPECT_EQ(look()->tls->key, "ANOTHER KEY") << "a file that it names";
+
+  test::writeFile(folder / "config", kubeconfig("    certificate-authority-data: Q0Ey\n", "    token: secret\n"));
+  const auto second = look();
+  EXPECT_EQ(second->tls->authorities, "CA2");
+  EXPECT_EQ(token(*second), "secret");
+
+  test::writeFile(folder / "config", "half a");
+  EXPECT_EQ(look(), second);
+  std::filesystem::remove(folder / "config");
+  EXPECT_EQ(look(), second);
+  test::writeFile(folder / "config", kubeconfig("    certificate-authority-data: Q0Ey\n", "    token: newer\n"));
+  const auto third = look();
+  EXPECT_EQ(token(*third), "newer");
+  EXPECT_EQ(third->tls, second->tls) << "so that connections live on";
+}
+
 TEST_F(ConfigTest, RefusesWhatItDoesNotDo) {
   const struct {
     const char* name;
