@@ -9,6 +9,7 @@ namespace mpay::api {
 struct EnvironmentNames {
   std::string testing = "testing";
   std::string production = "production";
+  bool operator==(const EnvironmentNames&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentNames, (), (testing, production))
 

@@ -40,9 +40,9 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   const auto mayWrite = [&] { return !election || election->holds(); };
 
   runtime::EventRecorder events(client, clock, "mpay-operator");
-  controllers::Claims claims;
   // The listeners are called by watches, which start after the controllers exist.
   std::unique_ptr<runtime::Controller> integrations, environments, notifications;
+  controllers::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
   controllers::Caches caches(client, options.resourceNamespace, mayWrite,
                              {[&](const api::ObjectKey& key) { integrations->enqueue(key); },
                               [&](const api::ObjectKey& key) { environments->enqueue(key); },

@@ -40,7 +40,8 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   const auto addCommon = [&](CLI::App& command) {
     command.add_option("name", line.options.name, "the MPayIntegration")->required();
     command.add_option("-n,--namespace", line.options.namespace_, "its namespace; by default the kubeconfig's");
-    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file");
+    // Also in a pod, where the operator itself would be its ServiceAccount.
+    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file")->envname("KUBECONFIG");
     addNamed(command, "--milestone", line.options.milestone,
              "FunctionalTesting or FinalValidation (not supported by this version: TestEnvironmentConfigured, "
              "ProductionActivated)");

@@ -29,11 +29,8 @@ tl::unexpected<Error> noKey(std::string_view kind, const ObjectKey& key, const s
   return refuse("ReferenceNotFound", fmt::format("{} {} has no key {}", kind, key.text(), name));
 }
 
-onboarding::Content decoded(const std::string& base64, std::string_view kind, const ObjectKey& key,
-                            const std::string& name) {
-  auto bytes = crypto::fromBase64(base64);
-  if (!bytes) return noKey(kind, key, name);
-  return Result<std::string>(std::move(*bytes));
+bool isNoCertificate(const Error& error) {
+  return error.reason == "MalformedCertificate" || error.reason == "CertificateTooLarge";
 }
 
 }  // namespace
@@ -56,6 +53,7 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       }),
       configMaps_(client, [this](const std::string& owner) { changed(owner); }),
       secrets_(client, [this](const std::string& owner) { changed(owner); }),
+      credentials_(client, [this](const std::string& owner) { changed(owner); }),
       environmentWatcher_(client, {}, environments_, {.unread = onUnread}),
       integrationWatcher_(client, {}, integrations_, {.unread = onUnread}),
       validationWatcher_(client, {}, validations_, {.unread = onUnread}),
@@ -68,10 +66,12 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
   });
   integrations_.onChange([this](const auto& before, const auto& after) {
     listeners_.integration((after ? after : before)->metadata.key());
-    // The environment counts who uses it.
-    if (!after || after->metadata.deletionTimestamp) {
-      for (const auto& name : environmentsOf(*(after ? after : before))) listeners_.environment({"", name});
+    // An environment that is being deleted waits for whoever uses it.
+    if (!before ||
+        (after && !after->metadata.deletionTimestamp && before->spec.environments == after->spec.environments)) {
+      return;
     }
+    for (const auto& name : environmentsOf(*before)) listeners_.environment({"", name});
   });
   validations_.onChange([this](const auto& before, const auto& after) {
     const auto& object = after ? after : before;
@@ -128,6 +128,7 @@ void Caches::stop() {
   bindingWatcher_.stop();
   configMaps_.stop();
   secrets_.stop();
+  credentials_.stop();
   for (const auto& [name, outputs] : outputs_.copy()) outputs->stop();
 }
 
@@ -214,24 +215,33 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
 
 void Caches::refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
                    const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
-                   const std::vector<ObjectKey>& secrets) {
-  std::set<ObjectKey> configMaps, secretKeys(secrets.begin(), secrets.end());
+                   const std::set<ObjectKey>& credentials) {
+  std::set<ObjectKey> configMaps, secrets;
   const auto add = [&](const auto& source) {
     if (source.configMapRef) configMaps.insert({namespace_, source.configMapRef->name});
-    if (source.secretRef) secretKeys.insert({namespace_, source.secretRef->name});
+    if (source.secretRef) secrets.insert({namespace_, source.secretRef->name});
   };
   for (const auto* source : sources) add(*source);
   for (const auto* reference : references) add(*reference);
   configMaps_.refer(owner, configMaps);
-  secrets_.refer(owner, secretKeys);
+  secrets_.refer(owner, secrets);
+  credentials_.refer(owner, credentials);
 }
 
 onboarding::Content Caches::content(const api::ContentSource& source, const std::string& namespace_) const {
   if (source.inline_) return Result<std::string>(*source.inline_);
-  return content(api::ContentReference{source.configMapRef, source.secretRef}, namespace_);
+  return referred({source.configMapRef, source.secretRef}, namespace_);
 }
 
 onboarding::Content Caches::content(const api::ContentReference& reference, const std::string& namespace_) const {
+  auto content = referred(reference, namespace_);
+  // PublicSecret tells what is wrong with a certificate.
+  if (content && !*content && isNoCertificate(content->error()))
+    return refuse("InvalidImage", "the value is no PNG image");
+  return content;
+}
+
+onboarding::Content Caches::referred(const api::ContentReference& reference, const std::string& namespace_) const {
   if (reference.configMapRef) {
     const ObjectKey key{namespace_, reference.configMapRef->name};
     const auto seen = configMaps_.get(key);
@@ -243,7 +253,9 @@ onboarding::Content Caches::content(const api::ContentReference& reference, cons
       return Result<std::string>(text->second);
     const auto bytes = seen.object->binaryData.find(name);
     if (bytes == seen.object->binaryData.end()) return noKey("configmaps", key, name);
-    return decoded(bytes->second, "configmaps", key, name);
+    auto decoded = crypto::fromBase64(bytes->second);
+    if (!decoded) return noKey("configmaps", key, name);
+    return Result<std::string>(std::move(*decoded));
   }
   if (reference.secretRef) {
     const ObjectKey key{namespace_, reference.secretRef->name};
@@ -252,9 +264,9 @@ onboarding::Content Caches::content(const api::ContentReference& reference, cons
     if (seen.pending) return std::nullopt;
     if (!seen.object) return absent("secrets", key);
     const auto& name = reference.secretRef->key;
-    const auto bytes = seen.object->data.find(name);
-    if (bytes == seen.object->data.end()) return noKey("secrets", key, name);
-    return decoded(bytes->second, "secrets", key, name);
+    const auto value = seen.object->values.find(name);
+    if (value == seen.object->values.end()) return noKey("secrets", key, name);
+    return value->second;
   }
   return refuse("InvalidField", "neither inline nor a reference is given");
 }

@@ -7,6 +7,7 @@
 #include "api/integration.h"
 #include "api/validation.h"
 #include "controllers/outputs.h"
+#include "controllers/secrets.h"
 #include "onboarding/admission.h"
 #include "onboarding/environment.h"
 #include "runtime/named_watches.h"
@@ -57,16 +58,19 @@ class Caches {
   // References: who refers to what, and what is there. Content is null bytes while it is unknown.
   void refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
              const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
-             const std::vector<ObjectKey>& secrets = {});
+             const std::set<ObjectKey>& credentials = {});
+  // A certificate or authorities.
   onboarding::Content content(const api::ContentSource& source, const std::string& namespace_) const;
+  // A logo.
   onboarding::Content content(const api::ContentReference& reference, const std::string& namespace_) const;
-  runtime::NamedWatches<api::Secret>::Seen secret(const ObjectKey& key) const { return secrets_.get(key); }
+  runtime::NamedWatches<MailCredentials>::Seen credentials(const ObjectKey& key) const { return credentials_.get(key); }
   const std::string& resourceNamespace() const { return resourceNamespace_; }
 
   // Everybody looks again.
   void resync();
 
  private:
+  onboarding::Content referred(const api::ContentReference& reference, const std::string& namespace_) const;
   void changed(const std::string& owner) const;
   void everybody() const;
   std::function<void(const std::optional<Error>&)> admissionProblem(std::string kind);
@@ -85,7 +89,8 @@ class Caches {
   runtime::Store<api::ValidatingAdmissionPolicy> policies_;
   runtime::Store<api::ValidatingAdmissionPolicyBinding> bindings_;
   runtime::NamedWatches<api::ConfigMap> configMaps_;
-  runtime::NamedWatches<api::Secret> secrets_;
+  runtime::NamedWatches<PublicSecret> secrets_;
+  runtime::NamedWatches<MailCredentials> credentials_;
   Synchronized<std::map<std::string, std::shared_ptr<Outputs>>> outputs_;
   Synchronized<std::map<std::string, EnvironmentState>> states_;
 

@@ -54,59 +54,83 @@ std::set<api::ObjectKey> Claims::Index::overlapping(const net::Prefix& prefix, c
   return others;
 }
 
-void Claims::load(const std::string& environment, const std::vector<onboarding::Claim>& written) {
+onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
+  const auto holder = keyOf(request.claim);
+  onboarding::Conflicts conflicts;
+  if (const auto mine = claims.find(holder); mine != claims.end()) {
+    const auto& had = mine->second;
+    if (had == request.claim) return conflicts;
+    const bool passes = had.holder.idno == request.claim.holder.idno && had.serviceID == request.claim.serviceID;
+    conflicts.service = had.holder.uid != request.claim.holder.uid && !passes;
+  }
+  const auto isOthers = [&](const std::map<std::string, api::ObjectKey>& map, const std::string& key) {
+    const auto found = map.find(key);
+    return found != map.end() && found->second != holder;
+  };
+  conflicts.service = conflicts.service || isOthers(services, request.claim.serviceID);
+  for (const auto& certificate : request.claim.certificates)
+    conflicts.certificate = conflicts.certificate || isOthers(certificates, certificate);
+  for (const auto& text : request.claim.addresses) {
+    const auto prefix = net::parsePrefix(text);
+    if (!prefix) continue;
+    const bool isShared = std::any_of(request.shared.begin(), request.shared.end(),
+                                      [&](const auto& range) { return range.contains(*prefix); });
+    if (overlapping(*prefix, holder).size() >= (isShared ? kMaximumSharers : 1)) conflicts.addresses.push_back(text);
+  }
+  return conflicts;
+}
+
+bool Claims::Index::take(const Request& request, const onboarding::Conflicts& conflicts) {
+  const auto holder = keyOf(request.claim);
+  const auto granted = onboarding::granted(request.claim, conflicts);
+  const auto had = claims.find(holder);
+  if (had != claims.end() && had->second == granted) return false;
+  const bool changed = had != claims.end();
+  remove(holder);
+  add(granted);
+  return changed;
+}
+
+void Claims::load(const std::string& environment, const std::function<std::vector<onboarding::Claim>()>& written) {
   byEnvironment_.with([&](auto& all) {
     if (all.contains(environment)) return;
     auto& index = all[environment];
-    for (const auto& claim : written) index.add(claim);
+    for (const auto& claim : written()) index.add(claim);
   });
 }
 
-onboarding::Conflicts Claims::reserve(const std::string& environment, const onboarding::Claim& claim,
-                                      const std::vector<net::Prefix>& shared) {
-  return byEnvironment_.with([&](auto& all) {
-    Index& index = all[environment];
-    const auto holder = keyOf(claim);
-    onboarding::Conflicts conflicts;
-    const auto mine = index.claims.find(holder);
-    if (mine != index.claims.end()) {
-      if (mine->second == claim) return conflicts;
-      const auto& had = mine->second;
-      const bool passes = had.holder.idno == claim.holder.idno && had.serviceID == claim.serviceID;
-      if (had.holder.uid != claim.holder.uid && !passes) {
-        conflicts.service = true;
-        return conflicts;
+std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& requests) {
+  std::set<api::ObjectKey> freed;
+  auto conflicts = byEnvironment_.with([&](auto& all) {
+    std::vector<onboarding::Conflicts> found;
+    for (const auto& request : requests) found.push_back(all[request.environment].conflictsOf(request));
+    const bool refused =
+        std::any_of(found.begin(), found.end(), [](const auto& c) { return c.service || c.certificate; });
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      Index& index = all[requests[i].environment];
+      const auto holder = keyOf(requests[i].claim);
+      if (found[i].any()) {
+        index.waiting.insert(holder);
+      } else {
+        index.waiting.erase(holder);
       }
+      if (!refused && index.take(requests[i], found[i])) freed.insert(index.waiting.begin(), index.waiting.end());
+      freed.erase(holder);
     }
-    const auto other = [&](const std::map<std::string, api::ObjectKey>& map, const std::string& key) {
-      const auto found = map.find(key);
-      return found != map.end() && found->second != holder;
-    };
-    conflicts.service = other(index.services, claim.serviceID);
-    for (const auto& certificate : claim.certificates)
-      conflicts.certificate = conflicts.certificate || other(index.certificates, certificate);
-    for (const auto& text : claim.addresses) {
-      const auto prefix = net::parsePrefix(text);
-      if (!prefix) continue;
-      const bool isShared =
-          std::any_of(shared.begin(), shared.end(), [&](const auto& range) { return range.contains(*prefix); });
-      if (!isShared && !index.overlapping(*prefix, holder).empty()) conflicts.addresses.push_back(text);
-    }
-    if (!conflicts.service && !conflicts.certificate) {
-      // Addresses in conflict are not taken; the rest is, so that the ServiceID is held meanwhile.
-      onboarding::Claim granted = claim;
-      std::erase_if(granted.addresses, [&](const auto& text) {
-        return std::find(conflicts.addresses.begin(), conflicts.addresses.end(), text) != conflicts.addresses.end();
-      });
-      index.remove(holder);
-      index.add(granted);
-    }
-    return conflicts;
+    return found;
   });
+  wake(freed);
+  return conflicts;
 }
 
 void Claims::release(const std::string& environment, const api::ObjectKey& holder) {
-  byEnvironment_.with([&](auto& all) { all[environment].remove(holder); });
+  wake(byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    index.waiting.erase(holder);
+    if (!index.claims.contains(holder)) return std::set<api::ObjectKey>{};
+    index.remove(holder);
+    return index.waiting;
+  }));
 }
 
 std::vector<std::string> Claims::holders(const std::string& environment, const onboarding::Claim& claim) const {
@@ -132,11 +156,24 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
 }
 
 void loadClaims(Claims& claims, const std::string& environment, const Outputs& outputs) {
-  std::vector<onboarding::Claim> written;
-  for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
-    if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) written.push_back(std::move(*claim));
-  }
-  claims.load(environment, written);
+  claims.load(environment, [&] {
+    std::vector<onboarding::Claim> written;
+    std::set<api::ObjectKey> holders;
+    for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
+      if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) {
+        holders.insert(keyOf(*claim));
+        written.push_back(std::move(*claim));
+      }
+    }
+    // What is published stays its publisher's also where the claim was lost.
+    for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
+      const auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
+      if (!fragment) continue;
+      auto claim = onboarding::claimOf(*fragment);
+      if (!holders.contains(keyOf(claim))) written.push_back(std::move(claim));
+    }
+    return written;
+  });
 }
 
 }  // namespace mpay::controllers

@@ -5,6 +5,7 @@
 // reserved here before it is written, and written before anything is published under it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -16,16 +17,30 @@
 
 namespace mpay::controllers {
 
+// How many may hold one shared address: the gateway's files list them behind it, and nginx refuses a longer word.
+inline constexpr std::size_t kMaximumSharers = 100;
+
+// Thread-safe.
 class Claims {
  public:
-  // Takes over the claims that were written down; only the first call for an environment counts.
-  void load(const std::string& environment, const std::vector<onboarding::Claim>& written);
+  // What is asked for in one environment. `shared` ranges may be held by several.
+  struct Request {
+    std::string environment;
+    const onboarding::Claim& claim;
+    const std::vector<net::Prefix>& shared;
+  };
 
-  // Reserves a claim but for the addresses that others hold, and says which; nothing where others hold
-  // its ServiceID or certificate. `shared` ranges may be held by several. A claim of the same namespace and name passes
-  // to a new UID when IDNO and ServiceID are the same, and counts as another's when they are not.
-  onboarding::Conflicts reserve(const std::string& environment, const onboarding::Claim& claim,
-                                const std::vector<net::Prefix>& shared);
+  // `wake` is told whom to look at again once something that it was refused has become free; without a lock held.
+  explicit Claims(std::function<void(const api::ObjectKey&)> wake) : wake_(std::move(wake)) {}
+
+  // Takes over the claims that were written down, by calling `written`; only the first call for an environment counts.
+  void load(const std::string& environment, const std::function<std::vector<onboarding::Claim>()>& written);
+
+  // Reserves what one integration asks for, but for the addresses that others hold, and says for each request what is
+  // in the way; nothing anywhere where others hold a ServiceID or certificate of any of the requests. A claim of the
+  // same namespace and name passes to a new UID when IDNO and ServiceID are the same, and counts as another's when
+  // they are not.
+  std::vector<onboarding::Conflicts> reserve(const std::vector<Request>& requests);
 
   void release(const std::string& environment, const api::ObjectKey& holder);
 
@@ -38,12 +53,21 @@ class Claims {
     std::map<std::string, api::ObjectKey> services;
     std::map<std::string, api::ObjectKey> certificates;
     std::map<net::Prefix, std::set<api::ObjectKey>> addresses;
+    std::set<api::ObjectKey> waiting;  // who was refused something
 
+    onboarding::Conflicts conflictsOf(const Request& request) const;
+    // What is granted of it; true when something that was held before became free.
+    bool take(const Request& request, const onboarding::Conflicts& conflicts);
     void add(const onboarding::Claim& claim);
     void remove(const api::ObjectKey& holder);
     // Others whose claimed prefixes overlap this one.
     std::set<api::ObjectKey> overlapping(const net::Prefix& prefix, const api::ObjectKey& but) const;
   };
+  void wake(const std::set<api::ObjectKey>& keys) const {
+    for (const auto& key : keys) wake_(key);
+  }
+
+  const std::function<void(const api::ObjectKey&)> wake_;
   Synchronized<std::map<std::string, Index>> byEnvironment_;
 };
 

@@ -9,11 +9,11 @@
 namespace mpay::controllers {
 namespace {
 
-std::vector<ObjectKey> secretsOf(const api::MPayEnvironment& environment, const std::string& namespace_) {
-  std::vector<ObjectKey> keys;
+std::set<ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const std::string& namespace_) {
+  std::set<ObjectKey> keys;
   for (const auto& channel : environment.spec.notifications.channels) {
     if (channel.smtp && channel.smtp->credentialsSecretRef)
-      keys.push_back({namespace_, channel.smtp->credentialsSecretRef->name});
+      keys.insert({namespace_, channel.smtp->credentialsSecretRef->name});
   }
   return keys;
 }
@@ -43,13 +43,13 @@ Result<std::shared_ptr<const onboarding::Settings>> EnvironmentController::setti
 }
 
 Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, std::stop_token stop) {
-  const auto environment = caches_.environments().get(key);
+  auto environment = caches_.environments().get(key);
   if (!environment) {
     caches_.refer("environment " + key.name, {}, {}, "");
     return runtime::Outcome{};
   }
   caches_.refer("environment " + key.name, {&environment->spec.trust.authorities}, {}, caches_.resourceNamespace(),
-                secretsOf(*environment, caches_.resourceNamespace()));
+                credentialsOf(*environment, caches_.resourceNamespace()));
   const auto outputs = caches_.outputs(*environment);
   const bool ending = environment->metadata.deletionTimestamp.has_value();
   // Asked before the fragments are read: what nobody keeps any more is in none of them.
@@ -59,7 +59,10 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     TRY(setFinalizer(*environment, false, stop));
     return runtime::Outcome{};
   }
-  if (!ending) TRY(setFinalizer(*environment, true, stop));
+  if (!ending && TRY(setFinalizer(*environment, true, stop))) {
+    environment = caches_.environments().get(key);
+    if (!environment) return runtime::Outcome{};
+  }
 
   EnvironmentState state = caches_.environmentState(key.name);
   state.settings = settingsOf(*environment);
@@ -70,7 +73,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   }
   state.synced = outputs->synced();
   Result<void> published;
-  if (state.settings && state.synced) published = publish(*outputs, state, stop);
+  if (state.synced) published = publish(*environment, *outputs, state, stop);
   caches_.publish(key.name, state);
   if (ending && !keptBy) {
     // Nothing can be written where the namespace went first.
@@ -78,6 +81,9 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     TRY(setFinalizer(*environment, false, stop));
     return runtime::Outcome{};
   }
+  // What is being read after a restart changes nothing that was said before it.
+  const bool isReading = state.settings ? !state.synced : state.settings.error().reason == "Pending";
+  if (isReading && environment->status) return runtime::Outcome{};
   onboarding::Publication publication;
   publication.keptBy = keptBy;
   if (!state.settings) publication.unusable = state.settings.error();
@@ -89,7 +95,8 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   return runtime::Outcome{};
 }
 
-Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& state, const std::stop_token& stop) {
+Result<void> EnvironmentController::publish(const api::MPayEnvironment& environment, Outputs& outputs,
+                                            EnvironmentState& state, const std::stop_token& stop) {
   onboarding::Fragments fragments;
   std::map<std::string, std::string> hashes;
   for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
@@ -100,7 +107,10 @@ Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& 
     fragments.emplace(name, std::move(*fragment));
     hashes[name] = crypto::sha256Hex(object->data.at("content.json"));
   }
-  const auto rendered = onboarding::renderAggregates(**state.settings, fragments);
+  const auto& spec = environment.spec;
+  const auto rendered =
+      onboarding::renderAggregates(spec, environment.metadata.name.value_or(""),
+                                   state.settings ? &(*state.settings)->authorities : nullptr, fragments);
   std::vector<Result<bool>> written;
   for (const auto& configMap : rendered.configMaps) written.push_back(outputs.ensure(configMap, stop));
   for (const auto& policy : rendered.networkPolicies) written.push_back(outputs.ensure(policy, stop));
@@ -118,7 +128,10 @@ Result<void> EnvironmentController::publish(Outputs& outputs, EnvironmentState& 
   if (!state.aggregateProblem.empty()) return {};
   // Network policies add up: one that is published no more would go on admitting.
   std::set<std::string> configMaps, networkPolicies;
-  for (const auto& object : rendered.configMaps) configMaps.insert(object.metadata.name.value_or(""));
+  for (const auto& target : spec.allowlist.targets) {
+    if (target.configMap) configMaps.insert(target.configMap->name);
+  }
+  for (const auto& bundle : spec.trust.bundles) configMaps.insert(bundle.name);
   for (const auto& object : rendered.networkPolicies) networkPolicies.insert(object.metadata.name.value_or(""));
   TRY(outputs.removeAggregatesBut(configMaps, networkPolicies, stop));
   state.aggregated = std::move(hashes);

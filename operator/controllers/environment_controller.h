@@ -24,8 +24,10 @@ class EnvironmentController final : public runtime::Reconciler {
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
   // Writes what the gateway reads, removes what is published no more, and notes in `state` which fragments it holds.
-  // Errors: those of the API, to be tried again.
-  Result<void> publish(Outputs& outputs, EnvironmentState& state, const std::stop_token& stop);
+  // Also while the settings are unusable: whoever was withdrawn must leave. Errors: those of the API, to be tried
+  // again.
+  Result<void> publish(const api::MPayEnvironment& environment, Outputs& outputs, EnvironmentState& state,
+                       const std::stop_token& stop);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            std::size_t integrations, const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);

@@ -1,7 +1,5 @@
 #include "controllers/integration_controller.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 #include "controllers/environment_controller.h"
 #include "crypto/digest.h"
@@ -12,11 +10,25 @@ namespace {
 
 using onboarding::memoryName;
 
-// The revision that production serves: the last one.
-void recallRevision(const Outputs& outputs, const ObjectKey& key, onboarding::EnvironmentSnapshot& into) {
+// The revision that production serves, the last one, and whether the next one can be made.
+void recallRevision(const Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
+                    onboarding::EnvironmentSnapshot& into) {
   std::shared_ptr<const api::ControllerRevision> last;
   for (const auto& revision : outputs.revisions(key)) {
     if (!last || revision->revision > last->revision) last = revision;
+  }
+  const std::int64_t number = last ? last->revision : 0;
+  if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next))
+    into.foreignRevision = next;
+  if (into.fragment && into.fragment->revision > number) {
+    into.liveProblem =
+        Error{ErrorKind::Invalid,
+              fmt::format("revision {} is published and its ControllerRevision is gone; production "
+                          "stays as it is. Restore {}, or delete ConfigMap {} to go back",
+                          into.fragment->revision, onboarding::revisionName(key, into.fragment->revision),
+                          memoryName(onboarding::kFragment, key)),
+              "RevisionCorrupt"};
+    return;
   }
   if (!last) return;
   auto content = json::decode<onboarding::Revision>(last->data);
@@ -25,9 +37,19 @@ void recallRevision(const Outputs& outputs, const ObjectKey& key, onboarding::En
     into.liveProblem = verified.error();
     return;
   }
-  into.live = onboarding::NumberedRevision{last->revision, last->metadata.name.value_or(""),
+  if (!onboarding::isOf(*content, spec)) {
+    // An earlier integration of this name, which is being withdrawn: none of it is this one's to show or to publish.
+    into.fragment.reset();
+    into.service.reset();
+    into.effect.reset();
+    return;
+  }
+  into.live = onboarding::NumberedRevision{number, last->metadata.name.value_or(""),
                                            last->metadata.creationTimestamp.value_or(""), std::move(*content)};
 }
+
+// Whether trying again will fail in the same way until somebody acts; then the status must say so.
+bool isRefusal(const Error& error) { return error.kind == ErrorKind::Api && !error.isConflict(); }
 
 Error pending(std::string what) { return Error{ErrorKind::Invalid, std::move(what), "Pending"}; }
 
@@ -47,11 +69,11 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
   auto integration = caches_.integrations().get(key);
   if (!integration) {
     caches_.refer("integration " + key.text(), {}, {}, "");
-    return withdrawal_.withdraw(key, false, stop);
+    return withdrawal_.withdraw(key, false, nullptr, stop);
   }
   if (integration->metadata.deletionTimestamp) {
-    const auto outcome =
-        TRY(withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain, stop));
+    const auto outcome = TRY(withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain,
+                                                  &integration->spec.environments, stop));
     TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, mayWrite_, stop));
     return outcome;
   }
@@ -65,18 +87,28 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     auto decided = decide(integration);
     if (!decided && decided.error().reason == "Pending") return runtime::Outcome{};  // a watch will tell
     if (!decided) return fail(decided.error());
-    if (TRY(write(*decided, stop))) continue;
+    const auto written = write(*decided, stop);
+    if (written && *written) continue;
+    if (!written && !isRefusal(written.error())) return fail(written.error());
+    if (!written) onboarding::explain(decided->plan.status, written.error());
     TRY(writeStatus(*decided, stop));
-    auto next = decided->plan.nextInstant;
-    if (const auto& withdrawal = decided->snapshot.production.withdrawal;
-        withdrawal && !decided->plan.forgetWithdrawal) {
-      // Another integration of this name is still being withdrawn.
-      if (const auto production = caches_.environments().get({"", integration->spec.environments.production}))
-        return withdrawal_.withdrawProduction(key, *production, false, stop);
-    }
-    return lookAgain(clock_, next);
+    if (!written) return fail(written.error());
+    return soonest(TRY(lookAgain(clock_, decided->plan.nextInstant)), TRY(end(*decided, stop)));
   }
   return fail(Error{ErrorKind::Api, "the outputs do not settle", "Unsettled"});
+}
+
+// What is left of an earlier integration of this name, and of environments that this one named before.
+Result<runtime::Outcome> IntegrationController::end(const Round& round, const std::stop_token& stop) {
+  const auto& integration = *round.snapshot.integration;
+  const auto& names = integration.spec.environments;
+  const ObjectKey key = integration.metadata.key();
+  runtime::Outcome outcome;
+  if (round.plan.carryOutWithdrawal) {
+    if (const auto production = caches_.environments().get({"", names.production}))
+      outcome = TRY(withdrawal_.withdrawProduction(key, *production, false, stop));
+  }
+  return soonest(outcome, TRY(withdrawal_.leave(key, names, round.plan.provisioned, stop)));
 }
 
 std::shared_ptr<Outputs> IntegrationController::outputsOf(const std::string& environment) {
@@ -84,15 +116,18 @@ std::shared_ptr<Outputs> IntegrationController::outputsOf(const std::string& env
   return object ? caches_.outputs(*object) : nullptr;
 }
 
-onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std::string& name, const ObjectKey& key) {
+onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std::string& name,
+                                                                       const api::MPayIntegration& integration) {
+  const ObjectKey key = integration.metadata.key();
   onboarding::EnvironmentSnapshot snapshot;
-  const auto outputs = outputsOf(name);
-  if (!outputs) {
+  snapshot.declared = caches_.environments().get({"", name});
+  if (!snapshot.declared) {
     snapshot.problem =
         Error{ErrorKind::Invalid, fmt::format("environment {} does not exist; the platform creates it", name),
               "EnvironmentNotFound"};
     return snapshot;
   }
+  const auto outputs = caches_.outputs(*snapshot.declared);
   const auto state = caches_.environmentState(name);
   if (state.settings) {
     snapshot.settings = *state.settings;
@@ -100,7 +135,8 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.problem = state.settings.error();
   }
   snapshot.aggregateProblem = state.aggregateProblem;
-  if (!outputs->synced()) {
+  // Until the environment's controller has seen all fragments, none would seem to be published.
+  if (!outputs->synced() || !state.synced) {
     if (snapshot.settings) snapshot.problem = pending("the output namespace is being read");
     snapshot.settings = nullptr;
     return snapshot;
@@ -124,7 +160,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
       if (outputs->isForeign(wanted)) snapshot.foreign = wanted;
     }
   }
-  recallRevision(*outputs, key, snapshot);
+  recallRevision(*outputs, key, integration.spec, snapshot);
   return snapshot;
 }
 
@@ -132,6 +168,30 @@ Result<onboarding::Snapshot> IntegrationController::read(
     const std::shared_ptr<const api::MPayIntegration>& integration) {
   const auto& spec = integration->spec;
   const ObjectKey key = integration->metadata.key();
+  onboarding::Snapshot snapshot;
+  snapshot.integration = integration;
+  snapshot.namespaceLabels = caches_.namespaceLabels(key.namespace_);
+  snapshot.testing = readEnvironment(spec.environments.testing, *integration);
+  snapshot.production = readEnvironment(spec.environments.production, *integration);
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    if (!environment->settings && environment->problem && environment->problem->reason == "Pending")
+      return fail(*environment->problem);
+  }
+  TRY(readContent(snapshot));
+  snapshot.records = caches_.records(key);
+  snapshot.admission = caches_.admission();
+  return snapshot;
+}
+
+Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) {
+  const auto& spec = snapshot.integration->spec;
+  const ObjectKey key = snapshot.integration->metadata.key();
+  const std::string owner = "integration " + key.text();
+  if (!onboarding::isTenant(snapshot)) {
+    caches_.refer(owner, {}, {}, "");
+    snapshot.users.resize(spec.backOfficeUsers.size());
+    return {};
+  }
   std::vector<const api::ContentSource*> sources;
   std::vector<const api::ContentReference*> references;
   if (spec.certificate) sources.push_back(&*spec.certificate);
@@ -139,26 +199,21 @@ Result<onboarding::Snapshot> IntegrationController::read(
   for (const auto& user : spec.backOfficeUsers) {
     if (user.signatureCertificate) sources.push_back(&*user.signatureCertificate);
   }
-  caches_.refer("integration " + key.text(), sources, references, key.namespace_);
-
-  onboarding::Snapshot snapshot;
-  snapshot.integration = integration;
-  snapshot.namespaceLabels = caches_.namespaceLabels(key.namespace_);
-  if (spec.certificate) snapshot.certificate = caches_.content(*spec.certificate, key.namespace_);
-  if (spec.service.logo) snapshot.logo = caches_.content(*spec.service.logo, key.namespace_);
+  caches_.refer(owner, sources, references, key.namespace_);
+  bool whole = true;
+  const auto content = [&](const auto& source) {
+    auto found = caches_.content(source, key.namespace_);
+    whole = whole && found;
+    return found;
+  };
+  if (spec.certificate) snapshot.certificate = content(*spec.certificate);
+  if (spec.service.logo) snapshot.logo = content(*spec.service.logo);
   for (const auto& user : spec.backOfficeUsers) {
-    if (user.signatureCertificate)
-      snapshot.users.push_back(caches_.content(*user.signatureCertificate, key.namespace_));
+    if (user.signatureCertificate) snapshot.users.push_back(content(*user.signatureCertificate));
   }
-  snapshot.testing = readEnvironment(spec.environments.testing, key);
-  snapshot.production = readEnvironment(spec.environments.production, key);
-  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    if (!environment->settings && environment->problem && environment->problem->reason == "Pending")
-      return fail(*environment->problem);
-  }
-  snapshot.records = caches_.records(key);
-  snapshot.admission = caches_.admission();
-  return snapshot;
+  // A verdict on what is not read yet would be told, and taken back a moment later.
+  if (!whole) return fail(pending("what the form refers to is being read"));
+  return {};
 }
 
 Result<IntegrationController::Round> IntegrationController::decide(
@@ -167,13 +222,16 @@ Result<IntegrationController::Round> IntegrationController::decide(
   const WallTime now = clock_.now();
   round.examination = onboarding::examine(round.snapshot, now);
   const auto& names = integration->spec.environments;
-  if (round.examination.testingClaim && !integration->spec.suspend) {
-    round.testing = claims_.reserve(names.testing, *round.examination.testingClaim,
-                                    round.snapshot.testing.settings->addresses.shared);
-    if (round.examination.productionClaim && !round.testing.service && !round.testing.certificate) {
-      round.production = claims_.reserve(names.production, *round.examination.productionClaim,
-                                         round.snapshot.production.settings->addresses.shared);
+  if (const auto& form = round.examination; form.testingClaim && !integration->spec.suspend) {
+    std::vector<Claims::Request> requests{
+        {names.testing, *form.testingClaim, round.snapshot.testing.settings->addresses.shared}};
+    if (form.productionClaim) {
+      requests.push_back(
+          {names.production, *form.productionClaim, round.snapshot.production.settings->addresses.shared});
     }
+    auto conflicts = claims_.reserve(requests);
+    round.testing = std::move(conflicts.front());
+    if (form.productionClaim) round.production = std::move(conflicts.back());
   }
   round.plan = onboarding::decide(round.snapshot, round.examination, round.testing, round.production, now);
   return round;
@@ -188,11 +246,20 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
       auto result = outputs->ensure(object, stop);
       if (!result && result.error().reason == "NameConflict") continue;  // the condition says so
       written = TRY(std::move(result)) || written;
+      // A registrar that was renamed: the new document is in place, the old one may go.
+      if (!isOfComponent(object.metadata, onboarding::kService)) continue;
+      for (const auto& document : outputs->servicesOf(round.snapshot.integration->metadata.key())) {
+        if (document->metadata.name == object.metadata.name) continue;
+        TRY(outputs->remove(document->metadata.name.value_or(""), stop));
+        written = true;
+      }
     }
     return {};
   };
-  TRY(ensure(names.testing, round.plan.testing));
+  // What cannot be written in testing must not keep production from being restored.
+  auto inTesting = ensure(names.testing, round.plan.testing);
   TRY(ensure(names.production, round.plan.production));
+  TRY(std::move(inTesting));
   if (round.plan.forgetWithdrawal) {
     TRY(outputsOf(names.production)
             ->remove(memoryName(onboarding::kWithdrawal, round.snapshot.integration->metadata.key()), stop));

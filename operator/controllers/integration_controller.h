@@ -26,10 +26,13 @@ class IntegrationController final : public runtime::Reconciler {
 
   // Errors: Pending while a cache is not filled yet.
   Result<onboarding::Snapshot> read(const std::shared_ptr<const api::MPayIntegration>& integration);
-  onboarding::EnvironmentSnapshot readEnvironment(const std::string& name, const ObjectKey& key);
+  onboarding::EnvironmentSnapshot readEnvironment(const std::string& name, const api::MPayIntegration& integration);
+  // What the form refers to; nothing of it before the namespace is admitted somewhere.
+  Result<void> readContent(onboarding::Snapshot& snapshot);
   Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration);
   Result<bool> write(const Round& round, const std::stop_token& stop);
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
+  Result<runtime::Outcome> end(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
 
   std::shared_ptr<Outputs> outputsOf(const std::string& environment);

@@ -1,7 +1,6 @@
 #include "controllers/notification_controller.h"
 
 #include "base/log.h"
-#include "crypto/digest.h"
 #include "notify/smtp.h"
 #include "notify/templates.h"
 
@@ -9,7 +8,7 @@ namespace mpay::controllers {
 namespace {
 
 // username and password of a Secret that is watched by name.
-Result<void> readCredentials(const runtime::NamedWatches<api::Secret>::Seen& seen, const std::string& name,
+Result<void> readCredentials(const runtime::NamedWatches<MailCredentials>::Seen& seen, const std::string& name,
                              notify::SmtpServer& server) {
   if (!seen.object) {
     const std::string why = seen.error     ? "may not be read by the operator"
@@ -17,12 +16,12 @@ Result<void> readCredentials(const runtime::NamedWatches<api::Secret>::Seen& see
                                            : "does not exist";
     return refuse("ReferenceNotFound", fmt::format("the Secret {} with the SMTP credentials {}", name, why));
   }
-  for (const auto& [key, into] : {std::pair{"username", &server.username}, std::pair{"password", &server.password}}) {
-    const auto found = seen.object->data.find(key);
-    const auto bytes = found == seen.object->data.end() ? std::nullopt : crypto::fromBase64(found->second);
-    if (!bytes) return refuse("ReferenceNotFound", fmt::format("the Secret {} has no {}", name, key));
-    *into = *bytes;
-  }
+  const auto& [metadata, username, password] = *seen.object;
+  if (!username || !password)
+    return refuse("ReferenceNotFound",
+                  fmt::format("the Secret {} has no {}", name, username ? "password" : "username"));
+  server.username = *username;
+  server.password = *password;
   return {};
 }
 
@@ -44,6 +43,21 @@ api::Language languageOf(const std::string& name) {
 NotificationController::NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite)
     : clock_(clock), caches_(caches), mayWrite_(std::move(mayWrite)) {}
 
+Result<void> NotificationController::send(const onboarding::EffectRecord& effect, const api::MPayEnvironmentSpec& spec,
+                                          const std::stop_token& stop) {
+  const auto& channel = *spec.notifications.channels.front().smtp;
+  notify::SmtpServer server{channel.url, encryptionOf(channel.startTLS), "", ""};
+  if (channel.credentialsSecretRef) {
+    const auto& secret = channel.credentialsSecretRef->name;
+    TRY(readCredentials(caches_.credentials({caches_.resourceNamespace(), secret}), secret, server));
+  }
+  const auto text = notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest},
+                                      languageOf(effect.language));
+  const auto when = parseTime(effect.intendedAt).value_or(clock_.now());
+  return notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
+                          stop);
+}
+
 Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key, std::stop_token stop) {
   const std::string name = onboarding::memoryName(onboarding::kEffects, key);
   for (const auto& environment : caches_.environments().list()) {
@@ -54,22 +68,26 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
     if (effect.sentAt) continue;
     const auto& spec = environment->spec;
     if (spec.notifications.channels.empty() || !spec.notifications.channels.front().smtp) continue;
-    const auto& channel = *spec.notifications.channels.front().smtp;
-    notify::SmtpServer server{channel.url, encryptionOf(channel.startTLS), "", ""};
-    if (channel.credentialsSecretRef) {
-      const auto& secret = channel.credentialsSecretRef->name;
-      TRY(readCredentials(caches_.secret({caches_.resourceNamespace(), secret}), secret, server));
-    }
-    const auto text = notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest},
-                                        languageOf(effect.language));
-    const auto when = parseTime(effect.intendedAt).value_or(clock_.now());
     if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
-    TRY(notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
-                         stop));
-    effect.sentAt = formatTime(clock_.now());
-    api::ConfigMap sent = onboarding::remember(object->metadata, effect);
-    TRY(outputs->ensure(sent, stop));
-    spdlog::info("integration {}: notification {} sent", key.text(), effect.messageID);
+    auto sentAt = sent_.with([&](const auto& sent) {
+      const auto found = sent.find(effect.messageID);
+      return found == sent.end() ? std::optional<std::string>() : std::optional(found->second);
+    });
+    if (!sentAt) {
+      if (const auto done = send(effect, spec, stop); !done) {
+        if (effect.failure != done.error().message && done.error().kind != ErrorKind::Cancelled) {
+          effect.failure = done.error().message;
+          TRY(outputs->ensure(onboarding::remember(object->metadata, effect), stop));
+        }
+        return fail(done.error());
+      }
+      sentAt = formatTime(clock_.now());
+      sent_.with([&](auto& sent) { sent[effect.messageID] = *sentAt; });
+      spdlog::info("integration {}: notification {} sent", key.text(), effect.messageID);
+    }
+    effect.failure.reset();
+    effect.sentAt = sentAt;
+    TRY(outputs->ensure(onboarding::remember(object->metadata, effect), stop));
   }
   return runtime::Outcome{};
 }

@@ -14,9 +14,14 @@ class NotificationController final : public runtime::Reconciler {
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
 
  private:
+  Result<void> send(const onboarding::EffectRecord& effect, const api::MPayEnvironmentSpec& spec,
+                    const std::stop_token& stop);
+
   const Clock& clock_;
   Caches& caches_;
   const std::function<bool()> mayWrite_;
+  // When this process sent which Message-ID: where the record could not be written, only that is tried again.
+  Synchronized<std::map<std::string, std::string>> sent_;
 };
 
 }  // namespace mpay::controllers

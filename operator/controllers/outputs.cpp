@@ -1,5 +1,7 @@
 #include "controllers/outputs.h"
 
+#include <algorithm>
+
 namespace mpay::controllers {
 namespace {
 
@@ -7,11 +9,6 @@ std::optional<std::string> integrationOf(const api::ObjectMeta& metadata) {
   const auto found = metadata.annotations.find(std::string(onboarding::kIntegration));
   if (found == metadata.annotations.end()) return std::nullopt;
   return found->second;
-}
-
-bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
-  const auto found = metadata.labels.find(std::string(onboarding::kComponent));
-  return found != metadata.labels.end() && found->second == component;
 }
 
 std::optional<ObjectKey> keyOf(const std::string& text) {
@@ -32,7 +29,19 @@ bool sameContent(const K& observed, const K& desired) {
   return json::equal(a, b);
 }
 
+// An index by the integration that an object is about.
+template <class K>
+std::vector<std::string> byIntegration(const K& object) {
+  const auto integration = integrationOf(object.metadata);
+  return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
+}
+
 }  // namespace
+
+bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
+  const auto found = metadata.labels.find(std::string(onboarding::kComponent));
+  return found != metadata.labels.end() && found->second == component;
+}
 
 Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName,
                  std::function<bool()> mayWrite, OnChange onChange)
@@ -41,20 +50,18 @@ Outputs::Outputs(kube::Client& client, std::string environment, std::string name
       namespace_(std::move(namespaceName)),
       mayWrite_(std::move(mayWrite)),
       onChange_(std::move(onChange)),
-      revisions_([](const api::ControllerRevision& revision) {
-        const auto integration = integrationOf(revision.metadata);
-        return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
-      }),
+      configMaps_(byIntegration<api::ConfigMap>),
+      revisions_(byIntegration<api::ControllerRevision>),
       configMapWatcher_(client, {namespace_, "", ""}, configMaps_,
                         {.problem =
                              [this](const auto& error) {
                                problem_.with([&](auto& known) { known = error; });
-                               onChange_(std::nullopt, true);
+                               looked(error);
                              }}),
       networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_,
-                            {.problem = [this](const auto&) { onChange_(std::nullopt, true); }}),
+                            {.problem = [this](const auto& error) { looked(error); }}),
       revisionWatcher_(client, {namespace_, "", ""}, revisions_,
-                       {.problem = [this](const auto&) { onChange_(std::nullopt, true); }}) {
+                       {.problem = [this](const auto& error) { looked(error); }}) {
   listen(configMaps_);
   listen(networkPolicies_);
   listen(revisions_);
@@ -82,6 +89,18 @@ void Outputs::listen(runtime::Store<K>& store) {
     }
     if (environment) onChange_(std::nullopt, true);
   });
+}
+
+void Outputs::looked(const std::optional<Error>& error) {
+  onChange_(std::nullopt, true);
+  if (error || !synced()) return;
+  // Whoever was told of an object before the lists had ended could not know that there is nothing else.
+  for (const auto& object : configMaps_.list()) {
+    if (const auto integration = integrationOf(object->metadata)) onChange_(keyOf(*integration), false);
+  }
+  for (const auto& revision : revisions_.list()) {
+    if (const auto integration = integrationOf(revision->metadata)) onChange_(keyOf(*integration), false);
+  }
 }
 
 bool Outputs::isOurs(const api::ObjectMeta& metadata) const {
@@ -116,8 +135,28 @@ std::vector<std::shared_ptr<const api::ConfigMap>> Outputs::ofComponent(std::str
   return found;
 }
 
-bool Outputs::isForeign(const std::string& name) const {
-  const auto found = configMaps_.get({namespace_, name});
+std::vector<std::shared_ptr<const api::ConfigMap>> Outputs::servicesOf(const ObjectKey& integration) const {
+  std::vector<std::shared_ptr<const api::ConfigMap>> found;
+  for (auto& object : configMaps_.indexed(integration.text())) {
+    if (isOfComponent(object->metadata, onboarding::kService) && isOurs(object->metadata))
+      found.push_back(std::move(object));
+  }
+  return found;
+}
+
+bool Outputs::holdsAnythingOf(const ObjectKey& integration) const {
+  const auto configMaps = configMaps_.indexed(integration.text());
+  return std::any_of(configMaps.begin(), configMaps.end(), [&](const auto& o) { return isOurs(o->metadata); }) ||
+         !revisions(integration).empty();
+}
+
+bool Outputs::isForeign(const std::string& configMap) const {
+  const auto found = configMaps_.get({namespace_, configMap});
+  return found && !isOurs(found->metadata);
+}
+
+bool Outputs::isForeignRevision(const std::string& name) const {
+  const auto found = revisions_.get({namespace_, name});
   return found && !isOurs(found->metadata);
 }
 
@@ -140,7 +179,15 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
   if (observed && sameContent(*observed, desired)) return false;
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   const kube::Api<K> objects(client_);
-  if (!observed) {
+  bool absent = !observed;
+  if constexpr (requires { observed->immutable; }) {
+    // Somebody froze it: only a new object can have the right content.
+    if (observed && observed->immutable == true) {
+      TRY(removeObject(store, *observed, stop));
+      absent = true;
+    }
+  }
+  if (absent) {
     store.remember(TRY(objects.create(desired, stop)));
     return true;
   }

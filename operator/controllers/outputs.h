@@ -41,8 +41,13 @@ class Outputs {
   std::shared_ptr<const api::ConfigMap> own(const std::string& name) const;
   // The ConfigMaps of ours that are of that component.
   std::vector<std::shared_ptr<const api::ConfigMap>> ofComponent(std::string_view component) const;
+  // The service documents of an integration, whatever the registrar's name was when they were written.
+  std::vector<std::shared_ptr<const api::ConfigMap>> servicesOf(const ObjectKey& integration) const;
+  // Whether anything is published or remembered of an integration.
+  bool holdsAnythingOf(const ObjectKey& integration) const;
   // Whether another's object has that name.
-  bool isForeign(const std::string& name) const;
+  bool isForeign(const std::string& configMap) const;
+  bool isForeignRevision(const std::string& name) const;
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;
 
   // True when something was written. Errors: Invalid NameConflict; those of the API.
@@ -63,6 +68,8 @@ class Outputs {
   Result<void> removeObject(runtime::Store<K>& store, const K& object, const std::stop_token& stop);
   template <class K>
   void listen(runtime::Store<K>& store);
+  // A watch failed, or succeeded for the first time or again.
+  void looked(const std::optional<Error>& error);
   // Ours by its marks, or by its UID where somebody took the marks away.
   bool isOurs(const api::ObjectMeta& metadata) const;
 
@@ -80,6 +87,8 @@ class Outputs {
   runtime::Watcher<api::NetworkPolicy> networkPolicyWatcher_;
   runtime::Watcher<api::ControllerRevision> revisionWatcher_;
 };
+
+bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component);
 
 // What is remembered of an integration; nothing where that is not there, or damaged.
 template <class T>

@@ -3,19 +3,19 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "onboarding/rendering.h"
+#include "onboarding/environment.h"
 
 namespace mpay::controllers {
 namespace {
 
 using onboarding::memoryName;
 
-std::chrono::seconds delayOf(const api::MPayEnvironmentSpec& spec) {
-  return std::chrono::ceil<std::chrono::seconds>(
-      parseDuration(spec.withdrawal.delay).value_or(std::chrono::minutes(15)));
-}
-
 }  // namespace
+
+runtime::Outcome soonest(const runtime::Outcome& a, const runtime::Outcome& b) {
+  if (!a.requeueAfter || !b.requeueAfter) return a.requeueAfter ? a : b;
+  return *a.requeueAfter < *b.requeueAfter ? a : b;
+}
 
 Result<runtime::Outcome> lookAgain(const Clock& clock, const std::optional<WallTime>& at) {
   if (!at) return runtime::Outcome{};
@@ -23,29 +23,59 @@ Result<runtime::Outcome> lookAgain(const Clock& clock, const std::optional<WallT
   return runtime::Outcome{std::min<Duration>(wait, std::chrono::hours(24))};
 }
 
-Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain, const std::stop_token& stop) {
+Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain, const api::EnvironmentNames* named,
+                                              const std::stop_token& stop) {
   runtime::Outcome outcome;
+  std::optional<Error> waiting;
   for (const auto& environment : caches_.environments().list()) {
     const std::string name = environment->metadata.name.value_or("");
     const auto outputs = caches_.outputs(*environment);
     if (!outputs->synced()) {
       // The finalizer must not go before the withdrawal is recorded.
-      Error waiting{ErrorKind::Timeout, fmt::format("the output namespace of environment {} is not read yet", name)};
-      waiting.retryAfter = std::chrono::seconds(outputs->problem() ? 10 : 1);
-      return fail(std::move(waiting));
+      if (named && (name == named->testing || name == named->production)) {
+        const auto problem = outputs->problem();
+        waiting = Error{ErrorKind::Timeout,
+                        fmt::format("deletion waits for the output namespace of environment {} to be read{}", name,
+                                    problem ? ": " + problem->message : "")};
+        waiting->retryAfter = std::chrono::seconds(problem ? 10 : 1);
+      }
+      continue;
     }
     loadClaims(claims_, name, *outputs);
     if (environment->spec.stage == api::Stage::Production) {
-      const auto next = TRY(withdrawProduction(key, *environment, retain, stop));
-      if (next.requeueAfter)
-        outcome.requeueAfter = std::min(outcome.requeueAfter.value_or(*next.requeueAfter), *next.requeueAfter);
-      continue;
+      outcome = soonest(outcome, TRY(withdrawProduction(key, *environment, retain, stop)));
+    } else {
+      TRY(endTesting(key, name, *outputs, stop));
     }
-    for (const auto component : {onboarding::kFragment, onboarding::kClaim})
-      TRY(outputs->remove(memoryName(component, key), stop));
-    if (const auto& registrar = environment->spec.registrar.configMap)
-      TRY(outputs->remove(onboarding::serviceName(*registrar, key), stop));
-    claims_.release(name, key);
+  }
+  if (waiting) return fail(std::move(*waiting));
+  return outcome;
+}
+
+Result<void> Withdrawal::endTesting(const ObjectKey& key, const std::string& environment, Outputs& outputs,
+                                    const std::stop_token& stop) {
+  for (const auto component : {onboarding::kFragment, onboarding::kClaim})
+    TRY(outputs.remove(memoryName(component, key), stop));
+  for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
+  claims_.release(environment, key);
+  return {};
+}
+
+Result<runtime::Outcome> Withdrawal::leave(const ObjectKey& key, const api::EnvironmentNames& named, bool testingToo,
+                                           const std::stop_token& stop) {
+  runtime::Outcome outcome;
+  for (const auto& environment : caches_.environments().list()) {
+    const std::string name = environment->metadata.name.value_or("");
+    if (name == named.testing || name == named.production) continue;
+    const auto outputs = caches_.outputs(*environment);
+    // What is in a namespace that is not read yet tells of itself once it is.
+    if (!outputs->synced() || !outputs->holdsAnythingOf(key)) continue;
+    loadClaims(claims_, name, *outputs);
+    if (environment->spec.stage == api::Stage::Production) {
+      outcome = soonest(outcome, TRY(withdrawProduction(key, *environment, false, stop)));
+    } else if (testingToo) {
+      TRY(endTesting(key, name, *outputs, stop));
+    }
   }
   return outcome;
 }
@@ -59,29 +89,35 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   const auto revisions = outputs.revisions(key);
   auto record = recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key);
   const WallTime now = clock_.now();
-  if (!record && revisions.empty()) {
+  const bool published = outputs.own(memoryName(onboarding::kFragment, key)) || !outputs.servicesOf(key).empty();
+  if (!record && revisions.empty() && !published) {
     // Never promoted: nothing serves, the claim is all there is.
     TRY(outputs.remove(memoryName(onboarding::kClaim, key), stop));
     claims_.release(name, key);
     return runtime::Outcome{};
   }
+  const auto metadata = onboarding::ownedMeta(spec.outputNamespace, memoryName(onboarding::kWithdrawal, key),
+                                              onboarding::kWithdrawal, name, key);
   if (!record) {
     record = onboarding::WithdrawalRecord{claim ? claim->holder : onboarding::Holder{key.namespace_, key.name, "", ""},
                                           claim ? claim->serviceID : "", formatTime(now), std::nullopt};
-    if (!retain) record->dueAt = formatTime(now + delayOf(spec));
-    const auto metadata = onboarding::ownedMeta(spec.outputNamespace, memoryName(onboarding::kWithdrawal, key),
-                                                onboarding::kWithdrawal, name, key);
+    if (!retain) record->dueAt = formatTime(now + onboarding::withdrawalDelay(spec));
     TRY(outputs.ensure(onboarding::remember(metadata, *record), stop));
     spdlog::info("integration {}: deleted; production ends at {}", key.text(),
                  record->dueAt.value_or("no time, it is retained"));
   }
   if (!record->dueAt) return runtime::Outcome{};
-  const auto due = parseTime(*record->dueAt).value_or(now);
-  if (now < due) return lookAgain(clock_, due);
+  const auto due = parseTime(*record->dueAt);
+  if (!due) {
+    // Somebody edited it: what cannot be read is not due.
+    record->dueAt = formatTime(now + onboarding::withdrawalDelay(spec));
+    TRY(outputs.ensure(onboarding::remember(metadata, *record), stop));
+    return lookAgain(clock_, parseTime(*record->dueAt));
+  }
+  if (now < *due) return lookAgain(clock_, due);
   // What admits goes first, the record of the withdrawal last: whatever is interrupted is taken up again.
   TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
-  if (const auto& registrar = spec.registrar.configMap)
-    TRY(outputs.remove(onboarding::serviceName(*registrar, key), stop));
+  for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
   for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
   for (const auto component : {onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));

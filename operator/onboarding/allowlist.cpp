@@ -65,7 +65,8 @@ Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const
     return refuse("HostBitsSet", fmt::format("{} has bits set after its /{}; write {} or the single address", where,
                                              prefix->length, Prefix{prefix->first(), prefix->length}.text()));
   }
-  if (prefix->address.v6 &&
+  // ::1 and :: embed nothing.
+  if (prefix->address.v6 && !known("::/127").contains(*prefix) &&
       std::any_of(embedding().begin(), embedding().end(),
                   [&](const Prefix& range) { return range.overlaps(*prefix); }) &&
       !within(policy.permitted, *prefix)) {

@@ -57,14 +57,6 @@ api::ConfigMap fragmentObject(const Settings& settings, const api::ObjectKey& ke
                   fragment);
 }
 
-// What is claimed is all but what others hold.
-Claim granted(Claim claim, const Conflicts& conflicts) {
-  std::erase_if(claim.addresses, [&](const auto& text) {
-    return std::find(conflicts.addresses.begin(), conflicts.addresses.end(), text) != conflicts.addresses.end();
-  });
-  return claim;
-}
-
 void Decision::judgeClaims() {
   certificate = form.certificate;
   submitted = form.form;
@@ -77,17 +69,19 @@ void Decision::judgeClaims() {
                     fmt::format("service.id {} belongs to another integration, or to an earlier one of this name "
                                 "that is being withdrawn; ask the MPay operator",
                                 spec().service.id.value_or("")));
-  } else if (!productionConflicts.addresses.empty()) {
-    submitted =
-        fix("AddressConflict",
-            fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
-                        fmt::join(productionConflicts.addresses, ", ")));
   }
   if (!submitted.holds()) return;
+  // Also where an address is in conflict: the rest stays this integration's across a restart.
   plan.testing.push_back(claimObject(*in.testing.settings, key(), granted(*form.testingClaim, testingConflicts)));
   if (form.productionClaim) {
     plan.production.push_back(
         claimObject(*in.production.settings, key(), granted(*form.productionClaim, productionConflicts)));
+  }
+  if (!productionConflicts.addresses.empty()) {
+    submitted =
+        fix("AddressConflict",
+            fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
+                        fmt::join(productionConflicts.addresses, ", ")));
   }
 }
 
@@ -112,7 +106,9 @@ bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragmen
 
 void Decision::judgeTesting() {
   if (!submitted.holds()) {
-    testing = working("AwaitingSubmission", "Submitted comes first");
+    testing =
+        working("AwaitingSubmission", in.testing.fragment ? "Submitted comes first; testing goes on as it was published"
+                                                          : "Submitted comes first");
   } else if (!form.testingAddresses.holds()) {
     testing = form.testingAddresses;
   } else if (!testingConflicts.addresses.empty()) {
@@ -208,8 +204,7 @@ void Decision::promote() {
   revision.promotedAt = formatTime(now);
   const std::int64_t number = live() ? live()->number + 1 : 1;
   api::ControllerRevision object;
-  object.metadata = ownedMeta(in.production.settings->spec.outputNamespace,
-                              fmt::format("{}-{}", memoryName("revision", key()), number), "revision",
+  object.metadata = ownedMeta(in.production.settings->spec.outputNamespace, revisionName(key(), number), "revision",
                               in.production.settings->name, key());
   object.data = json::encode(revision);
   object.revision = number;
@@ -231,7 +226,7 @@ void Decision::judgePromoted() {
   }
   bool inPlace = false;
   if (live() && production.settings) {
-    const auto fragment = fragmentOf(live()->revision);
+    const auto fragment = fragmentOf(*live());
     if (!fragment) {
       promoted = working("RevisionCorrupt", fragment.error().message);
       return;
@@ -256,13 +251,23 @@ void Decision::judgePromoted() {
                                                          live()->revision.digest))
                       : idle("NotRequested", "targetStage is Testing");
   } else if (validated.holds() && functional.holds() && testing.holds() && submitted.holds() && certificate.holds()) {
-    promoted = working("Promoting", "the validated revision is being recorded");
-    promote();
+    if (production.foreignRevision.empty()) {
+      promoted = working("Promoting", "the validated revision is being recorded");
+      promote();
+    } else {
+      promoted = working("NameConflict", fmt::format("a ControllerRevision named {} in the output namespace is not the "
+                                                     "operator's; the platform must remove it",
+                                                     production.foreignRevision));
+    }
+  } else if (live() && form.digest.empty()) {
+    promoted =
+        working("AwaitingSubmission", fmt::format("production goes on serving {} (revision {}); what is declared "
+                                                  "cannot be judged, see the conditions before",
+                                                  live()->revision.digest, live()->number));
   } else if (live()) {
-    promoted = awaiting(
-        "AwaitingValidation",
-        fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
-                    live()->revision.digest, live()->number, form.digest.empty() ? "the changed spec" : form.digest));
+    promoted = awaiting("AwaitingValidation",
+                        fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
+                                    live()->revision.digest, live()->number, form.digest));
   } else {
     promoted = awaiting("AwaitingValidation", "Validated comes first; production admits nobody for this service");
   }
@@ -280,16 +285,13 @@ void Decision::judgeNotified() {
         idle("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name));
     return;
   }
-  if (production.effect && production.effect->revision == live()->number) {
-    if (production.effect->sentAt) {
-      notified =
-          good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
-                                   fmt::join(production.effect->recipients, ", "), production.effect->messageID));
-    } else {
-      notified = idle("NotificationPending", "the notification is on its way, and is tried again until it is accepted");
-    }
+  const bool intended = production.effect && production.effect->revision == live()->number;
+  if (intended && production.effect->sentAt) {
+    notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
+                                        fmt::join(production.effect->recipients, ", "), production.effect->messageID));
     return;
   }
+  // Recipients may be corrected until it is sent.
   EffectRecord effect;
   effect.revision = live()->number;
   effect.digest = live()->revision.digest;
@@ -299,15 +301,20 @@ void Decision::judgeNotified() {
   effect.serviceID = spec().service.id.value_or("");
   const auto& name = spec().service.name;
   effect.serviceName = name.ro.value_or(name.en.value_or(name.ru.value_or(effect.serviceID)));
-  effect.intendedAt = formatTime(now);
+  effect.intendedAt = intended ? production.effect->intendedAt : formatTime(now);
+  if (intended) effect.failure = production.effect->failure;
   const auto& from = channels.front().smtp->from;
   const auto at = from.find('@');
   effect.messageID = fmt::format("<{}.{}@{}>", crypto::sha256Hex(key().text() + " " + effect.digest).substr(0, 32),
                                  effect.revision, at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
-  plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
-                                               kEffects, production.settings->name, key()),
-                                     effect));
-  notified = idle("NotificationPending", "the notification is about to be sent");
+  if (!intended || effect != *production.effect) {
+    plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
+                                                 kEffects, production.settings->name, key()),
+                                       effect));
+  }
+  notified = idle("NotificationPending",
+                  effect.failure ? fmt::format("not accepted yet, and tried again: {}", *effect.failure)
+                                 : "the notification is on its way, and is tried again until it is accepted");
 }
 
 // architecture.md's table: Ready, Reconciling, Stalled.
@@ -375,6 +382,13 @@ void Decision::summarise() {
 
 }  // namespace
 
+Claim granted(Claim claim, const Conflicts& conflicts) {
+  std::erase_if(claim.addresses, [&](const auto& text) {
+    return std::find(conflicts.addresses.begin(), conflicts.addresses.end(), text) != conflicts.addresses.end();
+  });
+  return claim;
+}
+
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now) {
   Decision decision{snapshot, examination, testing, production, now};
@@ -397,18 +411,30 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   }
   decision.summarise();
   Plan plan = std::move(decision.plan);
+  plan.provisioned = decision.testing.holds() && !snapshot.integration->spec.suspend;
   plan.nextInstant = examination.nextInstant;
   if (snapshot.integration->spec.suspend) {
     plan.testing.clear();
     plan.production.clear();
     plan.revision.reset();
   }
-  // The integration is back before its deletion was carried out.
-  const auto& withdrawal = snapshot.production.withdrawal;
-  plan.forgetWithdrawal = withdrawal && withdrawal->holder.idno == snapshot.integration->spec.beneficiary.idno &&
-                          withdrawal->serviceID == snapshot.integration->spec.service.id.value_or("") &&
-                          !snapshot.integration->metadata.deletionTimestamp;
+  if (const auto& withdrawal = snapshot.production.withdrawal) {
+    const auto& spec = snapshot.integration->spec;
+    const bool sameService =
+        withdrawal->holder.idno == spec.beneficiary.idno && withdrawal->serviceID == spec.service.id.value_or("");
+    const auto& tenancy = examination.productionTenancy;
+    plan.forgetWithdrawal = sameService && tenancy.holds();
+    const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
+    plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
+  }
   return plan;
+}
+
+void explain(api::MPayIntegrationStatus& status, const Error& failure) {
+  for (auto& condition : status.conditions) {
+    if (condition.reason == "Provisioning" || condition.reason == "Promoting")
+      condition.message += "; it is tried again: " + failure.message;
+  }
 }
 
 }  // namespace mpay::onboarding

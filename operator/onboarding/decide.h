@@ -16,7 +16,8 @@ namespace mpay::onboarding {
 
 // What is known of one environment for one integration.
 struct EnvironmentSnapshot {
-  std::shared_ptr<const Settings> settings{};  // null: see problem
+  std::shared_ptr<const api::MPayEnvironment> declared{};  // null: there is none of that name
+  std::shared_ptr<const Settings> settings{};              // null: see problem
   std::optional<Error> problem{};
   bool read = false;  // the output namespace was: what follows is all there is
   std::optional<Fragment> fragment{};
@@ -27,7 +28,8 @@ struct EnvironmentSnapshot {
   std::optional<Error> liveProblem{};
   std::optional<WithdrawalRecord> withdrawal{};
   std::optional<EffectRecord> effect{};
-  std::string foreign{};  // name of an object that is not ours where ours should be
+  std::string foreign{};          // name of an object that is not ours where ours should be
+  std::string foreignRevision{};  // the same, of the next revision
 };
 
 struct Snapshot {
@@ -50,13 +52,19 @@ struct Examination {
   api::ContentHashes hashes;
   std::string digest;
   std::string testingDigest;
-  std::optional<crypto::Certificate> leaf;
-  Verdict testingAddresses;  // True, or why not
-  Fragment testingFragment;  // to be published once everything holds
+  std::optional<crypto::Certificate> leaf;  // as declared, trusted or not
+  Verdict testingAddresses;                 // True, or why not
+  Fragment testingFragment;                 // to be published once everything holds
   std::optional<Claim> testingClaim;
   std::optional<Claim> productionClaim;
+  Verdict testingTenancy;               // whether that environment admits the namespace, for this beneficiary
+  Verdict productionTenancy;            // the same, whatever the target
   std::optional<WallTime> nextInstant;  // when a verdict may change with time alone
 };
+
+// Whether an environment that is named admits the namespace. Of others nothing that they refer to is read: whoever may
+// create an integration somewhere could make the operator watch as much as he likes.
+bool isTenant(const Snapshot& snapshot);
 
 Examination examine(const Snapshot& snapshot, WallTime now);
 
@@ -68,16 +76,27 @@ struct Conflicts {
   bool any() const { return service || certificate || !addresses.empty(); }
 };
 
+// What is left of a claim: all but the addresses that others hold.
+Claim granted(Claim claim, const Conflicts& conflicts);
+
 struct Plan {
   api::MPayIntegrationStatus status;
   std::vector<api::ConfigMap> testing;  // to exist, in this order
   std::vector<api::ConfigMap> production;
   std::optional<api::ControllerRevision> revision;  // to be created: a promotion
+  // What becomes of a withdrawal that is recorded in production: it is forgotten, because the integration is back; or
+  // carried out when due, because another one has its name now; or neither, while that cannot be told.
   bool forgetWithdrawal = false;
+  bool carryOutWithdrawal = false;
+  // Testing publishes what is declared, so that what an earlier testing environment publishes may end.
+  bool provisioned = false;
   std::optional<WallTime> nextInstant;
 };
 
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now);
+
+// Adds to the conditions that wait for something to be written why that failed.
+void explain(api::MPayIntegrationStatus& status, const Error& failure);
 
 }  // namespace mpay::onboarding

@@ -66,9 +66,15 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.minimumRsaBits = static_cast<int>(spec.trust.certificates.minimumRSABits);
   settings->certificates.curves = spec.trust.certificates.curves;
   const auto delay = parseDuration(spec.withdrawal.delay);
-  if (!delay) return refuse("InvalidField", "withdrawal.delay is not a duration like 15m");
-  settings->withdrawalDelay = std::chrono::ceil<std::chrono::seconds>(*delay);
+  if (!delay || *delay > kLongestWithdrawalDelay)
+    return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");
   return std::shared_ptr<const Settings>(std::move(settings));
+}
+
+std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec) {
+  const auto delay = parseDuration(spec.withdrawal.delay);
+  return delay && *delay <= kLongestWithdrawalDelay ? std::chrono::ceil<std::chrono::seconds>(*delay)
+                                                    : std::chrono::minutes(15);
 }
 
 Verdict judgePublication(const Publication& publication, const std::string& outputNamespace) {

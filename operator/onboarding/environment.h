@@ -22,8 +22,12 @@ struct Settings {
   crypto::Authorities authorities;
   AddressPolicy addresses;
   CertificatePolicy certificates;
-  std::chrono::seconds withdrawalDelay{0};
 };
+
+// Between a deletion and the end of service in production; the default where what is declared is no duration, or
+// longer than kLongestWithdrawalDelay.
+std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec);
+inline constexpr std::chrono::hours kLongestWithdrawalDelay{24 * 366};
 
 // Errors: Invalid with reason Pending (authorities not read yet), NotSupported (a field whose effect
 // is not built yet), InvalidField, and those of the references and of Authorities::parse.

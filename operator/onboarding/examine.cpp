@@ -76,29 +76,80 @@ void noteValidity(std::optional<WallTime>& instant, const crypto::Certificate& c
   earliest(instant, certificate.notAfter() + std::chrono::seconds(1), now);
 }
 
-Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime now) {
+// What the form refers to, parsed once. Nothing: it was not read.
+struct Parsed {
+  std::optional<Result<crypto::Certificate>> certificate;
+  std::optional<Result<Logo>> logo;
+  std::vector<std::optional<Result<crypto::Certificate>>> users;  // one for each back-office user
+};
+
+template <class T, class Read>
+std::optional<Result<T>> parsed(const Content& content, const Read& read, std::string_view where) {
+  if (!content) return std::nullopt;
+  if (!*content) return fail(within(where, content->error()));
+  auto result = read(**content);
+  if (!result) return fail(within(where, std::move(result).error()));
+  return result;
+}
+
+// Parses what the form refers to, and hashes what is of the kind it should be, whatever else is wrong with it: a digest
+// does not change because a certificate expires. True when nothing is missing from the digest.
+bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashes& hashes) {
+  const auto& spec = snapshot.integration->spec;
+  bool whole = true;
+  if (spec.certificate) {
+    parsedForm.certificate =
+        parsed<crypto::Certificate>(snapshot.certificate, crypto::Certificate::parse, "certificate");
+    whole = parsedForm.certificate && *parsedForm.certificate;
+    if (whole) hashes.certificate = crypto::digestText(**snapshot.certificate);
+  }
+  if (spec.service.logo) {
+    parsedForm.logo = parsed<Logo>(snapshot.logo, judgeLogo, "service.logo");
+    const bool read = parsedForm.logo && *parsedForm.logo;
+    if (read) hashes.logo = crypto::digestText(**snapshot.logo);
+    whole = whole && read;
+  }
+  std::size_t content = 0;
+  for (std::size_t i = 0; i < spec.backOfficeUsers.size(); ++i) {
+    parsedForm.users.emplace_back();
+    hashes.users.emplace_back();
+    if (!spec.backOfficeUsers[i].signatureCertificate) continue;
+    const Content& bytes = snapshot.users.at(content++);
+    parsedForm.users.back() = parsed<crypto::Certificate>(bytes, crypto::Certificate::parse,
+                                                          fmt::format("backOfficeUsers[{}].signatureCertificate", i));
+    const bool read = parsedForm.users.back() && *parsedForm.users.back();
+    if (read) hashes.users.back() = crypto::digestText(**bytes);
+    whole = whole && read;
+  }
+  return whole;
+}
+
+// Content is not read before some environment admits the namespace.
+Verdict judgeUnread(const Examination& out, std::string_view where) {
+  if (out.testingTenancy.holds() || out.productionTenancy.holds())
+    return working("Pending", fmt::format("{} is being read", where));
+  Verdict verdict = out.testingTenancy;
+  verdict.message = fmt::format("{} is not read before the namespace is admitted: {}", where, verdict.message);
+  return verdict;
+}
+
+Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   if (const auto signedOn = beginOf(spec.contract.signedOn)) earliest(out.nextInstant, *signedOn, now);
   for (const auto& check : kPrerequisites) {
     if (auto problem = check.problem(spec, now); !problem.empty())
       return fix(std::string(check.reason), std::move(problem));
   }
-  out.hashes.users.clear();
-  std::size_t content = 0;
   std::size_t checked = 0;
   for (std::size_t i = 0; i < spec.backOfficeUsers.size(); ++i) {
-    out.hashes.users.emplace_back();
     if (!spec.backOfficeUsers[i].signatureCertificate) continue;
-    const Content& bytes = snapshot.users.at(content++);
+    const auto& certificate = parsedForm.users[i];
     const auto where = fmt::format("backOfficeUsers[{}].signatureCertificate", i);
-    if (!bytes) return working("Pending", where + " is being read");
-    if (!*bytes) return ofError(within(where, bytes->error()));
-    const auto certificate = crypto::Certificate::parse(**bytes);
-    if (!certificate) return ofError(within(where, certificate.error()));
-    noteValidity(out.nextInstant, *certificate, now);
-    if (const auto judged = judgeSignatureCertificate(*certificate, now); !judged)
+    if (!certificate) return judgeUnread(out, where);
+    if (!*certificate) return ofError(certificate->error());
+    noteValidity(out.nextInstant, **certificate, now);
+    if (const auto judged = judgeSignatureCertificate(**certificate, now); !judged)
       return ofError(within(where, judged.error()));
-    out.hashes.users.back() = crypto::digestText(**bytes);
     ++checked;
   }
   if (spec.backOfficeUsers.empty()) {
@@ -109,67 +160,68 @@ Verdict judgePrerequisites(const Snapshot& snapshot, Examination& out, WallTime 
                           checked, spec.backOfficeUsers.size()));
 }
 
-Verdict judgeTrust(const Snapshot& snapshot, Examination& out, WallTime now) {
+// True where the environment can be asked for its rules.
+Verdict judgeUsable(const EnvironmentSnapshot& environment) {
+  if (environment.settings) return good("", "");
+  return environment.problem ? ofError(*environment.problem) : working("Pending", "the environment is being read");
+}
+
+// The environments whose rules the form is held to.
+std::vector<const EnvironmentSnapshot*> concerned(const Snapshot& snapshot) {
+  if (snapshot.integration->spec.targetStage == api::Stage::Testing) return {&snapshot.testing};
+  return {&snapshot.testing, &snapshot.production};
+}
+
+Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   if (!spec.certificate) {
     if (spec.genericService) return good("NotRequired", "a generic service needs no system certificate");
     return fix("CertificateMissing", "an information system needs a certificate issued by STISC");
   }
-  if (!snapshot.certificate) return working("Pending", "the certificate is being read");
-  if (!*snapshot.certificate) return ofError(within("certificate", snapshot.certificate->error()));
-  const auto certificate = crypto::Certificate::parse(**snapshot.certificate);
-  if (!certificate) return ofError(certificate.error());
-  noteValidity(out.nextInstant, *certificate, now);
-  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
-    if (!environment->settings) {
-      return environment->problem ? ofError(*environment->problem)
-                                  : working("Pending", "the environment is being read");
-    }
+  const auto& certificate = parsedForm.certificate;
+  if (!certificate) return judgeUnread(out, "certificate");
+  if (!*certificate) return ofError(certificate->error());
+  out.leaf = **certificate;
+  noteValidity(out.nextInstant, *out.leaf, now);
+  for (const auto* environment : concerned(snapshot)) {
+    if (auto usable = judgeUsable(*environment); !usable.holds()) return usable;
     const auto& settings = *environment->settings;
-    const auto judged = judgeCertificate(*certificate, settings.authorities, settings.certificates, now);
+    const auto judged = judgeCertificate(*out.leaf, settings.authorities, settings.certificates, now);
     if (!judged) return ofError(judged.error());
-    out.leaf = *certificate;
   }
-  out.hashes.certificate = crypto::digestText(**snapshot.certificate);
   return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)",
                                      out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter())));
 }
 
-Verdict judgeTenancy(const Snapshot& snapshot) {
+// Whether the environment of that stage admits the namespace, for this beneficiary.
+Verdict judgeTenancy(const Snapshot& snapshot, api::Stage stage) {
   if (!snapshot.namespaceLabels) return working("Pending", "the namespace is being read or deleted");
   const auto& spec = snapshot.integration->spec;
-  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    const auto& names = spec.environments;
-    const auto& name = environment == &snapshot.testing ? names.testing : names.production;
-    if (environment == &snapshot.production && spec.targetStage == api::Stage::Testing) continue;
-    if (!environment->settings) {
-      return environment->problem ? ofError(*environment->problem)
-                                  : working("Pending", "the environment is being read");
-    }
-    const auto wanted = environment == &snapshot.testing ? api::Stage::Testing : api::Stage::Production;
-    const auto& settings = environment->settings->spec;
-    if (settings.stage != wanted) {
-      return fix("EnvironmentMismatch", fmt::format("environment {} is of stage {}, {} is needed", name,
-                                                    json::nameOf(settings.stage), json::nameOf(wanted)));
-    }
-    const auto& labels = *snapshot.namespaceLabels;
-    const auto& needed = settings.tenants.namespaceSelector.matchLabels;
-    const bool permitted = !needed.empty() && std::all_of(needed.begin(), needed.end(), [&](const auto& label) {
-      const auto found = labels.find(label.first);
-      return found != labels.end() && found->second == label.second;
-    });
-    if (!permitted) {
-      return fix("NamespaceNotPermitted",
-                 fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
-    }
-    if (settings.tenants.idnoLabel) {
-      const auto found = labels.find(*settings.tenants.idnoLabel);
-      if (found == labels.end() || found->second != spec.beneficiary.idno) {
-        return fix("IdentityMismatch",
-                   fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
-                               *settings.tenants.idnoLabel));
-      }
+  const bool isTesting = stage == api::Stage::Testing;
+  const auto& environment = isTesting ? snapshot.testing : snapshot.production;
+  const auto& name = isTesting ? spec.environments.testing : spec.environments.production;
+  if (!environment.declared) return judgeUsable(environment);
+  const auto& settings = environment.declared->spec;
+  if (settings.stage != stage) {
+    return fix("EnvironmentMismatch", fmt::format("environment {} is of stage {}, {} is needed", name,
+                                                  json::nameOf(settings.stage), json::nameOf(stage)));
+  }
+  const auto& labels = *snapshot.namespaceLabels;
+  const auto& needed = settings.tenants.namespaceSelector.matchLabels;
+  const bool permitted = !needed.empty() && std::all_of(needed.begin(), needed.end(), [&](const auto& label) {
+    const auto found = labels.find(label.first);
+    return found != labels.end() && found->second == label.second;
+  });
+  if (!permitted) {
+    return fix("NamespaceNotPermitted",
+               fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
+  }
+  if (settings.tenants.idnoLabel) {
+    const auto found = labels.find(*settings.tenants.idnoLabel);
+    if (found == labels.end() || found->second != spec.beneficiary.idno) {
+      return fix("IdentityMismatch",
+                 fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
+                             *settings.tenants.idnoLabel));
     }
   }
   return good("", "");
@@ -195,18 +247,21 @@ Result<Callers> judgeCallers(const Settings& settings, const std::optional<api::
   return Callers{called.texts(), terminals.texts()};
 }
 
-Verdict judgeForm(const Snapshot& snapshot, Examination& out, Callers& production) {
+Verdict judgeForm(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, Callers& production) {
   const auto& spec = snapshot.integration->spec;
+  const bool toProduction = spec.targetStage == api::Stage::Production;
+  if (!out.testingTenancy.holds()) return out.testingTenancy;
+  if (toProduction && !out.productionTenancy.holds()) return out.productionTenancy;
   if (!out.prerequisites.holds()) return working("AwaitingPrerequisites", "PrerequisitesMet comes first");
   if (!out.certificate.holds()) return working("AwaitingCertificate", "CertificateTrusted comes first");
   if (spec.service.logo) {
-    if (!snapshot.logo) return working("Pending", "the logo is being read");
-    if (!*snapshot.logo) return ofError(within("service.logo", snapshot.logo->error()));
-    if (const auto logo = judgeLogo(**snapshot.logo); !logo) return ofError(logo.error());
-    out.hashes.logo = crypto::digestText(**snapshot.logo);
+    if (!parsedForm.logo) return judgeUnread(out, "service.logo");
+    if (!*parsedForm.logo) return ofError(parsedForm.logo->error());
   }
-  if (auto tenancy = judgeTenancy(snapshot); !tenancy.holds()) return tenancy;
-  if (spec.targetStage == api::Stage::Production) {
+  for (const auto* environment : concerned(snapshot)) {
+    if (auto usable = judgeUsable(*environment); !usable.holds()) return usable;
+  }
+  if (toProduction) {
     auto callers = judgeCallers(*snapshot.production.settings, spec.endpoints.production, spec.service, "production");
     if (!callers) return ofError(callers.error());
     production = std::move(*callers);
@@ -216,8 +271,6 @@ Verdict judgeForm(const Snapshot& snapshot, Examination& out, Callers& productio
       return fix("InvalidRecipient", "notification.recipients holds what is no mail address; nothing is sent to any");
   }
   if (!isMailAddress(spec.applicant.email)) return fix("InvalidRecipient", "applicant.email is no mail address");
-  out.digest = digestOf(productionEffect(*snapshot.integration, out.hashes));
-  out.testingDigest = digestOf(testingEffect(*snapshot.integration, out.hashes));
   if (!spec.service.id) {
     return awaiting("AwaitingServiceID",
                     "the form is complete; the MPay operator assigns service.id, it is then set once");
@@ -234,21 +287,32 @@ void include(std::vector<std::string>& into, const std::vector<std::string>& mor
 // What is published stays claimed until something else is published.
 void includePublished(Claim& claim, const std::optional<Fragment>& published) {
   if (!published) return;
-  for (const auto& certificate : published->certificates) include(claim.certificates, {certificate.sha256});
-  include(claim.addresses, published->addresses);
-  include(claim.addresses, published->posAddresses);
+  const auto held = claimOf(*published);
+  include(claim.certificates, held.certificates);
+  include(claim.addresses, held.addresses);
 }
 
 }  // namespace
+
+bool isTenant(const Snapshot& snapshot) {
+  return judgeTenancy(snapshot, api::Stage::Testing).holds() || judgeTenancy(snapshot, api::Stage::Production).holds();
+}
 
 Examination examine(const Snapshot& snapshot, WallTime now) {
   const auto& integration = *snapshot.integration;
   const auto& spec = integration.spec;
   Examination out;
-  out.prerequisites = judgePrerequisites(snapshot, out, now);
-  out.certificate = judgeTrust(snapshot, out, now);
+  out.testingTenancy = judgeTenancy(snapshot, api::Stage::Testing);
+  out.productionTenancy = judgeTenancy(snapshot, api::Stage::Production);
+  Parsed parsedForm;
+  if (readContent(snapshot, parsedForm, out.hashes)) {
+    out.digest = digestOf(productionEffect(integration, out.hashes));
+    out.testingDigest = digestOf(testingEffect(integration, out.hashes));
+  }
+  out.prerequisites = judgePrerequisites(snapshot, parsedForm, out, now);
+  out.certificate = judgeTrust(snapshot, parsedForm, out, now);
   Callers production;
-  out.form = judgeForm(snapshot, out, production);
+  out.form = judgeForm(snapshot, parsedForm, out, production);
   out.testingAddresses = working("AwaitingSubmission", "Submitted comes first");
   if (!out.form.holds()) return out;
 
@@ -259,6 +323,7 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   if (out.leaf) claim.certificates.push_back(out.leaf->sha256());
 
   const Settings& testing = *snapshot.testing.settings;
+  out.testingFragment.holder = claim.holder;
   out.testingFragment.serviceID = claim.serviceID;
   out.testingFragment.digest = out.testingDigest;
   if (out.leaf) {
@@ -269,7 +334,6 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   out.testingClaim = claim;
   if (!callers) {
     out.testingAddresses = ofError(callers.error());
-    includePublished(*out.testingClaim, snapshot.testing.fragment);
   } else {
     out.testingAddresses = good("", "");
     out.testingFragment.addresses = callers->endpoint;
@@ -277,6 +341,7 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
     include(out.testingClaim->addresses, callers->endpoint);
     include(out.testingClaim->addresses, callers->terminals);
   }
+  includePublished(*out.testingClaim, snapshot.testing.fragment);
   if (spec.targetStage == api::Stage::Production) {
     out.productionClaim = claim;
     include(out.productionClaim->addresses, production.endpoint);

@@ -50,6 +50,8 @@ bool readImage(Reading& reading, std::vector<png_bytep>& rows) {
 
 }  // namespace
 
+bool isPng(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
+
 Result<Logo> judgeLogo(std::string_view bytes) {
   if (bytes.size() > kMaximumLogoBytes) {
     return refuse("LogoTooLarge",

@@ -15,6 +15,9 @@ struct Logo {
 inline constexpr std::size_t kMaximumLogoBytes = 256 * 1024;
 inline constexpr unsigned kMaximumLogoSide = 1024;
 
+// Whether the bytes begin as a PNG does.
+bool isPng(std::string_view bytes);
+
 // Decodes the whole image, so that every checksum is checked. Errors: Invalid with reason
 // LogoTooLarge (bytes, or sides before anything is decoded) or InvalidImage (no PNG, damaged, cut
 // short, or something follows the image).

@@ -1,5 +1,7 @@
 #include "onboarding/memory.h"
 
+#include <algorithm>
+
 #include "crypto/digest.h"
 #include "onboarding/digest.h"
 
@@ -31,6 +33,20 @@ std::string memoryName(std::string_view component, const api::ObjectKey& integra
   return fmt::format("mpay-{}-{}", component, hashOf(integration));
 }
 
+Claim claimOf(const Fragment& fragment) {
+  Claim claim{fragment.holder, fragment.serviceID, {}, fragment.addresses};
+  for (const auto& certificate : fragment.certificates) claim.certificates.push_back(certificate.sha256);
+  claim.addresses.insert(claim.addresses.end(), fragment.posAddresses.begin(), fragment.posAddresses.end());
+  std::sort(claim.certificates.begin(), claim.certificates.end());
+  std::sort(claim.addresses.begin(), claim.addresses.end());
+  claim.addresses.erase(std::unique(claim.addresses.begin(), claim.addresses.end()), claim.addresses.end());
+  return claim;
+}
+
+std::string revisionName(const api::ObjectKey& integration, std::int64_t number) {
+  return fmt::format("{}-{}", memoryName("revision", integration), number);
+}
+
 Result<void> verifyRevision(const Revision& revision) {
   const bool whole = revision.effect.is_object() && digestOf(revision.effect.get_object()) == revision.digest &&
                      matches(revision.certificate, revision.effect, "certificate") &&
@@ -41,7 +57,14 @@ Result<void> verifyRevision(const Revision& revision) {
                 "Compare the ControllerRevision with a backup");
 }
 
-Result<Fragment> fragmentOf(const Revision& revision) {
+bool isOf(const Revision& revision, const api::MPayIntegrationSpec& spec) {
+  const auto* id = members(revision.effect, "service").if_contains("id");
+  return revision.holder.idno == spec.beneficiary.idno && id && id->is_string() &&
+         std::string_view(id->get_string()) == spec.service.id.value_or("");
+}
+
+Result<Fragment> fragmentOf(const NumberedRevision& numbered) {
+  const Revision& revision = numbered.revision;
   const auto service = TRY(json::decode<api::Service>(json::value(members(revision.effect, "service"))));
   const auto endpoints = TRY(json::decode<api::Endpoints>(json::value(members(revision.effect, "endpoints"))));
   const auto canonicalTexts = [](const std::vector<std::string>& texts) {
@@ -52,6 +75,8 @@ Result<Fragment> fragmentOf(const Revision& revision) {
     return AddressSet::of(std::move(prefixes)).texts();
   };
   Fragment fragment;
+  fragment.holder = revision.holder;
+  fragment.revision = numbered.number;
   fragment.serviceID = service.id.value_or("");
   fragment.digest = revision.digest;
   if (endpoints.production) fragment.addresses = canonicalTexts(endpoints.production->addresses);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/integration.h"
 #include "api/validation.h"
 #include "api/wire.h"
 #include "base/clock.h"
@@ -36,6 +37,9 @@ std::string hashOf(const api::ObjectKey& integration);
 
 // "mpay-claim-0123456789abcdef0123456789abcdef".
 std::string memoryName(std::string_view component, const api::ObjectKey& integration);
+
+// "mpay-revision-<hash>-1".
+std::string revisionName(const api::ObjectKey& integration, std::int64_t number);
 
 // Who holds a claim.
 struct Holder {
@@ -67,6 +71,8 @@ BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter))
 
 // What one integration contributes to an environment's gateway.
 struct Fragment {
+  Holder holder;
+  std::int64_t revision = 0;  // of production's; 0 in testing
   std::string serviceID;
   std::string digest;
   std::vector<std::string> addresses;     // of the information system
@@ -74,7 +80,10 @@ struct Fragment {
   std::vector<Fingerprints> certificates;
   bool operator==(const Fragment&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Fragment, (), (serviceID, digest, addresses, posAddresses, certificates))
+BOOST_DESCRIBE_STRUCT(Fragment, (), (holder, revision, serviceID, digest, addresses, posAddresses, certificates))
+
+// What must be claimed where that is published.
+Claim claimOf(const Fragment& fragment);
 
 // A record as the revision keeps it.
 struct KeptRecord {
@@ -111,8 +120,11 @@ struct NumberedRevision {
 // Errors: Invalid with reason RevisionCorrupt.
 Result<void> verifyRevision(const Revision& revision);
 
+// Whether it was promoted for that beneficiary and service, not for an earlier integration of the same name.
+bool isOf(const Revision& revision, const api::MPayIntegrationSpec& spec);
+
 // What a revision contributes to production's gateway. The revision must have been verified.
-Result<Fragment> fragmentOf(const Revision& revision);
+Result<Fragment> fragmentOf(const NumberedRevision& revision);
 
 // A deletion that production has yet to follow.
 struct WithdrawalRecord {
@@ -133,11 +145,13 @@ struct EffectRecord {
   std::string serviceID;
   std::string serviceName;
   std::string intendedAt;
+  std::optional<std::string> failure;  // of the last attempt
   std::optional<std::string> sentAt;
   bool operator==(const EffectRecord&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(EffectRecord, (),
-                      (revision, messageID, digest, language, recipients, serviceID, serviceName, intendedAt, sentAt))
+                      (revision, messageID, digest, language, recipients, serviceID, serviceName, intendedAt, failure,
+                       sentAt))
 
 // Reads the JSON that a ConfigMap of ours keeps under "content.json".
 template <class T>

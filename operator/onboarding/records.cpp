@@ -67,46 +67,49 @@ bool precedes(const api::MPayValidation& a, const api::MPayValidation& b) {
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission) {
   if (!admission.inForceSince) return {false, "AdmissionPolicyMissing", admission.problem};
-  std::map<api::Role, std::shared_ptr<const api::MPayValidation>> latest;
-  std::string refusedReason, refused;
+  struct Seen {
+    std::shared_ptr<const api::MPayValidation> record{};
+    const RecordCheck* failed = nullptr;
+  };
+  std::map<api::Role, Seen> latest, refused;  // those that count, and those that do not
   for (const auto& record : records) {
     if (record->spec.milestone != gate.milestone) continue;
     const RecordQuestion question{*record, gate, *admission.inForceSince};
     const auto failed = std::find_if(kRecordChecks.begin(), kRecordChecks.end(),
                                      [&](const RecordCheck& check) { return !check.holds(question); });
-    if (failed != kRecordChecks.end()) {
-      refusedReason = failed->reason;
-      refused = fmt::format("; record {} does not count: it {}", record->metadata.name.value_or(""), failed->words);
-      continue;
-    }
-    auto& slot = latest[record->spec.role];
-    if (!slot || precedes(*slot, *record)) slot = record;
+    const bool counts = failed == kRecordChecks.end();
+    auto& slot = (counts ? latest : refused)[record->spec.role];
+    if (!slot.record || precedes(*slot.record, *record)) slot = {record, counts ? nullptr : &*failed};
   }
   GateVerdict verdict;
   std::vector<std::string> awaited;
+  Seen misses;  // the first awaited role's latest record, which does not count
   for (const auto role : gate.roles) {
     const auto found = latest.find(role);
     if (found == latest.end()) {
       awaited.emplace_back(json::nameOf(role));
-    } else if (found->second->spec.decision == api::Decision::Rejected) {
+      if (!misses.record && refused.contains(role)) misses = refused[role];
+    } else if (const auto& spec = found->second.record->spec; spec.decision == api::Decision::Rejected) {
       return {false, "Rejected",
               fmt::format("{} rejected {} as {}: {}. Mend what was found; a changed spec is validated anew",
-                          found->second->spec.recordedBy, gate.digest, json::nameOf(role),
-                          found->second->spec.comment.value_or("no comment")),
+                          spec.recordedBy, gate.digest, json::nameOf(role), spec.comment.value_or("no comment")),
               true};
     } else {
-      verdict.counted.push_back(found->second);
+      verdict.counted.push_back(found->second.record);
     }
   }
   if (!awaited.empty()) {
     const bool functional = gate.milestone == api::Milestone::FunctionalTesting;
-    verdict.reason = !refusedReason.empty() ? refusedReason
-                     : functional           ? "AwaitingFunctionalTesting"
-                                            : "AwaitingValidation";
+    verdict.reason = misses.failed ? misses.failed->reason
+                     : functional  ? "AwaitingFunctionalTesting"
+                                   : "AwaitingValidation";
     verdict.message = fmt::format(
         "waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {} --accept (or --reject){}",
         json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "), gate.integration.name,
-        gate.integration.namespace_, json::nameOf(gate.milestone), awaited.front(), refused);
+        gate.integration.namespace_, json::nameOf(gate.milestone), awaited.front(),
+        misses.failed ? fmt::format("; record {} does not count: it {}", misses.record->metadata.name.value_or(""),
+                                    misses.failed->words)
+                      : "");
     verdict.counted.clear();
     return verdict;
   }

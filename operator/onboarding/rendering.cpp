@@ -60,24 +60,24 @@ std::string renderFingerprints(const Fragments& fragments) {
   return text + "}\n";
 }
 
-Aggregates renderAggregates(const Settings& settings, const Fragments& fragments) {
-  const auto& spec = settings.spec;
+Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
+                            const crypto::Authorities* authorities, const Fragments& fragments) {
   std::map<std::string, api::ConfigMap> configMaps;
   const auto named = [&](const std::string& name) -> api::ConfigMap& {
     auto& object = configMaps[name];
-    object.metadata = ownedMeta(spec.outputNamespace, name, kAggregate, settings.name, std::nullopt);
+    object.metadata = ownedMeta(spec.outputNamespace, name, kAggregate, environment, std::nullopt);
     return object;
   };
   Aggregates aggregates;
   for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) {
+    if (target.configMap && target.configMap->format == api::AllowlistFormat::Nginx) {
       auto& data = named(target.configMap->name).data;
       data["allowlist.conf"] = renderGeo("mpay_address_service", segmentsOf(fragments, &Fragment::addresses));
       data["pos-allowlist.conf"] = renderGeo("mpay_pos_service", segmentsOf(fragments, &Fragment::posAddresses));
     }
     if (target.networkPolicy) {
       api::NetworkPolicy policy;
-      policy.metadata = ownedMeta(spec.outputNamespace, "mpay-" + target.name, kAggregate, settings.name, std::nullopt);
+      policy.metadata = ownedMeta(spec.outputNamespace, "mpay-" + target.name, kAggregate, environment, std::nullopt);
       json::object selector;
       if (!target.networkPolicy->podSelector.matchLabels.empty()) {
         selector["matchLabels"] = json::encode(target.networkPolicy->podSelector.matchLabels);
@@ -91,9 +91,10 @@ Aggregates renderAggregates(const Settings& settings, const Fragments& fragments
     }
   }
   for (const auto& bundle : spec.trust.bundles) {
+    if (bundle.format == api::BundleFormat::PEM && !authorities) continue;
     auto& data = named(bundle.name).data;
     if (bundle.format == api::BundleFormat::PEM) {
-      data["authorities.pem"] = settings.authorities.pem();
+      data["authorities.pem"] = authorities->pem();
     } else {
       data["clients.conf"] = renderFingerprints(fragments);
     }

@@ -19,8 +19,10 @@ struct Aggregates {
   std::vector<api::NetworkPolicy> networkPolicies;
 };
 
-// Everything that an environment publishes of all its integrations.
-Aggregates renderAggregates(const Settings& settings, const Fragments& fragments);
+// Everything that the environment of that name publishes of all its integrations. With authorities null, which is
+// while they cannot be read, the bundles of authorities are left out; allowlists of a format that is not built always.
+Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
+                            const crypto::Authorities* authorities, const Fragments& fragments);
 
 // nginx: `geo $<variable>` from an address to the ServiceIDs that may call from it, separated by
 // commas; "" for every other address.

@@ -3,6 +3,8 @@
 # gateways and a real SMTP server. Called by `make demo`; KEEP=1 leaves it running.
 set -euo pipefail
 
+# nginx is where an ordinary user's PATH does not look.
+PATH=$PATH:/usr/sbin:/sbin
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${BIN:-$root/build/release/bin}
 work=$(mktemp -d "${TMPDIR:-/tmp}/mpay-demo.XXXXXX")

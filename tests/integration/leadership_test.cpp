@@ -30,7 +30,7 @@ TEST_F(Leadership, EndsBeforeAFinalizerIsTakenAway) {
   create(integration);
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(fill());
-  controllers::Claims claims;
+  controllers::Claims claims([](const api::ObjectKey&) {});
   runtime::EventRecorder events(cluster.admin, systemClock(), "test");
   controllers::IntegrationController controller(cluster.admin, systemClock(), caches, claims, events, mayWrite);
   const auto refused = controller.reconcile({tenant, "certificates"}, {});

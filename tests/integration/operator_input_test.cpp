@@ -209,6 +209,7 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   };
   auto sameService = second("same-service");
   sameService.spec.service.id = "AM-" + suffix;
+  sameService.spec.endpoints.production->addresses = {"198.51.100.3"};
   create(sameService);
   await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
   auto sameCertificate = second("same-certificate");
@@ -234,6 +235,11 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
     await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", "same-address");
   }
   EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf").find("same"), std::string::npos);
+  // What becomes free is taken by who waits for it.
+  edit([](auto& spec) { spec.endpoints.testing->addresses = {"203.0.113.10"}; });
+  await("TestEnvironmentReady", ConditionStatus::True, "", "same-address");
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  await("TestEnvironmentReady", ConditionStatus::True, "", "same-service");
 }
 
 TEST_F(Input, NeverAdoptsAForeignObject) {

@@ -323,22 +323,7 @@ TEST_F(Story, LetsAnEnvironmentGoOnlyWhenNobodyUsesIt) {
 TEST_F(Story, SaysWhenItCannotPublish) {
   startOperator();
   awaitEnvironment(testing, "Published");
-  ASSERT_EQ(cluster.plane
-                .kubectl({"create", "rolebinding", "reader", "-n", testingOut, "--clusterrole=view",
-                          "--serviceaccount=mpay-system:mpay-operator"})
-                .code,
-            0);
-  ASSERT_EQ(cluster.plane
-                .kubectl({"create", "role", "revisions", "-n", testingOut, "--verb=get,list,watch",
-                          "--resource=controllerrevisions.apps"})
-                .code,
-            0);
-  ASSERT_EQ(cluster.plane
-                .kubectl({"create", "rolebinding", "revisions", "-n", testingOut, "--role=revisions",
-                          "--serviceaccount=mpay-system:mpay-operator"})
-                .code,
-            0);
-  ASSERT_EQ(cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", testingOut}).code, 0);
+  letOnlyRead(testingOut);
   editEnvironment(testing, [](auto& spec) { spec.allowlist.targets[0].configMap->name = "renamed"; });
   awaitEnvironment(testing, "PublishFailed");
   const auto status = environments().get({"", testing})->status;
@@ -425,6 +410,186 @@ TEST_F(Story, CarriesAWithdrawalOutAlsoWhileProductionIsUnusable) {
   EXPECT_TRUE(waitFor(20s, [&] {
     return kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->empty();
   }));
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos &&
+           published(productionOut, "mpay-allowlist", "allowlist.conf").find("AM-") == std::string::npos;
+  })) << "the gateway goes on admitting who was withdrawn";
+  EXPECT_EQ(published(productionOut, "mpay-authorities", "authorities.pem"), authority.certificate());
+}
+
+TEST_F(Story, LeavesAnEnvironmentThatItNamesNoMore) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto next = anotherLike(testing), later = anotherLike(production);
+  edit([&](auto& spec) { spec.environments = {"missing", production}; });
+  await("Submitted", ConditionStatus::False);
+  EXPECT_NE(published(testingOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos)
+      << "a mistake ends nothing";
+  edit([&](auto& spec) { spec.environments = {next, later}; });
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos &&
+           outputs(testingOut).size() == 3;
+  })) << "the earlier environment goes on admitting";
+  EXPECT_TRUE(waitFor(10s, [&] { return outputs(productionOut).size() == 3; })) << "the claim stays in production";
+  EXPECT_NE(published("another-" + testingOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
+}
+
+TEST_F(Story, MovesItsDocumentWithTheRegistrar) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  editEnvironment(testing, [](auto& spec) { spec.registrar.configMap->name = "renamed-services"; });
+  EXPECT_TRUE(waitFor(10s, [&] {
+    const auto all = outputs(testingOut);
+    const auto named = [&](std::string_view prefix) {
+      return std::count_if(all.begin(), all.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
+    };
+    return named("renamed-services-") == 1 && named("mpay-services-") == 0;
+  }));
+  await("TestEnvironmentReady", ConditionStatus::True);
+}
+
+TEST_F(Story, WithdrawsAlsoWhoseRevisionWasDeletedByHand) {
+  startOperator();
+  create(form());
+  promote();
+  const auto withdraw = [&] {
+    ASSERT_EQ(cluster.plane.kubectl({"delete", "controllerrevisions", "--all", "-n", productionOut}).code, 0);
+    ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  };
+  killOperator();
+  withdraw();
+  startOperator();
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_TRUE(waitFor(10s, [&] { return outputs(productionOut).size() == 3; }));
+}
+
+TEST_F(Story, NeverGoesBackToAnEarlierRevisionByItself) {
+  startOperator();
+  create(form());
+  promote();
+  edit([](auto& spec) { spec.endpoints.production->addresses = {"203.0.113.41"}; });
+  promote();
+  ASSERT_EQ(current().status->production->revision, 2);
+  const auto newest = current().status->production->revisionName;
+  ASSERT_EQ(cluster.plane.kubectl({"delete", "controllerrevision", newest, "-n", productionOut}).code, 0);
+  await("Promoted", ConditionStatus::False, "RevisionCorrupt");
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
+  killOperator();
+  startOperator();
+  await("Promoted", ConditionStatus::False, "RevisionCorrupt");
+  EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
+}
+
+TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
+  startOperator();
+  auto first = form();
+  first.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  create(first);
+  promote();
+  const auto digest = *current().status->digest;
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  // The namespace is somebody else's now.
+  ASSERT_EQ(cluster.plane.kubectl({"label", "namespace", tenant, "--overwrite", "mpay.gov.md/idno=1010600034203"}).code,
+            0);
+  const auto served = outputs(productionOut);
+  auto second = form("certificates", "OTHER-" + suffix);
+  second.spec.beneficiary.idno = "1010600034203";
+  create(second);
+  await("Submitted", ConditionStatus::False, "ServiceIDConflict");
+  const auto status = *current().status;
+  EXPECT_FALSE(status.production);
+  EXPECT_NE(status.stage, "Production");
+  for (const auto& condition : status.conditions)
+    EXPECT_EQ(condition.message.find(digest), std::string::npos) << condition.type << ": " << condition.message;
+  EXPECT_EQ(outputs(productionOut), served) << "what is retained goes on";
+}
+
+TEST_F(Story, SaysNothingNewAfterARestart) {
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  const auto version = [&] { return current().metadata.resourceVersion; };
+  const auto before = version();
+  for (int i = 0; i < 3; ++i) {
+    killOperator();
+    const auto from = readFile(cluster.plane.auditLog()).size();
+    startOperator({"--no-leader-election", "--resync", "1"});
+    std::vector<std::string> requests;
+    EXPECT_FALSE(waitFor(3s, [&] {
+      requests = requestsOfOperator(cluster, from);
+      std::erase_if(requests, [](const auto& request) { return request.starts_with("list "); });
+      return !requests.empty();
+    })) << requests.front();
+  }
+  EXPECT_EQ(version(), before);
+}
+
+TEST_F(Story, SaysWhyAnOutputCannotBeWritten) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  letOnlyRead(testingOut);
+  edit([](auto& spec) { spec.endpoints.testing->addresses = {"203.0.113.12"}; });
+  await("TestEnvironmentReady", ConditionStatus::False, "Provisioning");
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return api::findCondition(current().status->conditions, "Ready")->message.find("403") != std::string::npos;
+  })) << api::findCondition(current().status->conditions, "Ready")->message;
+}
+
+TEST_F(Story, ReplacesWhatSomebodyMadeImmutable) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  for (const auto& name : {std::string("mpay-clients"), onboarding::memoryName("fragment", {tenant, "certificates"})}) {
+    ASSERT_EQ(cluster.plane
+                  .kubectl({"patch", "configmap", name, "-n", testingOut, "--type=merge", "-p",
+                            R"({"immutable":true,"data":{"more":"x"}})"})
+                  .code,
+              0);
+    EXPECT_TRUE(waitFor(10s, [&] {
+      const auto found = configMaps().get({testingOut, name});
+      return found && found->immutable != true && !found->data.contains("more");
+    })) << name;
+  }
+}
+
+TEST_F(Story, SendsOneMailAlsoWhereItCannotBeRecorded) {
+  startOperator();
+  mail.answer(MailSink::Answer::Refuse);
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::False, "NotificationPending");
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return api::findCondition(current().status->conditions, "Notified")->message.find("tried again:") !=
+           std::string::npos;
+  })) << "why it is pending";
+  letOnlyRead(productionOut);
+  mail.answer(MailSink::Answer::Accept);
+  ASSERT_TRUE(waitFor(30s, [&] { return !mail.messages().empty(); }));
+  EXPECT_FALSE(waitFor(5s, [&] { return mail.messages().size() > 1; })) << "sent again";
+  letWrite(productionOut);
+  await("Notified", ConditionStatus::True, "Sent");
+  EXPECT_EQ(mail.messages().size(), 1u);
+}
+
+TEST_F(Story, WithdrawsWhoIsRecreatedInANamespaceThatIsNoTenants) {
+  startOperator();
+  create(form());
+  promote();
+  editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "3s"; });
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
+  ASSERT_EQ(cluster.plane.kubectl({"label", "namespace", tenant, "mpay.gov.md/tenant-"}).code, 0);
+  create(form());
+  await("Submitted", ConditionStatus::False, "NamespaceNotPermitted");
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ class World : public ::testing::Test {
   api::MPayIntegration current(const std::string& name = "certificates");
   // Changes the spec, whatever the resourceVersion.
   void edit(const std::function<void(api::MPayIntegrationSpec&)>& change, const std::string& name = "certificates");
+  void createEnvironment(const api::MPayEnvironment& environment);
+  // Creates another environment like that one, with an output namespace of its own; both are called "another-...".
+  std::string anotherLike(const std::string& environment);
   void editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change);
 
   // Waits; fails with all conditions when it does not come.
@@ -68,6 +71,10 @@ class World : public ::testing::Test {
   // All records that production needs; waits for Promoted.
   void promote(const std::string& name = "certificates");
 
+  // Takes the operator's right to write in an output namespace away; gives it back.
+  void letOnlyRead(const std::string& outputNamespace);
+  void letWrite(const std::string& outputNamespace);
+
   // A published file, "" where there is none.
   std::string published(const std::string& namespace_, const std::string& object, const std::string& key);
   // The data of every ConfigMap in a namespace, without what differs from run to run.
@@ -83,6 +90,9 @@ class World : public ::testing::Test {
   MailSink mail;
   TempDir folder;
   Process op;
+
+ private:
+  std::vector<std::string> environmentNames_;  // to be removed
 };
 
 // The text with every from in it become to.

@@ -12,6 +12,16 @@ namespace {
 
 int counter = 0;
 
+// A namespace that the operator may write in.
+std::string outputNamespace(const std::string& name) {
+  return fmt::format(
+      "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}}}}}\n---\n"
+      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: "
+      "{0}}}, roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-operator-outputs}}, "
+      "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
+      name);
+}
+
 std::string conditionsOf(const api::MPayIntegration& integration) {
   if (!integration.status) return "no status";
   std::string text;
@@ -70,16 +80,7 @@ World::World()
   CertificateOptions options;
   options.organizations = {"Agenția Model"};
   certificate = authority.issue(options);
-  std::string manifests;
-  for (const auto& out : {testingOut, productionOut}) {
-    manifests += fmt::format(
-        "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}}}}}\n---\n"
-        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: mpay-operator, namespace: "
-        "{0}}}, "
-        "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-operator-outputs}}, "
-        "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
-        out);
-  }
+  std::string manifests = outputNamespace(testingOut) + outputNamespace(productionOut);
   manifests += fmt::format(
       "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}, labels: {{mpay.gov.md/tenant: 'true', "
       "mpay.gov.md/idno: '1006601000255'}}}}}}\n---\n"
@@ -122,9 +123,24 @@ World::World()
     api::SmtpChannel smtp{mail.url(), "suport.mpay@gov.md", api::NameReference{"smtp-credentials"},
                           api::StartTls::Disabled};
     if (!isTesting) spec.notifications.channels.push_back({"mail", smtp});
-    const auto created = environments().create(environment);
-    EXPECT_TRUE(created) << created.error().message;
+    createEnvironment(environment);
   }
+}
+
+void World::createEnvironment(const api::MPayEnvironment& environment) {
+  const auto created = environments().create(environment);
+  EXPECT_TRUE(created) << created.error().message;
+  environmentNames_.push_back(environment.metadata.name.value_or(""));
+}
+
+std::string World::anotherLike(const std::string& environment) {
+  api::MPayEnvironment another;
+  another.metadata.name = "another-" + environment;
+  another.spec = environments().get({"", environment}).value().spec;
+  another.spec.outputNamespace = "another-" + another.spec.outputNamespace;
+  cluster.apply(outputNamespace(another.spec.outputNamespace));
+  createEnvironment(another);
+  return *another.metadata.name;
 }
 
 World::~World() {
@@ -136,7 +152,7 @@ World::~World() {
     (void)integrations().patch(integration.metadata.key(), free);
     (void)integrations().remove(integration.metadata.key(), {});
   }
-  for (const auto& name : {testing, production}) {
+  for (const auto& name : environmentNames_) {
     (void)environments().patch({"", name}, free);
     (void)environments().remove({"", name}, {});
   }
@@ -307,6 +323,20 @@ void World::promote(const std::string& name) {
   }
   await("Ready", api::ConditionStatus::True, "Production", name);
 }
+
+void World::letOnlyRead(const std::string& outputNamespace) {
+  cluster.apply(fmt::format(
+      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: reader, namespace: {0}}}, rules: ["
+      "{{apiGroups: ['', apps, networking.k8s.io], resources: [configmaps, controllerrevisions, networkpolicies], "
+      "verbs: [get, list, watch]}}]}}\n---\n"
+      "{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: reader, namespace: {0}}}, "
+      "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}}, "
+      "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
+      outputNamespace));
+  ASSERT_EQ(cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", outputNamespace}).code, 0);
+}
+
+void World::letWrite(const std::string& name) { cluster.apply(outputNamespace(name)); }
 
 std::string World::published(const std::string& namespace_, const std::string& object, const std::string& key) {
   const auto found = configMaps().get({namespace_, object});

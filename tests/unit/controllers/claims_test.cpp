@@ -11,41 +11,70 @@ onboarding::Claim claim(const std::string& name, const std::string& service, std
   return {{"ns", name, uid, idno}, service, std::move(certificates), std::move(addresses)};
 }
 
-TEST(Claims, BelongToTheFirst) {
-  Claims claims;
-  EXPECT_FALSE(claims.reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"}), {}).any());
-  EXPECT_FALSE(claims.reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"}), {}).any()) << "again is no conflict";
-  EXPECT_TRUE(claims.reserve("e", claim("b", "S", {}, {}), {}).service);
-  EXPECT_TRUE(claims.reserve("e", claim("b", "T", {"c"}, {}), {}).certificate);
-  EXPECT_EQ(claims.reserve("e", claim("b", "T", {}, {"8.8.8.8/32", "9.9.9.9/32"}), {}).addresses,
+class ClaimsTest : public ::testing::Test {
+ protected:
+  onboarding::Conflicts reserve(const std::string& environment, const onboarding::Claim& claim,
+                                const std::vector<net::Prefix>& shared = {}) {
+    return claims.reserve({{environment, claim, shared}}).front();
+  }
+  std::vector<std::string> woken;
+  Claims claims{[this](const api::ObjectKey& key) { woken.push_back(key.text()); }};
+};
+
+TEST_F(ClaimsTest, BelongToTheFirst) {
+  EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"})).any());
+  EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"})).any()) << "again is no conflict";
+  EXPECT_TRUE(reserve("e", claim("b", "S", {}, {})).service);
+  EXPECT_TRUE(reserve("e", claim("b", "T", {"c"}, {})).certificate);
+  EXPECT_EQ(reserve("e", claim("b", "T", {}, {"8.8.8.8/32", "9.9.9.9/32"})).addresses,
             std::vector<std::string>{"8.8.8.8/32"});
-  EXPECT_EQ(claims.reserve("e", claim("b", "T", {}, {"8.0.0.0/8"}), {}).addresses.size(), 1u)
-      << "a wider range overlaps too";
-  EXPECT_FALSE(claims.reserve("other", claim("b", "S", {"c"}, {"8.8.8.0/24"}), {}).any()) << "environments are apart";
+  EXPECT_EQ(reserve("e", claim("b", "T", {}, {"8.0.0.0/8"})).addresses.size(), 1u) << "a wider range overlaps too";
+  EXPECT_FALSE(reserve("other", claim("b", "S", {"c"}, {"8.8.8.0/24"})).any()) << "environments are apart";
   EXPECT_EQ(claims.holders("e", claim("b", "S", {}, {})), std::vector<std::string>{"ns/a"});
 }
 
-TEST(Claims, AreFreeAgainOnceReleased) {
-  Claims claims;
-  claims.reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"}), {});
+TEST_F(ClaimsTest, AreTakenInEveryEnvironmentOrInNone) {
+  reserve("production", claim("a", "S", {}, {}));
+  const auto wanted = claim("b", "S", {"c"}, {"8.8.8.8/32"});
+  const auto conflicts = claims.reserve({{"testing", wanted, {}}, {"production", wanted, {}}});
+  ASSERT_EQ(conflicts.size(), 2u);
+  EXPECT_FALSE(conflicts[0].any());
+  EXPECT_TRUE(conflicts[1].service);
+  EXPECT_FALSE(reserve("testing", claim("d", "S", {"c"}, {"8.8.8.8/32"})).any()) << "nothing of testing was taken";
+}
+
+TEST_F(ClaimsTest, AreFreeAgainOnceReleased) {
+  reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"}));
   claims.release("e", {"ns", "a"});
-  EXPECT_FALSE(claims.reserve("e", claim("b", "S", {"c"}, {"8.8.8.8/32"}), {}).any());
+  EXPECT_FALSE(reserve("e", claim("b", "S", {"c"}, {"8.8.8.8/32"})).any());
 }
 
-TEST(Claims, PassToARecreatedIntegrationOfTheSameIdentityOnly) {
-  Claims claims;
-  claims.load("e", {claim("a", "S", {"c"}, {}, "old")});
-  EXPECT_TRUE(claims.reserve("e", claim("a", "S", {"c"}, {}, "new", "another idno"), {}).service);
-  EXPECT_TRUE(claims.reserve("e", claim("a", "T", {"c"}, {}, "new"), {}).service);
-  EXPECT_FALSE(claims.reserve("e", claim("a", "S", {"c"}, {}, "new"), {}).any());
+TEST_F(ClaimsTest, TellWhoWasRefusedOnceSomethingBecomesFree) {
+  reserve("e", claim("a", "S", {}, {"8.8.8.8/32"}));
+  reserve("e", claim("b", "T", {}, {"8.8.8.8/32"}));
+  reserve("e", claim("b", "T", {}, {"8.8.8.8/32"}));
+  EXPECT_TRUE(woken.empty()) << "being refused changes nothing";
+  reserve("e", claim("a", "S", {}, {"9.9.9.9/32"}));
+  EXPECT_EQ(woken, std::vector<std::string>{"ns/b"}) << "an address that is declared no more";
+  EXPECT_FALSE(reserve("e", claim("b", "T", {}, {"8.8.8.8/32"})).any());
+  reserve("e", claim("c", "S", {}, {}));
+  claims.release("e", {"ns", "a"});
+  EXPECT_EQ(woken, (std::vector<std::string>{"ns/b", "ns/c"})) << "a deletion; who waits no more is left alone";
 }
 
-TEST(Claims, LetSharedRangesBeHeldBySeveral) {
-  Claims claims;
+TEST_F(ClaimsTest, PassToARecreatedIntegrationOfTheSameIdentityOnly) {
+  claims.load("e", [] { return std::vector{claim("a", "S", {"c"}, {}, "old")}; });
+  claims.load("e", []() -> std::vector<onboarding::Claim> { throw std::logic_error("read once"); });
+  EXPECT_TRUE(reserve("e", claim("a", "S", {"c"}, {}, "new", "another idno")).service);
+  EXPECT_TRUE(reserve("e", claim("a", "T", {"c"}, {}, "new")).service);
+  EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {}, "new")).any());
+}
+
+TEST_F(ClaimsTest, LetSharedRangesBeHeldBySeveral) {
   const std::vector<net::Prefix> shared{*net::parsePrefix("8.8.8.0/24")};
-  EXPECT_FALSE(claims.reserve("e", claim("a", "S", {}, {"8.8.8.8/32"}), shared).any());
-  EXPECT_FALSE(claims.reserve("e", claim("b", "T", {}, {"8.8.8.8/32"}), shared).any());
-  EXPECT_TRUE(claims.reserve("e", claim("c", "U", {}, {"8.8.8.8/32"}), {}).any());
+  EXPECT_FALSE(reserve("e", claim("a", "S", {}, {"8.8.8.8/32"}), shared).any());
+  EXPECT_FALSE(reserve("e", claim("b", "T", {}, {"8.8.8.8/32"}), shared).any());
+  EXPECT_TRUE(reserve("e", claim("c", "U", {}, {"8.8.8.8/32"})).any());
 }
 
 }  // namespace

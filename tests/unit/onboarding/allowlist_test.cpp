@@ -42,7 +42,7 @@ TEST(AddressSet, RefusesWithTheReason) {
       {"169.254.169.254", "NonPublicAddress"}, {"100.64.0.1", "NonPublicAddress"},
       {"224.0.0.1", "NonPublicAddress"},       {"255.255.255.255", "NonPublicAddress"},
       {"192.0.2.1", "NonPublicAddress"},       {"198.18.0.1", "NonPublicAddress"},
-      {"0.0.0.1", "NonPublicAddress"},         {"::1", "EmbeddedIPv4"},
+      {"0.0.0.1", "NonPublicAddress"},         {"::1", "NonPublicAddress"},
       {"fe80::1", "NonPublicAddress"},         {"fc00::1", "NonPublicAddress"},
       {"ff02::1", "NonPublicAddress"},         {"2001:db8::1", "NonPublicAddress"},
       {"010.8.8.8", "MalformedAddress"},       {"0x7f.1", "MalformedAddress"},

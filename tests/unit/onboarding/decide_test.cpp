@@ -252,14 +252,144 @@ TEST(Decide, SaysWhereTheNotificationIs) {
   EXPECT_EQ(said(form), "Sent") << "production serves what is declared";
 }
 
-TEST(Decide, ForgetsAWithdrawalOfTheSameIdentityOnly) {
-  const std::tuple<std::string, std::string, bool> rows[] = {
-      {"1006601000255", "AM-1", true}, {"1010600034203", "AM-1", false}, {"1006601000255", "AM-2", false}};
-  for (const auto& [idno, service, forgets] : rows) {
+TEST(Decide, ForgetsAWithdrawalOnlyOfWhoIsBack) {
+  const std::string idno = "1006601000255";
+  struct Row {
+    std::string name, idno, service;
+    std::function<void(Form&)> change;
+    bool forgets, carriesOut;
+  };
+  const Row rows[] = {
+      {"the same", idno, "AM-1", [](Form&) {}, true, false},
+      {"another IDNO", "1010600034203", "AM-1", [](Form&) {}, false, true},
+      {"another ServiceID", idno, "AM-2", [](Form&) {}, false, true},
+      {"the namespace is no tenant", idno, "AM-1", [](Form& f) { f.snapshot.namespaceLabels->clear(); }, false, true},
+      {"the namespace is another's", idno, "AM-1",
+       [](Form& f) {
+         Form::editSettings(f.snapshot.production, [](auto& s) { s.spec.tenants.idnoLabel = "idno"; });
+         f.snapshot.namespaceLabels->emplace("idno", "1010600034203");
+       },
+       false, true},
+      {"the same, without a certificate", idno, "AM-1",
+       [](Form& f) { f.edit([](auto& i) { i.spec.certificate.reset(); }); }, true, false},
+      {"the same, for testing only", idno, "AM-1",
+       [](Form& f) { f.edit([](auto& i) { i.spec.targetStage = api::Stage::Testing; }); }, true, false},
+      {"the environment is unusable", idno, "AM-1",
+       [](Form& f) {
+         f.snapshot.production.settings = nullptr;
+         f.snapshot.production.problem = kUnusable;
+       },
+       true, false},
+      {"the environment is gone", idno, "AM-1",
+       [](Form& f) {
+         f.snapshot.production.settings = nullptr;
+         f.snapshot.production.declared = nullptr;
+         f.snapshot.production.problem = kUnusable;
+       },
+       false, false},
+      {"the namespace is not read", idno, "AM-1", [](Form& f) { f.snapshot.namespaceLabels.reset(); }, false, false},
+  };
+  for (const auto& row : rows) {
     Form form;
-    form.snapshot.production.withdrawal = WithdrawalRecord{{"ns", "x", "old", idno}, service, "", std::nullopt};
-    EXPECT_EQ(form.decide().forgetWithdrawal, forgets) << idno << " " << service;
+    form.snapshot.production.withdrawal = WithdrawalRecord{{"ns", "x", "old", row.idno}, row.service, "", std::nullopt};
+    row.change(form);
+    const auto plan = form.decide();
+    EXPECT_EQ(plan.forgetWithdrawal, row.forgets) << row.name;
+    EXPECT_EQ(plan.carryOutWithdrawal, row.carriesOut) << row.name;
   }
+}
+
+TEST(Decide, HoldsWhatItWasGrantedAlsoWhereAnAddressIsAnothers) {
+  Form form;
+  Conflicts conflicts;
+  conflicts.addresses = {"8.8.4.4/32"};
+  const auto plan = form.decide({}, conflicts);
+  EXPECT_EQ(said(plan, "Submitted").reason, "AddressConflict");
+  ASSERT_EQ(plan.testing.size(), 1u);
+  ASSERT_EQ(plan.production.size(), 1u);
+  const auto claim = remembered<Claim>(plan.production[0]).value();
+  EXPECT_EQ(claim.serviceID, "AM-1");
+  EXPECT_EQ(claim.addresses, std::vector<std::string>{"9.9.9.9/32"});
+  Conflicts service;
+  service.service = true;
+  EXPECT_TRUE(form.decide({}, service).testing.empty()) << "in both environments or in none";
+}
+
+TEST(Decide, KeepsProductionWhenACertificateExpires) {
+  Form form;
+  form.promote();
+  const auto before = form.decide();
+  form.now = form.examine().leaf->notAfter() + std::chrono::hours(1);
+  const auto plan = form.decide();
+  expectComplete(plan, "expired");
+  EXPECT_EQ(said(plan, "CertificateTrusted").reason, "CertificateExpired");
+  EXPECT_EQ(said(plan, "Promoted").reason, "Promoted") << said(plan, "Promoted").message;
+  EXPECT_EQ(said(plan, "Validated").reason, "AsPromoted");
+  EXPECT_EQ(said(plan, "FunctionalTestsPassed").reason, "AsPromoted");
+  EXPECT_EQ(said(plan, "Ready").reason, "CertificateExpired");
+  EXPECT_EQ(said(plan, "Stalled").status, ConditionStatus::True);
+  EXPECT_EQ(plan.status.digest, before.status.digest) << "nothing was changed";
+  EXPECT_EQ(plan.status.certificate->notAfter, before.status.certificate->notAfter);
+  EXPECT_EQ(plan.status.stage, "Production");
+  EXPECT_FALSE(plan.revision);
+}
+
+TEST(Decide, SaysThatWhatIsDeclaredCannotBeJudged) {
+  Form form;
+  form.promote();
+  form.snapshot.certificate = Result<std::string>(fail(Error{ErrorKind::Invalid, "gone", "ReferenceNotFound"}));
+  const auto plan = form.decide();
+  EXPECT_EQ(said(plan, "Promoted").reason, "AwaitingSubmission");
+  EXPECT_NE(said(plan, "Promoted").message.find("goes on serving"), std::string::npos);
+  EXPECT_EQ(said(plan, "TestEnvironmentReady").message, "Submitted comes first; testing goes on as it was published");
+}
+
+TEST(Decide, MakesNoRevisionWhereAnothersHasItsName) {
+  Form form;
+  form.carryOut();
+  form.passFunctionalTests();
+  form.validate();
+  EXPECT_TRUE(form.decide().revision);
+  form.snapshot.production.foreignRevision = "mpay-revision-x-1";
+  const auto plan = form.decide();
+  EXPECT_FALSE(plan.revision);
+  EXPECT_EQ(said(plan, "Promoted").reason, "NameConflict");
+  EXPECT_NE(said(plan, "Promoted").message.find("mpay-revision-x-1"), std::string::npos);
+}
+
+TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
+  Form form;
+  Form::editSettings(form.snapshot.production, [](auto& s) {
+    api::SmtpChannel smtp;
+    smtp.from = "suport@mpay.example";
+    s.spec.notifications.channels.push_back({"mail", smtp});
+  });
+  form.promote();
+  auto& effect = form.snapshot.production.effect;
+  ASSERT_TRUE(effect);
+  const auto first = *effect;
+  effect->failure = "550 no such mailbox";
+  EXPECT_NE(said(form.decide(), "Notified").message.find("550 no such mailbox"), std::string::npos);
+  EXPECT_FALSE(form.carryOut()) << "nothing to correct";
+  form.edit([](auto& i) { i.spec.notification.recipients = {"ana@agentia.example"}; });
+  EXPECT_TRUE(form.carryOut());
+  EXPECT_EQ(effect->recipients, std::vector<std::string>{"ana@agentia.example"});
+  EXPECT_EQ(effect->messageID, first.messageID);
+  EXPECT_EQ(effect->intendedAt, first.intendedAt);
+  effect->sentAt = formatTime(form.now);
+  form.edit([](auto& i) { i.spec.notification.recipients = {"ion@agentia.example"}; });
+  EXPECT_FALSE(form.carryOut()) << "it was sent";
+}
+
+TEST(Decide, ExplainsWhyNothingIsWritten) {
+  Form form;
+  auto status = form.decide().status;
+  explain(status, Error{ErrorKind::Api, "replace configmaps out/x: 403: forbidden"});
+  for (const auto type : {"TestEnvironmentReady", "Ready", "Reconciling"}) {
+    const auto* condition = api::findCondition(status.conditions, type);
+    EXPECT_NE(condition->message.find("403: forbidden"), std::string::npos) << type << ": " << condition->message;
+  }
+  EXPECT_EQ(api::findCondition(status.conditions, "Submitted")->message.find("403"), std::string::npos);
 }
 
 TEST(Decide, WritesNothingWhileSuspended) {

@@ -7,6 +7,8 @@
 namespace mpay::onboarding {
 namespace {
 
+using namespace std::chrono_literals;
+
 using api::ConditionStatus;
 
 const WallTime kNow{std::chrono::seconds(1000)};
@@ -30,7 +32,17 @@ TEST(Environment, IsReadWithItsRules) {
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ((*settings)->addresses.maximum, 7u);
   EXPECT_EQ((*settings)->addresses.permitted.size(), 1u);
-  EXPECT_EQ((*settings)->withdrawalDelay, std::chrono::seconds(2)) << "rounded up";
+  EXPECT_EQ(withdrawalDelay((*settings)->spec), std::chrono::seconds(2)) << "rounded up";
+}
+
+TEST(Environment, WithdrawsNeverAtOnceByMistake) {
+  api::MPayEnvironmentSpec spec;
+  const std::pair<const char*, std::chrono::seconds> rows[] = {
+      {"0s", 0s}, {"90m", 90min}, {"8784h", 8784h}, {"8785h", 15min}, {"100000000h", 15min}, {"soon", 15min}};
+  for (const auto& [delay, expected] : rows) {
+    spec.withdrawal.delay = delay;
+    EXPECT_EQ(withdrawalDelay(spec), expected) << delay;
+  }
 }
 
 TEST(Environment, IsRefusedWithTheReason) {
@@ -44,6 +56,7 @@ TEST(Environment, IsRefusedWithTheReason) {
   };
   const auto same = [](auto&) {};
   const Row rows[] = {
+      {"a delay of centuries", [](auto& s) { s.withdrawal.delay = "10000000h"; }, good, "InvalidField"},
       {"CRL", [](auto& s) { s.trust.revocation.mode = api::RevocationMode::CRL; }, good, "NotSupported"},
       {"HTTP", [](auto& s) { s.registrar.http = api::HttpRegistrar{}; }, good, "NotSupported"},
       {"mail", [](auto& s) { s.registrar.mail = api::MailRegistrar{}; }, good, "NotSupported"},

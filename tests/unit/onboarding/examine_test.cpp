@@ -182,6 +182,48 @@ TEST(Examine, RefusesTheFormWithItsReason) {
   }
 }
 
+TEST(Examine, ReadsNothingForANamespaceThatNoEnvironmentAdmits) {
+  Form form;
+  EXPECT_TRUE(isTenant(form.snapshot));
+  form.snapshot.namespaceLabels->clear();
+  EXPECT_FALSE(isTenant(form.snapshot));
+  form.snapshot.certificate = std::nullopt;
+  const auto out = form.examine();
+  EXPECT_EQ(out.form.reason, "NamespaceNotPermitted");
+  EXPECT_EQ(out.certificate.reason, "NamespaceNotPermitted");
+  EXPECT_EQ(out.certificate.attention, Attention::Fix);
+  EXPECT_FALSE(out.testingClaim);
+  EXPECT_EQ(out.digest, "");
+  form.snapshot.testing.declared = nullptr;
+  form.snapshot.namespaceLabels->emplace("mpay.gov.md/tenant", "true");
+  EXPECT_TRUE(isTenant(form.snapshot)) << "one of the two is enough";
+}
+
+TEST(Examine, HashesTheSameWhateverIsWrongWithTheForm) {
+  const std::pair<std::string, std::function<void(Form&)>> rows[] = {
+      {"the certificate has expired", [](Form& f) { f.now = f.examine().leaf->notAfter() + std::chrono::hours(1); }},
+      {"an environment is unusable",
+       [](Form& f) {
+         f.snapshot.production.settings = nullptr;
+         f.snapshot.production.problem = Error{ErrorKind::Invalid, "m", "MalformedAuthorities"};
+       }},
+      {"the namespace is not admitted any more", [](Form& f) { f.snapshot.namespaceLabels->clear(); }},
+      {"a recipient is none", [](Form& f) { f.edit([](auto& i) { i.spec.notification.recipients = {"x"}; }); }},
+  };
+  for (const auto& [name, change] : rows) {
+    Form form;
+    const auto before = form.examine().digest;
+    EXPECT_FALSE(before.empty());
+    change(form);
+    EXPECT_FALSE(form.examine().form.holds()) << name;
+    EXPECT_EQ(form.examine().digest, before) << name;
+  }
+  Form form;
+  form.snapshot.certificate = Result<std::string>("no certificate");
+  EXPECT_EQ(form.examine().digest, "") << "what is not what it should be is not hashed: it may be a secret";
+  EXPECT_FALSE(form.examine().hashes.certificate);
+}
+
 TEST(Examine, KeepsWhatIsPublishedClaimed) {
   Form form;
   form.promote();
@@ -193,6 +235,9 @@ TEST(Examine, KeepsWhatIsPublishedClaimed) {
   EXPECT_EQ(out.productionClaim->addresses, (Texts{"1.1.1.1/32", "8.8.4.4/32", "9.9.9.9/32"}));
   EXPECT_EQ(out.testingAddresses.reason, "MalformedAddress");
   EXPECT_EQ(out.testingClaim->addresses, (Texts{"8.8.8.8/32", "9.9.9.9/32"})) << "last known good";
+  form.edit([](auto& i) { i.spec.endpoints.testing->addresses = {"1.0.0.1"}; });
+  EXPECT_EQ(form.examine().testingClaim->addresses, (Texts{"1.0.0.1/32", "8.8.8.8/32", "9.9.9.9/32"}))
+      << "until the new one is published";
 }
 
 }  // namespace

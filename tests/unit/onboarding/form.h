@@ -25,7 +25,7 @@ class Form {
   static void editSettings(EnvironmentSnapshot& environment, const std::function<void(Settings&)>& change) {
     auto settings = *environment.settings;
     change(settings);
-    environment.settings = std::make_shared<const Settings>(std::move(settings));
+    take(environment, std::move(settings));
   }
   Examination examine() const { return onboarding::examine(snapshot, now); }
   Plan decide(const Conflicts& testing = {}, const Conflicts& production = {}) const {
@@ -75,12 +75,19 @@ class Form {
     }
   }
 
-  const WallTime now = systemClock().now();
+  WallTime now = systemClock().now();
   const test::Authority authority;
   const std::string certificate;
   Snapshot snapshot;
 
  private:
+  static void take(EnvironmentSnapshot& into, Settings settings) {
+    api::MPayEnvironment declared;
+    declared.metadata.name = settings.name;
+    declared.spec = settings.spec;
+    into.declared = std::make_shared<const api::MPayEnvironment>(std::move(declared));
+    into.settings = std::make_shared<const Settings>(std::move(settings));
+  }
   static bool take(EnvironmentSnapshot& into, const std::vector<api::ConfigMap>& objects) {
     bool changed = false;
     for (const auto& object : objects) {
@@ -136,7 +143,7 @@ class Form {
     settings.authorities = crypto::Authorities::parse(authority.certificate()).value();
     EnvironmentSnapshot environment;
     environment.read = true;
-    environment.settings = std::make_shared<const Settings>(std::move(settings));
+    take(environment, std::move(settings));
     return environment;
   }
 };

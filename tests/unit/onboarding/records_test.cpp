@@ -91,6 +91,20 @@ TEST(Records, KeepTheGateShutWithTheReason) {
             "AdmissionPolicyMissing");
 }
 
+TEST(Records, SayOfTheRoleThatIsAwaitedWhatIsWrong) {
+  const auto other = [](auto& s) { s.digest = "sha256:" + std::string(64, 'b'); };
+  const RecordBuilder ana("ana", Role::MPayRepresentative);
+  auto early = RecordBuilder("ana", Role::MPayRepresentative, 99).with(other);
+  EXPECT_EQ(reason({early, ana}), "AwaitingValidation") << "the beneficiary's record is missing, nothing is wrong";
+  const auto stale = RecordBuilder("ion", Role::Beneficiary, 99).with(other);
+  const auto misplaced = RecordBuilder("ion", Role::Beneficiary, 101).with([](auto& s) { s.environment = "testing"; });
+  for (const Records& records : {Records{ana, stale, misplaced}, Records{ana, misplaced, stale}}) {
+    const auto verdict = judgeRecords(gate(), records, inForce());
+    EXPECT_EQ(verdict.reason, "EvidenceMismatch") << "the latest counts";
+    EXPECT_NE(verdict.message.find(*misplaced.record.metadata.name), std::string::npos) << verdict.message;
+  }
+}
+
 TEST(Records, NameTheCommandThatIsAwaited) {
   const auto verdict = judgeRecords(gate(), {RecordBuilder("ana", Role::MPayRepresentative)}, inForce());
   EXPECT_NE(verdict.message.find("kubectl mpay validate x -n ns --milestone FinalValidation --role Beneficiary "

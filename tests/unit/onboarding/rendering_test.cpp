@@ -25,11 +25,29 @@ Settings settings() {
 }
 
 Fragment fragment(const std::string& id, std::vector<std::string> addresses, const std::string& sha1) {
-  return {id, "sha256:x", std::move(addresses), {}, {{sha1, "", ""}}};
+  return {{}, 0, id, "sha256:x", std::move(addresses), {}, {{sha1, "", ""}}};
+}
+
+Aggregates rendered(const Fragments& fragments) {
+  const auto s = settings();
+  return renderAggregates(s.spec, s.name, &s.authorities, fragments);
+}
+
+TEST(Rendering, GoesOnWithoutAuthoritiesButForTheirBundle) {
+  auto s = settings();
+  s.spec.trust.bundles.push_back({"mpay-authorities", api::BundleFormat::PEM});
+  const Fragments fragments{{"a", fragment("A-1", {"8.8.8.8/32"}, "aa")}};
+  const auto with = renderAggregates(s.spec, s.name, &s.authorities, fragments);
+  const auto without = renderAggregates(s.spec, s.name, nullptr, fragments);
+  ASSERT_EQ(with.configMaps.size(), 3u);
+  ASSERT_EQ(without.configMaps.size(), 2u);
+  EXPECT_EQ(with.configMaps[0].metadata.name, "mpay-allowlist");
+  EXPECT_EQ(without.configMaps[0].data, with.configMaps[0].data);
+  EXPECT_EQ(without.configMaps[1].metadata.name, "mpay-clients");
 }
 
 TEST(Rendering, DeniesWithNobody) {
-  const auto aggregates = renderAggregates(settings(), {});
+  const auto aggregates = rendered({});
   ASSERT_EQ(aggregates.configMaps.size(), 2u);
   EXPECT_EQ(aggregates.configMaps[0].data.at("allowlist.conf"), "geo $mpay_address_service {\n    default \"\";\n}\n");
   EXPECT_EQ(aggregates.configMaps[0].data.at("pos-allowlist.conf"), "geo $mpay_pos_service {\n    default \"\";\n}\n");
@@ -42,7 +60,7 @@ TEST(Rendering, DeniesWithNobody) {
 TEST(Rendering, TiesAddressesAndCertificatesToServices) {
   const Fragments fragments{{"b", fragment("B-1", {"8.8.8.0/24"}, "bb")},
                             {"a", fragment("A-1", {"8.8.8.8/32", "9.9.9.9/32"}, "aa")}};
-  const auto aggregates = renderAggregates(settings(), fragments);
+  const auto aggregates = rendered(fragments);
   EXPECT_EQ(
       aggregates.configMaps[1].data.at("clients.conf"),
       "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n    aa \"A-1\";\n    bb \"B-1\";\n}\n");
@@ -68,7 +86,7 @@ TEST(Memory, ARevisionIsRehashed) {
   revision.digest = digestOf(revision.effect.as_object());
   revision.certificate = crypto::base64(certificate);
   ASSERT_TRUE(verifyRevision(revision));
-  const auto fragment = fragmentOf(revision);
+  const auto fragment = fragmentOf({1, "", "", revision});
   ASSERT_TRUE(fragment);
   EXPECT_EQ(fragment->addresses, std::vector<std::string>{"8.8.8.8/31"});
   EXPECT_EQ(fragment->certificates.size(), 1u);

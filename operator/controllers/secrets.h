@@ -1,0 +1,35 @@
+// What is kept of Secrets: never more than what they are read for.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "api/wire.h"
+#include "base/result.h"
+
+namespace mpay::controllers {
+
+// A Secret that a form or an environment refers to for something public. Of each value a certificate, a bundle of
+// authorities or a PNG is kept, else only why it is none of them.
+struct PublicSecret {
+  using Wire = api::Secret;
+  static constexpr api::ResourceType kResource = api::Secret::kResource;
+
+  api::LeanMeta metadata;
+  std::map<std::string, Result<std::string>> values;  // bytes; errors as of crypto::Certificate::parse
+
+  static PublicSecret of(api::Secret secret);
+};
+
+// A Secret with the user name and password of a mail server.
+struct MailCredentials {
+  using Wire = api::Secret;
+  static constexpr api::ResourceType kResource = api::Secret::kResource;
+
+  api::LeanMeta metadata;
+  std::optional<std::string> username, password;
+
+  static MailCredentials of(api::Secret secret);
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,45 @@
+#include "controllers/secrets.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/digest.h"
+#include "support/pki.h"
+
+namespace mpay::controllers {
+namespace {
+
+api::Secret secretWith(const std::map<std::string, std::string>& values) {
+  api::Secret secret;
+  secret.metadata.name = "s";
+  secret.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"] = "values";
+  for (const auto& [key, bytes] : values) secret.data[key] = crypto::base64(bytes);
+  return secret;
+}
+
+TEST(PublicSecret, KeepsWhatIsPublicAndOfTheRestOnlyWhatIsWrongWithIt) {
+  const test::Authority authority, another;
+  const auto identity = authority.issue({});
+  const std::string bundle = authority.certificate() + another.certificate();
+  const std::string png = "\x89PNG\r\n\x1a\n and so on";
+  const auto kept = PublicSecret::of(secretWith({{"tls.crt", identity.certificate},
+                                                 {"tls.key", identity.key},
+                                                 {"ca.pem", bundle},
+                                                 {"logo.png", png},
+                                                 {"password", "correct horse"}}));
+  EXPECT_EQ(kept.values.at("tls.crt").value(), identity.certificate);
+  EXPECT_EQ(kept.values.at("ca.pem").value(), bundle);
+  EXPECT_EQ(kept.values.at("logo.png").value(), png);
+  EXPECT_EQ(kept.values.at("tls.key").error().reason, "PrivateKeyInPublicField");
+  EXPECT_EQ(kept.values.at("password").error().reason, "MalformedCertificate");
+  EXPECT_EQ(kept.values.at("password").error().message.find("horse"), std::string::npos);
+}
+
+TEST(MailCredentials, AreAUserNameAndAPassword) {
+  const auto kept = MailCredentials::of(secretWith({{"username", "mpay"}, {"password", "word"}, {"more", "x"}}));
+  EXPECT_EQ(kept.username, "mpay");
+  EXPECT_EQ(kept.password, "word");
+  EXPECT_FALSE(MailCredentials::of(secretWith({{"username", "mpay"}})).password);
+}
+
+}  // namespace
+}  // namespace mpay::controllers
