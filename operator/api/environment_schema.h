@@ -132,7 +132,7 @@ inline void describe(json::SchemaOf<NotificationChannel>& s) {
 }
 inline void describe(json::SchemaOf<EnvironmentNotifications>& s) {
   s["channels"]
-      .doc("How beneficiaries are notified; only the first channel is used so far.")
+      .doc("How beneficiaries are notified; more than one channel is NotSupported so far.")
       .items(0, 4)
       .mapKeys({"name"});
 }

@@ -20,6 +20,8 @@ constexpr Unsupported kUnsupported[] = {
     {"registrar.mail", [](const MPayEnvironmentSpec& s) { return s.registrar.mail.has_value(); }},
     {"validation.signature Required",
      [](const MPayEnvironmentSpec& s) { return s.validation.signature == api::SignaturePolicy::Required; }},
+    {"more than one notification channel",
+     [](const MPayEnvironmentSpec& s) { return s.notifications.channels.size() > 1; }},
     {"an allowlist format other than Nginx",
      [](const MPayEnvironmentSpec& s) {
        return std::any_of(s.allowlist.targets.begin(), s.allowlist.targets.end(), [](const auto& target) {

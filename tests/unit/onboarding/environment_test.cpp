@@ -58,6 +58,7 @@ TEST(Environment, IsRefusedWithTheReason) {
   const Row rows[] = {
       {"a delay of centuries", [](auto& s) { s.withdrawal.delay = "10000000h"; }, good, "InvalidField"},
       {"CRL", [](auto& s) { s.trust.revocation.mode = api::RevocationMode::CRL; }, good, "NotSupported"},
+      {"two channels", [](auto& s) { s.notifications.channels.resize(2); }, good, "NotSupported"},
       {"HTTP", [](auto& s) { s.registrar.http = api::HttpRegistrar{}; }, good, "NotSupported"},
       {"mail", [](auto& s) { s.registrar.mail = api::MailRegistrar{}; }, good, "NotSupported"},
       {"signatures", [](auto& s) { s.validation.signature = api::SignaturePolicy::Required; }, good, "NotSupported"},
