@@ -30,6 +30,17 @@ TEST(Process, EndsWithItsObject) {
   EXPECT_FALSE(runs(pid));
 }
 
+TEST(Process, EndsWithItsChildren) {
+  const TempDir folder;
+  const auto child = [&] { return readFile(folder / "child"); };
+  {
+    const Process shell({"sh", "-c", "sleep 600 & echo $! >\"$0\"; wait", (folder / "child").string()}, folder / "log");
+    ASSERT_TRUE(waitFor(10s, [&] { return child().ends_with('\n'); })) << readFile(folder / "log");
+    EXPECT_TRUE(runs(std::stoi(child())));
+  }
+  EXPECT_TRUE(waitFor(10s, [&] { return !runs(std::stoi(child())); }));
+}
+
 TEST(Process, EndsWithTheProcessThatStartedIt) {
   const TempDir folder;
   const pid_t parent = fork();

@@ -39,7 +39,7 @@ Finished Nginx::check() const {
 
 void Nginx::start() {
   std::filesystem::remove(folder_ / "error.log");
-  process_ = Process(command(folder()), folder_ / "nginx.log");
+  process_ = Process(command(folder()), folder_ / "nginx.log", {}, SIGTERM);
   const bool up = waitFor(std::chrono::seconds(10), [&] {
     return !process_.running() || errorLog().find("start worker process") != std::string::npos;
   });

@@ -41,12 +41,12 @@ struct Command {
   }
 };
 
-pid_t spawn(Command& command, int in, int out) {
+pid_t spawn(Command& command, int in, int out, int ending = SIGKILL) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw std::runtime_error("fork failed");
   if (pid > 0) return pid;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_PDEATHSIG, ending);
   if (getppid() != parent) _exit(127);
   setpgid(0, 0);
   sigset_t none;
@@ -75,12 +75,12 @@ TempDir::~TempDir() {
 }
 
 Process::Process(std::vector<std::string> command, const std::filesystem::path& log,
-                 const std::map<std::string, std::string>& environment) {
+                 const std::map<std::string, std::string>& environment, int ending) {
   Command prepared(std::move(command), environment);
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (out < 0 || in < 0) throw std::runtime_error("cannot write " + log.string());
-  pid_ = spawn(prepared, in, out);
+  pid_ = spawn(prepared, in, out, ending);
   close(out);
   close(in);
 }
@@ -122,6 +122,8 @@ int Process::stop(std::chrono::milliseconds grace) {
     signal(SIGTERM);
     if (const int code = wait(grace); code != -1) return code;
   }
+  // With its children, which a program that is killed cannot end itself; then itself, where it has no group yet.
+  kill(-pid_, SIGKILL);
   signal(SIGKILL);
   waitpid(pid_, &status_, 0);
   pid_ = -1;

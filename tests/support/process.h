@@ -1,6 +1,7 @@
 // Child processes, temporary folders, free ports and waiting, for tests.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -27,13 +28,15 @@ class TempDir {
 };
 
 // A child process, in a process group of its own so that Ctrl-C reaches only us, who end it in order. It is
-// killed with the object, and also when the thread that started it ends or this process dies.
+// killed with the object, together with its children, and also when the thread that started it ends or this process
+// dies.
 class Process {
  public:
   Process() = default;
-  // Standard output and error go to `log`. Throws std::runtime_error when it cannot be started.
+  // Standard output and error go to `log`. `ending` is what it receives when we die; a program with children of its
+  // own must end them then. Throws std::runtime_error when it cannot be started.
   Process(std::vector<std::string> command, const std::filesystem::path& log,
-          const std::map<std::string, std::string>& environment = {});
+          const std::map<std::string, std::string>& environment = {}, int ending = SIGKILL);
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   ~Process();
