@@ -8,7 +8,7 @@ export PRESET KEEP
 steps := tests/support/steps.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan tsan clang bench faults tidy format clean
+.PHONY: help demo test build asan tsan clang bench faults soak tidy format clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,11 @@ bench: ## The runtime beside raw requests (N=1000,10000 REPEAT=5): the table of 
 
 faults: ## Every fault at every write of the story (make test tells a quick choice)
 	@FAULTS=all $(steps) faults
+
+soak: N = 10000
+soak: FOR = 600
+soak: ## The runtime under load for long, and what happens to it in the field (N=10000 FOR=600, seconds)
+	@N=$(N) FOR=$(FOR) $(steps) soak
 
 tidy: ## clang-tidy over operator/ and tests/
 	@PRESET=clang $(steps) tidy

@@ -4,7 +4,8 @@
 //   raw-writer write --connections C   a ConfigMap and a status for each Widget there is; prints JSON
 //   raw-writer latency N [--pair]  creates N Widgets one after another and waits for each to be Ready, by an
 //                                  operator or, with --pair, by writing the two itself; prints JSON
-//   raw-writer edit --rate R --seconds S   R edits a second of Widgets there are; prints JSON
+//   raw-writer edit --rate R --seconds S [--round N]   R edits a second of Widgets there are, to something that no
+//                                  other round wrote; prints JSON
 //
 // Takes KUBECONFIG.
 #include <CLI/CLI.hpp>
@@ -205,7 +206,7 @@ void latency(Writer& writer, std::size_t count, bool pair) {
             << "\n";
 }
 
-void edit(Writer& writer, std::size_t rate, std::size_t duration) {
+void edit(Writer& writer, std::size_t rate, std::size_t duration, std::size_t round) {
   const auto widgets = writer.widgets();
   const auto began = std::chrono::steady_clock::now();
   std::size_t edits = 0;
@@ -215,7 +216,7 @@ void edit(Writer& writer, std::size_t rate, std::size_t duration) {
       const std::size_t number = (second * rate + at) % widgets.size();
       const std::string name(widgets[number].at("metadata").at("name").as_string());
       writer.send(writer.prepare("PATCH", kube::pathOf(kWidgets, kNamespace, name), "application/merge-patch+json",
-                                 {{"spec", specOf(number, second + 1)}}),
+                                 {{"spec", specOf(number, round * 1'000'000 + second + 1)}}),
                   false);
     });
     edits += rate;
@@ -232,7 +233,7 @@ int main(int argc, char** argv) {
   using namespace mpay::bench;
   CLI::App app{"Writes what an operator of Widgets writes, as fast as the API server takes it."};
   app.require_subcommand(1);
-  std::size_t count = 0, rate = 100, duration = 60;
+  std::size_t count = 0, rate = 100, duration = 60, round = 0;
   unsigned connections = 16;
   bool pair = false;
   auto* creating = app.add_subcommand("create", "create Widgets");
@@ -245,6 +246,7 @@ int main(int argc, char** argv) {
   auto* editing = app.add_subcommand("edit", "edit Widgets");
   editing->add_option("--rate", rate)->capture_default_str();
   editing->add_option("--seconds", duration)->capture_default_str();
+  editing->add_option("--round", round)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     auto config = mpay::kube::Config::find({});
@@ -257,7 +259,7 @@ int main(int argc, char** argv) {
     } else if (waiting->parsed()) {
       latency(writer, count, pair);
     } else {
-      edit(writer, rate, duration);
+      edit(writer, rate, duration, round);
     }
   } catch (const std::exception& error) {
     std::cerr << "raw-writer: " << error.what() << "\n";

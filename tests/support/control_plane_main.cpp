@@ -1,6 +1,7 @@
 // Runs a control plane until it is told to stop: `control-plane FILE [USER ...]` writes shell
 // variables (KUBECONFIG, KUBECTL, CLUSTER) to FILE once it is ready; in the folder CLUSTER is a
-// USER.kubeconfig for each USER. It ends with SIGTERM, SIGINT or its parent.
+// USER.kubeconfig for each USER. SIGHUP kills the API server and starts it again; it ends with SIGTERM, SIGINT or its
+// parent.
 #include <signal.h>
 
 #include <iostream>
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   mpay::test::endWithParent(SIGTERM);
   try {
@@ -26,7 +28,7 @@ int main(int argc, char** argv) {
                                                              "\nCLUSTER=" + plane.folder().string() + "\n");
     std::filesystem::rename(std::string(argv[1]) + ".new", argv[1]);
     int number = 0;
-    sigwait(&signals, &number);
+    while (sigwait(&signals, &number) == 0 && number == SIGHUP) plane.restartApiServer();
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;

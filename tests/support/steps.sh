@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|build|tidy|format. PRESET names the build.
+# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|soak|build|tidy|format. PRESET names the build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -157,6 +157,14 @@ case "${1:-}" in
     controlPlane
     say "faults"
     run "$build/bin/faults"
+    ;;
+  soak)
+    steps=4
+    packages
+    compile
+    controlPlane
+    say "soak: $N widgets, $FOR s of edits"
+    run python3 tests/bench/soak.py --bin "$build/bin" --n "$N" --seconds "$FOR"
     ;;
   build)
     steps=2
