@@ -29,6 +29,7 @@ constexpr std::string_view kLoop = "the transport's loop";
 // One request under way.
 struct Transfer {
   Request request;
+  std::shared_ptr<const TlsContext> tls;
   std::shared_ptr<StreamHandler> handler;
   EasyHandle easy;
   std::unique_ptr<curl_slist, SlistDeleter> headers;
@@ -115,14 +116,24 @@ bool connectElsewhere(Transfer& transfer) {
   return !transfer.request.url.empty();
 }
 
-void setBlob(CURL* easy, CURLoption option, const std::string& text) {
-  if (text.empty()) return;
-  curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
-  curl_easy_setopt(easy, option, &blob);
+CURLcode onTls(CURL*, void* context, void* user) noexcept {
+  return static_cast<const TlsContext*>(user)->install(static_cast<SSL_CTX*>(context)) ? CURLE_OK
+                                                                                       : CURLE_SSL_CERTPROBLEM;
+}
+
+void useTls(CURL* easy, const TlsContext& tls) {
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, onTls);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<TlsContext*>(&tls));
+  if (!tls.hasAuthorities()) return;
+  curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
+  // A folder that does not exist, for its name alone: libcurl takes a connection again only for the same, and cannot
+  // see what the function above brings.
+  curl_easy_setopt(easy, CURLOPT_CAPATH, ("/nowhere/" + tls.id()).c_str());
 }
 
 // On a new handle, or on one that was reset.
-std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler> handler, EasyHandle handle = {}) {
+std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const TlsContext>> tls,
+                                  std::shared_ptr<StreamHandler> handler, EasyHandle handle = {}) {
   auto transfer = std::make_shared<Transfer>();
   transfer->request = std::move(request);
   transfer->handler = std::move(handler);
@@ -133,6 +144,13 @@ std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler
     transfer->headers.reset(curl_slist_append(transfer->headers.release(), header.c_str()));
   }
   if (r.tls && !r.tls->serverName.empty() && !connectElsewhere(*transfer)) transfer->request.url.clear();
+  if (!tls) {
+    transfer->failure = std::move(tls).error();
+    transfer->request.url.clear();
+  } else if (*tls) {
+    transfer->tls = std::move(*tls);
+    useTls(easy, *transfer->tls);
+  }
   curl_easy_setopt(easy, CURLOPT_URL, r.url.c_str());
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
   if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH") {
@@ -142,7 +160,8 @@ std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler
     transfer->headers.reset(curl_slist_append(transfer->headers.release(), "Expect:"));
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+  // With one request at a time on a connection HTTP/2 gains nothing, and its frames cost both sides CPU.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -151,11 +170,6 @@ std::shared_ptr<Transfer> prepare(Request request, std::shared_ptr<StreamHandler
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connectTimeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(r.timeout.count()));
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (r.tls) {
-    setBlob(easy, CURLOPT_CAINFO_BLOB, r.tls->authorities);
-    setBlob(easy, CURLOPT_SSLCERT_BLOB, r.tls->certificate);
-    setBlob(easy, CURLOPT_SSLKEY_BLOB, r.tls->key);
-  }
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, onHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer.get());
@@ -201,11 +215,7 @@ class Collector final : public StreamHandler {
 CURLM* newMulti() {
   static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
   (void)once;
-  CURLM* multi = curl_multi_init();
-  // One stream a connection: libcurl 7.88, Debian 12's, forgets to wake a transfer whose HTTP/2 frames
-  // it read while serving another one of the same connection, and that transfer then waits for ever.
-  curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  return multi;
+  return curl_multi_init();
 }
 
 }  // namespace
@@ -225,11 +235,9 @@ class Transport::Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  Result<Response> send(Request request, const std::stop_token& stop) {
+  Result<Response> send(Request request, Result<std::shared_ptr<const TlsContext>> tls, const std::stop_token& stop) {
     const auto collector = std::make_shared<Collector>();
-    const auto transfer = prepare(std::move(request), collector, std::move(easy_));
-    // With one request at a time on a connection HTTP/2 gains nothing, and its frames cost a third more CPU.
-    curl_easy_setopt(transfer->easy.get(), CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    const auto transfer = prepare(std::move(request), std::move(tls), collector, std::move(easy_));
     curl_multi_add_handle(multi_, transfer->easy.get());
     finish(*transfer, perform(*transfer, stop));
     curl_multi_remove_handle(multi_, transfer->easy.get());
@@ -275,9 +283,9 @@ class Transport::Loop {
     curl_multi_cleanup(multi_);
   }
 
-  Id start(Request request, std::shared_ptr<StreamHandler> handler) {
+  Id start(Request request, Result<std::shared_ptr<const TlsContext>> tls, std::shared_ptr<StreamHandler> handler) {
     const Id id = next_++;
-    auto transfer = prepare(std::move(request), std::move(handler));
+    auto transfer = prepare(std::move(request), std::move(tls), std::move(handler));
     post([this, id, transfer] { add(id, transfer); });
     return id;
   }
@@ -415,14 +423,28 @@ Result<Response> Transport::send(Request request, const std::stop_token& stop) {
     return last;
   });
   if (!channel) channel = std::make_unique<Channel>();
-  auto response = channel->send(std::move(request), stop);
+  auto tls = parsed(request);
+  auto response = channel->send(std::move(request), std::move(tls), stop);
   idle_.with([&](auto& idle) { idle.push_back(std::move(channel)); });
   return response;
 }
 
 Transport::Id Transport::stream(Request request, std::shared_ptr<StreamHandler> handler) {
-  return loop_->start(std::move(request), std::move(handler));
+  auto tls = parsed(request);
+  return loop_->start(std::move(request), std::move(tls), std::move(handler));
 }
+
+Result<std::shared_ptr<const TlsContext>> Transport::parsed(const Request& request) {
+  if (!request.tls) return std::shared_ptr<const TlsContext>();
+  return parsed_.with([&](auto& last) -> Result<std::shared_ptr<const TlsContext>> {
+    if (last.first.lock() != request.tls) {
+      last.second = TRY(TlsContext::of(*request.tls));
+      last.first = request.tls;
+    }
+    return last.second;
+  });
+}
+
 void Transport::cancel(Id id) { loop_->cancel(id); }
 void Transport::post(std::function<void()> f) { loop_->post(std::move(f)); }
 Transport::Id Transport::after(Duration delay, std::function<void()> f) { return loop_->after(delay, std::move(f)); }

@@ -1,8 +1,7 @@
 // HTTP by libcurl: requests on the thread that asks, streams on one event-loop thread.
 //
-// Connections are reused, one request at a time on each: HTTP/1.1 for requests, HTTP/2 where the server offers it
-// for streams. Redirects are never followed, certificates always verified. Limits on time and size are the
-// request's.
+// HTTP/1.1. Connections are reused, one request at a time on each, by requests of the same Tls object. Redirects are
+// never followed, certificates always verified. Limits on time and size are the request's.
 #pragma once
 
 #include <atomic>
@@ -20,17 +19,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/synchronized.h"
+#include "net/tls.h"
 
 namespace mpay::net {
-
-// What a connection trusts and shows; PEM texts, which never touch the disk.
-struct Tls {
-  std::string authorities;  // empty: the system's
-  std::string certificate;  // empty: none is shown
-  std::string key;
-  std::string serverName;  // that the server's certificate must hold; empty: the URL's host
-  bool operator==(const Tls&) const = default;
-};
 
 struct Request {
   std::string method = "GET";
@@ -94,7 +85,11 @@ class Transport {
   class Channel;
   class Loop;
 
+  // The parsed form of the request's Tls; null where it has none.
+  Result<std::shared_ptr<const TlsContext>> parsed(const Request& request);
+
   Synchronized<std::vector<std::unique_ptr<Channel>>> idle_;
+  Synchronized<std::pair<std::weak_ptr<const Tls>, std::shared_ptr<const TlsContext>>> parsed_;  // the last one
   std::unique_ptr<Loop> loop_;
 };
 

@@ -1,0 +1,70 @@
+#include "net/tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <atomic>
+
+namespace mpay::net {
+namespace {
+
+using Bio = crypto::Handle<BIO, BIO_free_all>;
+using Certificate = crypto::Handle<X509, X509_free>;
+
+Bio open(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+
+// Nobody is asked for the password of an encrypted key.
+int noPassword(char*, int, int, void*) { return 0; }
+
+std::vector<Certificate> certificatesIn(const std::string& text) {
+  std::vector<Certificate> all;
+  const Bio bio = open(text);
+  while (Certificate next{PEM_read_bio_X509_AUX(bio.get(), nullptr, noPassword, nullptr)}) {
+    all.push_back(std::move(next));
+  }
+  ERR_clear_error();  // the last read finds nothing more
+  return all;
+}
+
+std::string nextId() {
+  static std::atomic<unsigned> count{0};
+  return std::to_string(++count);
+}
+
+}  // namespace
+
+TlsContext::TlsContext() : id_(nextId()) {}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::of(const Tls& tls) {
+  const std::shared_ptr<TlsContext> context(new TlsContext);
+  if (!tls.authorities.empty()) {
+    context->authorities_.reset(X509_STORE_new());
+    const auto trusted = certificatesIn(tls.authorities);
+    if (trusted.empty()) return fail(ErrorKind::Crypto, "the authorities hold no certificate");
+    for (const auto& one : trusted) X509_STORE_add_cert(context->authorities_.get(), one.get());
+    // An authority that is trusted need not be a root.
+    X509_STORE_set_flags(context->authorities_.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+  }
+  if (!tls.certificate.empty()) {
+    context->certificates_ = certificatesIn(tls.certificate);
+    if (context->certificates_.empty()) return fail(ErrorKind::Crypto, "the client certificate cannot be parsed");
+  }
+  if (!tls.key.empty()) {
+    context->key_.reset(PEM_read_bio_PrivateKey(open(tls.key).get(), nullptr, noPassword, nullptr));
+    ERR_clear_error();
+    if (!context->key_) return fail(ErrorKind::Crypto, "the client key cannot be parsed");
+  }
+  return context;
+}
+
+bool TlsContext::install(SSL_CTX* context) const {
+  if (authorities_) SSL_CTX_set1_cert_store(context, authorities_.get());
+  for (std::size_t i = 0; i < certificates_.size(); ++i) {
+    X509* one = certificates_[i].get();
+    if (i == 0 ? SSL_CTX_use_certificate(context, one) != 1 : SSL_CTX_add1_chain_cert(context, one) != 1) return false;
+  }
+  return !key_ || SSL_CTX_use_PrivateKey(context, key_.get()) == 1;
+}
+
+}  // namespace mpay::net

@@ -1,0 +1,47 @@
+// What connections trust and show, parsed once for all of them.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/handle.h"
+
+namespace mpay::net {
+
+// PEM texts, which never touch the disk.
+struct Tls {
+  std::string authorities;  // empty: the system's
+  std::string certificate;  // with its chain; empty: none is shown
+  std::string key;
+  std::string serverName;  // that the server's certificate must hold; empty: the URL's host
+  bool operator==(const Tls&) const = default;
+};
+
+// Thread-safe once made.
+class TlsContext {
+ public:
+  // Errors: Crypto, naming what cannot be parsed; nothing of it is repeated.
+  static Result<std::shared_ptr<const TlsContext>> of(const Tls& tls);
+
+  // Makes a new connection's context trust and show these. False where OpenSSL refuses, as for a key of another
+  // certificate.
+  bool install(SSL_CTX* context) const;
+
+  bool hasAuthorities() const { return authorities_ != nullptr; }
+  // Another for each object, over the life of the process.
+  const std::string& id() const { return id_; }
+
+ private:
+  TlsContext();
+
+  const std::string id_;
+  crypto::Handle<X509_STORE, X509_STORE_free> authorities_;
+  std::vector<crypto::Handle<X509, X509_free>> certificates_;  // the first is shown, the others lead to its root
+  crypto::Handle<EVP_PKEY, EVP_PKEY_free> key_;
+};
+
+}  // namespace mpay::net
