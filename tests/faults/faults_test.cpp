@@ -242,10 +242,11 @@ TEST_F(Faults, AStaleListAfterARestartUndoesNothing) {
   judge(run);
 }
 
-TEST_F(Faults, ATokenThatExpiresIsReadAgain) {
-  StoryRun run(world(), {"a token that expires"});
+// The operator's token is refused from some moment on, and another one put in its place.
+void expire(const std::string& name, const std::function<void(StoryRun&, const std::string& token)>& renew) {
+  StoryRun run(world(), {name});
   ASSERT_TRUE(run.create());
-  Fault fault{"a token that expires"};
+  Fault fault{name};
   const std::string expired = world().token;
   fault.onRead = [expired](const ProxiedRequest& request, std::size_t) {
     const auto sent = request.headers.find("authorization");
@@ -255,8 +256,37 @@ TEST_F(Faults, ATokenThatExpiresIsReadAgain) {
   run.fault(std::move(fault));
   run.cutConnections();
   world().plane.kubeconfigForServiceAccount("default", "widget-operator");
-  run.useToken(readFile(world().plane.folder() / "serviceaccount-default-widget-operator.token"));
+  renew(run, readFile(world().plane.folder() / "serviceaccount-default-widget-operator.token"));
   EXPECT_TRUE(run.edit() && run.tamper() && run.removeOutput() && run.recreate() && run.settles());
+  judge(run);
+}
+
+TEST_F(Faults, ATokenThatExpiresIsReadAgain) {
+  expire("a token that expires", [](StoryRun& run, const std::string& token) { run.useToken(token); });
+}
+
+TEST_F(Faults, AKubeconfigThatChangesIsFollowed) {
+  expire("a kubeconfig that changes", [](StoryRun& run, const std::string& token) { run.useKubeconfigWith(token); });
+}
+
+TEST_F(Faults, ObjectsAtTheLimitsHoldUpNoOthers) {
+  StoryRun run(world(), {"objects at the limits"});
+  const auto named = [](std::size_t size) { return R"({"name":")" + std::string(size, 'x') + R"("})"; };
+  ASSERT_TRUE(run.create());
+  run.put(std::string(253, 'n'), R"({"name":"long"})");
+  run.put("large", named(1'000'000));  // a ConfigMap holds 1 MiB
+  ASSERT_TRUE(run.converges("a long name and a large object"));
+  // Stored, but what it asks for is refused.
+  run.put("large", named(1'400'000));
+  EXPECT_TRUE(waitFor(20s, [&] { return run.log().find("/large: replace configmaps") != std::string::npos; }))
+      << run.log();
+  world().kubectl({"delete", "configmap", "a", "-n", run.space()});
+  EXPECT_TRUE(waitFor(20s, [&] {
+    return world().kubectl({"get", "configmaps", "-n", run.space(), "--field-selector=metadata.name=a", "-oname"}) !=
+           "";
+  })) << "another one is mended meanwhile";
+  run.put("large", named(7));
+  EXPECT_TRUE(run.converges("small again") && run.settles());
   judge(run);
 }
 

@@ -85,14 +85,7 @@ StoryRun::StoryRun(StoryWorld& world, Fault fault)
   world_.kubectl({"create", "namespace", namespace_});
   writeFile(world_.plane.folder() / (namespace_ + ".ca.pem"), proxy_.caPem());
   useToken(world_.token);
-  writeFile(kubeconfig_, R"(apiVersion: v1
-kind: Config
-current-context: test
-clusters: [{name: test, cluster: {server: ")" +
-                             proxy_.url() + R"(", certificate-authority: )" + namespace_ + R"(.ca.pem}}]
-contexts: [{name: test, context: {cluster: test, user: test}}]
-users: [{name: test, user: {tokenFile: )" +
-                             namespace_ + ".token}}]\n");
+  writeKubeconfig("tokenFile: " + namespace_ + ".token");
   const std::lock_guard lock(mutex_);
   start();
 }
@@ -118,6 +111,21 @@ void StoryRun::kill() {
 }
 
 void StoryRun::useToken(const std::string& token) { writeFile(tokenFile_, token); }
+
+void StoryRun::writeKubeconfig(const std::string& user) {
+  const std::filesystem::path fresh = kubeconfig_.string() + ".new";
+  writeFile(fresh, R"(apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{name: test, cluster: {server: ")" +
+                       proxy_.url() + R"(", certificate-authority: )" + namespace_ + R"(.ca.pem}}]
+contexts: [{name: test, context: {cluster: test, user: test}}]
+users: [{name: test, user: {)" +
+                       user + "}}]\n");
+  std::filesystem::rename(fresh, kubeconfig_);
+}
+
+void StoryRun::useKubeconfigWith(const std::string& token) { writeKubeconfig("token: " + token); }
 
 void StoryRun::fault(Fault fault) {
   const std::lock_guard lock(mutex_);

@@ -57,6 +57,9 @@ class StoryRun final : private FaultScript {
   bool tamper();
   bool removeOutput();
   bool recreate();
+  // Steps of other stories: one more Widget, or an edit of one; then until every one's output is as it should be.
+  void put(const std::string& name, const std::string& spec) { apply(name, spec); }
+  bool converges(const std::string& step);
   // All of them, then that nothing more is sent.
   void tell();
 
@@ -66,6 +69,8 @@ class StoryRun final : private FaultScript {
   // For stories with turns of their own.
   void kill();                              // the operator; it is started again when something is awaited
   void useToken(const std::string& token);  // the operator's from now on, in its file
+  // A new kubeconfig with the token in it, in the old one's place.
+  void useKubeconfigWith(const std::string& token);
   void cutConnections() { proxy_.cutConnections(); }
   void fault(Fault fault);  // from now on
   void violation(const std::string& what) { violations_.push_back(fault_.name + ": " + what); }
@@ -80,13 +85,12 @@ class StoryRun final : private FaultScript {
   void onResponse(const ProxiedRequest& request, ProxiedResponse& response) override;
   Lines onEvent(const ProxiedRequest& request, const std::string& line) override;
 
+  void writeKubeconfig(const std::string& user);
   void start();
   void killLocked();
   std::size_t count(const std::string& what);
   void faulty();
   void apply(const std::string& name, const std::string& spec);
-  // Until every Widget's outputs are as they should be.
-  bool converges(const std::string& step);
   std::string unlike();
 
   StoryWorld& world_;
