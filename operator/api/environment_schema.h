@@ -33,7 +33,9 @@ inline void describe(json::SchemaOf<AddressRules>& s) {
 inline void describe(json::SchemaOf<AllowlistConfigMap>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
   s["format"].doc(
-      "A CIDR a line, an nginx geo block, or a HAProxy ACL file; CIDR and HAProxy are NotSupported so far.");
+      "Nginx: geo blocks from an address to ServiceIDs. HAProxy: files for map_ip with the same. CIDR: a prefix a "
+      "line, "
+      "which says who may call and not as which service.");
 }
 inline void describe(json::SchemaOf<NetworkPort>& s) {
   s["port"].doc("Port of the gateway.").range(1, 65535);
@@ -71,7 +73,9 @@ inline void describe(json::SchemaOf<CertificateRules>& s) {
 }
 inline void describe(json::SchemaOf<Bundle>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
-  s["format"].doc("PEM: the authorities a client must chain to. FingerprintMap: certificate -> ServiceID.");
+  s["format"].doc(
+      "PEM: the authorities a client must chain to. FingerprintMap: certificate -> ServiceID, for nginx "
+      "and for HAProxy.");
 }
 inline void describe(json::SchemaOf<Trust>& s) {
   s["authorities"].doc(

@@ -22,12 +22,6 @@ constexpr Unsupported kUnsupported[] = {
      [](const MPayEnvironmentSpec& s) { return s.validation.signature == api::SignaturePolicy::Required; }},
     {"more than one notification channel",
      [](const MPayEnvironmentSpec& s) { return s.notifications.channels.size() > 1; }},
-    {"an allowlist format other than Nginx",
-     [](const MPayEnvironmentSpec& s) {
-       return std::any_of(s.allowlist.targets.begin(), s.allowlist.targets.end(), [](const auto& target) {
-         return target.configMap && target.configMap->format != api::AllowlistFormat::Nginx;
-       });
-     }},
 };
 
 Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, std::string_view field) {

@@ -40,6 +40,36 @@ json::value ingressOf(const api::AllowlistNetworkPolicy& target, const Fragments
   return json::array{std::move(rule)};
 }
 
+std::map<std::string, std::string> servicesBy(std::string Fingerprints::*fingerprint, const Fragments& fragments) {
+  std::map<std::string, std::string> services;
+  for (const auto& [name, fragment] : fragments) {
+    for (const auto& certificate : fragment.certificates)
+      services.emplace(certificate.*fingerprint, fragment.serviceID);
+  }
+  return services;
+}
+
+// The files of one target: who may call, and from where payment terminals may.
+void renderAllowlist(api::AllowlistFormat format, const Fragments& fragments,
+                     std::map<std::string, std::string>& data) {
+  const auto systems = segmentsOf(fragments, &Fragment::addresses);
+  const auto terminals = segmentsOf(fragments, &Fragment::posAddresses);
+  switch (format) {
+    case api::AllowlistFormat::CIDR:
+      data["allowlist.txt"] = renderPrefixes(systems);
+      data["pos-allowlist.txt"] = renderPrefixes(terminals);
+      break;
+    case api::AllowlistFormat::Nginx:
+      data["allowlist.conf"] = renderGeo("mpay_address_service", systems);
+      data["pos-allowlist.conf"] = renderGeo("mpay_pos_service", terminals);
+      break;
+    case api::AllowlistFormat::HAProxy:
+      data["allowlist.map"] = renderAddressMap(systems);
+      data["pos-allowlist.map"] = renderAddressMap(terminals);
+      break;
+  }
+}
+
 }  // namespace
 
 std::string renderGeo(std::string_view variable, const std::vector<Segment>& all) {
@@ -50,13 +80,32 @@ std::string renderGeo(std::string_view variable, const std::vector<Segment>& all
   return text + "}\n";
 }
 
+std::string renderAddressMap(const std::vector<Segment>& all) {
+  std::string text;
+  for (const auto& segment : all)
+    text += fmt::format("{} {}\n", segment.prefix.text(), fmt::join(segment.services, ","));
+  return text;
+}
+
+std::string renderPrefixes(const std::vector<Segment>& all) {
+  std::vector<net::Prefix> prefixes;
+  for (const auto& segment : all) prefixes.push_back(segment.prefix);
+  std::string text;
+  for (const auto& prefix : AddressSet::of(std::move(prefixes)).texts()) text += prefix + "\n";
+  return text;
+}
+
+std::string renderFingerprintMap(const Fragments& fragments) {
+  std::string text;
+  for (const auto& [fingerprint, service] : servicesBy(&Fingerprints::sha256, fragments))
+    text += fmt::format("{} {}\n", fingerprint, service);
+  return text;
+}
+
 std::string renderFingerprints(const Fragments& fragments) {
-  std::map<std::string, std::string> services;
-  for (const auto& [name, fragment] : fragments) {
-    for (const auto& certificate : fragment.certificates) services.emplace(certificate.sha1, fragment.serviceID);
-  }
   std::string text = "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n";
-  for (const auto& [fingerprint, service] : services) text += fmt::format("    {} \"{}\";\n", fingerprint, service);
+  for (const auto& [fingerprint, service] : servicesBy(&Fingerprints::sha1, fragments))
+    text += fmt::format("    {} \"{}\";\n", fingerprint, service);
   return text + "}\n";
 }
 
@@ -70,11 +119,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
   };
   Aggregates aggregates;
   for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap && target.configMap->format == api::AllowlistFormat::Nginx) {
-      auto& data = named(target.configMap->name).data;
-      data["allowlist.conf"] = renderGeo("mpay_address_service", segmentsOf(fragments, &Fragment::addresses));
-      data["pos-allowlist.conf"] = renderGeo("mpay_pos_service", segmentsOf(fragments, &Fragment::posAddresses));
-    }
+    if (target.configMap) renderAllowlist(target.configMap->format, fragments, named(target.configMap->name).data);
     if (target.networkPolicy) {
       api::NetworkPolicy policy;
       policy.metadata = ownedMeta(spec.outputNamespace, "mpay-" + target.name, kAggregate, environment, std::nullopt);
@@ -97,6 +142,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
       data["authorities.pem"] = authorities->pem();
     } else {
       data["clients.conf"] = renderFingerprints(fragments);
+      data["clients.map"] = renderFingerprintMap(fragments);
     }
   }
   for (auto& [name, object] : configMaps) aggregates.configMaps.push_back(std::move(object));

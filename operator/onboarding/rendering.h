@@ -20,7 +20,7 @@ struct Aggregates {
 };
 
 // Everything that the environment of that name publishes of all its integrations. With authorities null, which is
-// while they cannot be read, the bundles of authorities are left out; allowlists of a format that is not built always.
+// while they cannot be read, the bundles of authorities are left out.
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
                             const crypto::Authorities* authorities, const Fragments& fragments);
 
@@ -28,9 +28,18 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
 // commas; "" for every other address.
 std::string renderGeo(std::string_view variable, const std::vector<Segment>& segments);
 
-// nginx: `map $ssl_client_fingerprint $mpay_client_service` from a certificate to its ServiceID; "" for
-// every other certificate.
+// HAProxy: a file for map_ip() from an address to the ServiceIDs that may call from it, separated by commas.
+std::string renderAddressMap(const std::vector<Segment>& segments);
+
+// A prefix a line, of all that may call.
+std::string renderPrefixes(const std::vector<Segment>& segments);
+
+// nginx: `map $ssl_client_fingerprint $mpay_client_service` from a certificate (its SHA-1, nginx knows no other) to
+// its ServiceID; "" for every other certificate.
 std::string renderFingerprints(const Fragments& fragments);
+
+// HAProxy: a file for map_str() from a certificate's SHA-256 in lower-case hexadecimal to its ServiceID.
+std::string renderFingerprintMap(const Fragments& fragments);
 
 // The name of the service document's object.
 std::string serviceName(const api::NameReference& registrar, const api::ObjectKey& integration);

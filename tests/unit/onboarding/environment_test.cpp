@@ -62,11 +62,6 @@ TEST(Environment, IsRefusedWithTheReason) {
       {"HTTP", [](auto& s) { s.registrar.http = api::HttpRegistrar{}; }, good, "NotSupported"},
       {"mail", [](auto& s) { s.registrar.mail = api::MailRegistrar{}; }, good, "NotSupported"},
       {"signatures", [](auto& s) { s.validation.signature = api::SignaturePolicy::Required; }, good, "NotSupported"},
-      {"HAProxy",
-       [](auto& s) {
-         s.allowlist.targets.push_back({"a", api::AllowlistConfigMap{"a", api::AllowlistFormat::HAProxy}, {}});
-       },
-       good, "NotSupported"},
       {"authorities being read", same, std::nullopt, "Pending"},
       {"authorities that are not there", same, Result<std::string>(refuse("ReferenceNotFound", "gone")),
        "ReferenceNotFound"},

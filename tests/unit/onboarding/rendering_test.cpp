@@ -46,6 +46,34 @@ TEST(Rendering, GoesOnWithoutAuthoritiesButForTheirBundle) {
   EXPECT_EQ(without.configMaps[1].metadata.name, "mpay-clients");
 }
 
+TEST(Rendering, WritesTheAllowlistForEachGateway) {
+  auto s = settings();
+  s.spec.allowlist.targets = {{"h", api::AllowlistConfigMap{"h", api::AllowlistFormat::HAProxy}, std::nullopt},
+                              {"c", api::AllowlistConfigMap{"c", api::AllowlistFormat::CIDR}, std::nullopt}};
+  Fragments fragments{{"b", fragment("B-1", {"8.8.8.0/25", "2a00::/64"}, "bb")},
+                      {"a", fragment("A-1", {"8.8.8.128/25", "8.8.8.8/32"}, "aa")}};
+  fragments["a"].posAddresses = {"9.9.9.9/32"};
+  fragments["a"].certificates[0].sha256 = "a256";
+  fragments["b"].certificates[0].sha256 = "b256";
+  const auto aggregates = renderAggregates(s.spec, s.name, nullptr, fragments);
+  ASSERT_EQ(aggregates.configMaps.size(), 3u);
+  const auto& prefixes = aggregates.configMaps[0].data;
+  EXPECT_EQ(prefixes.at("allowlist.txt"), "8.8.8.0/24\n2a00::/64\n");
+  EXPECT_EQ(prefixes.at("pos-allowlist.txt"), "9.9.9.9/32\n");
+  const auto& haproxy = aggregates.configMaps[1].data;
+  EXPECT_NE(haproxy.at("allowlist.map").find("8.8.8.8/32 A-1,B-1\n"), std::string::npos) << haproxy.at("allowlist.map");
+  EXPECT_NE(haproxy.at("allowlist.map").find("2a00::/64 B-1\n"), std::string::npos);
+  EXPECT_EQ(haproxy.at("pos-allowlist.map"), "9.9.9.9/32 A-1\n");
+  EXPECT_EQ(aggregates.configMaps[2].data.at("clients.map"), "a256 A-1\nb256 B-1\n");
+  const auto nobody = renderAggregates(s.spec, s.name, nullptr, {});
+  for (const auto& object : nobody.configMaps) {
+    for (const auto& [name, text] : object.data) {
+      if (name == "clients.conf") continue;
+      EXPECT_EQ(text, "") << name;
+    }
+  }
+}
+
 TEST(Rendering, DeniesWithNobody) {
   const auto aggregates = rendered({});
   ASSERT_EQ(aggregates.configMaps.size(), 2u);

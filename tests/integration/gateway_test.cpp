@@ -1,0 +1,138 @@
+// What the gateway admits: real nginx and HAProxy, configured only from what the operator published.
+#include <unistd.h>
+
+#include "integration/world.h"
+
+namespace mpay::test {
+namespace {
+
+using api::ConditionStatus;
+
+struct Kind {
+  std::string configuration;         // in tests/demo
+  std::vector<std::string> command;  // and the configuration's path behind it
+};
+
+class Gateways : public World {
+ protected:
+  // A gateway with the files of the testing environment.
+  struct Gateway {
+    TempDir files;
+    int port = freePort();
+    Process process;
+  };
+
+  void configure(Gateway& gateway, const Kind& kind) {
+    const auto identity = authority.issue({});
+    writeFile(gateway.files / "gateway.pem", identity.certificate);
+    writeFile(gateway.files / "gateway.key", identity.key);
+    writeFile(gateway.files / "gateway.crt-and-key", identity.certificate + identity.key);
+    for (const auto object : {"mpay-authorities", "mpay-clients", "mpay-allowlist", "mpay-haproxy"}) {
+      const auto found = configMaps().get({testingOut, object});
+      ASSERT_TRUE(found) << object;
+      for (const auto& [name, text] : found->data) writeFile(gateway.files / name, text);
+    }
+    auto text = readFile(std::string(MPAY_SOURCE_DIR "/tests/demo/") + kind.configuration);
+    const auto path = gateway.files.path().string();
+    for (const auto& [from, to] :
+         {std::pair{"@PORT@", std::to_string(gateway.port)}, {"@FOLDER@", path}, {"@KEYS@", path}}) {
+      text = replaced(text, from, to);
+    }
+    writeFile(gateway.files / kind.configuration, text);
+  }
+
+  void start(Gateway& gateway, const Kind& kind) {
+    configure(gateway, kind);
+    auto command = kind.command;
+    for (auto& word : command) word = replaced(word, "@FOLDER@", gateway.files.path().string());
+    command.push_back(gateway.files / kind.configuration);
+    gateway.process = Process(command, gateway.files / "log", {}, SIGTERM);
+    ASSERT_TRUE(waitFor(10s, [&] {
+      return run({"curl", "-ks", "-o", "/dev/null", url(gateway)}).code == 0;
+    })) << readFile(gateway.files / "log");
+  }
+
+  static std::string serviceOf(const std::string& name) { return "SERVICE-" + name; }
+  static std::string url(const Gateway& gateway) { return fmt::format("https://127.0.0.1:{}/", gateway.port); }
+
+  // What a client gets that calls from that address; with no certificate where that is empty.
+  std::string call(const Gateway& gateway, const std::string& from, const std::optional<Identity>& client) const {
+    std::vector<std::string> command{
+        "curl",      "-ks", "--interface", from, "-w", "\n%{http_code}", "-H", "X-MPay-Services: SERVICE-a,SERVICE-b",
+        url(gateway)};
+    if (client) {
+      writeFile(folder / "client.pem", client->certificate);
+      writeFile(folder / "client.key", client->key);
+      for (const auto* word : {"--cert", "client.pem", "--key", "client.key"})
+        command.emplace_back(word[0] == '-' ? std::string(word) : (folder / word).string());
+    }
+    const auto output = run(command).output;
+    const auto code = output.substr(output.rfind('\n') + 1);
+    return code == "200" ? output.substr(0, output.rfind('\n')) : code;
+  }
+};
+
+TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
+  editEnvironment(testing, [](auto& spec) {
+    spec.addresses.permitted = {"127.0.0.0/8", "203.0.113.0/24"};
+    spec.addresses.shared = {"127.0.1.0/24"};
+    spec.allowlist.targets.push_back(
+        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+    spec.allowlist.targets.push_back(
+        {"prefixes", api::AllowlistConfigMap{"mpay-prefixes", api::AllowlistFormat::CIDR}, std::nullopt});
+  });
+  startOperator();
+  awaitEnvironment(testing, "Published");
+  const Kind kinds[] = {
+      {"gateway.conf", {"/usr/sbin/nginx", "-e", "@FOLDER@/error.log", "-g", "daemon off;", "-p", "@FOLDER@", "-c"}},
+      {"haproxy.cfg", {"/usr/sbin/haproxy", "-db", "-f"}}};
+  const auto stranger = authority.issue({});
+  for (const auto& kind : kinds) {
+    Gateway empty;
+    start(empty, kind);
+    EXPECT_EQ(call(empty, "127.0.0.2", stranger), "403") << kind.configuration << " loads with nobody, and denies";
+  }
+
+  struct Client {
+    std::string name;
+    std::vector<std::string> addresses;
+    Identity identity;
+  };
+  std::vector<Client> clients;
+  for (const auto& [name, addresses] : {std::pair<std::string, std::vector<std::string>>{"a", {"127.0.0.2"}},
+                                        {"b", {"127.0.0.4/30", "127.0.1.9"}},
+                                        {"c", {"127.0.1.8/29"}},
+                                        {"d", {"127.0.0.3", "127.0.1.9"}}}) {
+    clients.push_back({name, addresses, authority.issue({})});
+    auto integration = form(name, serviceOf(name));
+    integration.spec.targetStage = api::Stage::Testing;
+    integration.spec.certificate = api::ContentSource{clients.back().identity.certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = addresses;
+    create(integration);
+  }
+  for (const auto& client : clients) await("TestEnvironmentReady", ConditionStatus::True, "", client.name);
+  const Authority another;
+  const auto foreign = another.issue({});
+  // Who may call from where.
+  const std::map<std::string, std::string> owners{{"127.0.0.2", "a"}, {"127.0.0.3", "d"},   {"127.0.0.4", "b"},
+                                                  {"127.0.0.7", "b"}, {"127.0.0.8", ""},    {"127.0.1.7", ""},
+                                                  {"127.0.1.8", "c"}, {"127.0.1.9", "bcd"}, {"127.0.1.16", ""}};
+  for (const auto& kind : kinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    for (const auto& [address, allowed] : owners) {
+      for (const auto& client : clients) {
+        const bool admitted = allowed.find(client.name) != std::string::npos;
+        EXPECT_EQ(call(gateway, address, client.identity), admitted ? "admitted as " + serviceOf(client.name) : "403")
+            << kind.configuration << ": " << client.name << " from " << address;
+      }
+      EXPECT_EQ(call(gateway, address, stranger), "403") << kind.configuration << ": of the same authority";
+      EXPECT_EQ(call(gateway, address, foreign), "400") << kind.configuration << ": of another authority";
+      EXPECT_EQ(call(gateway, address, std::nullopt), "400") << kind.configuration << ": without a certificate";
+    }
+  }
+  EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
+}
+
+}  // namespace
+}  // namespace mpay::test
