@@ -28,8 +28,11 @@ std::size_t endOfString(std::string_view bytes, std::size_t from, bool& escaped)
 
 Result<const value*> Reader::parse(std::string_view text) {
   document_.reset();
-  memory_.release();
-  parser_.reset(&memory_);
+  parser_.reset();
+  // Made anew: release() would keep the size of its next block, which doubles with each document over the usual size
+  // until no memory is that large.
+  memory_.emplace(first_.get(), kUsual);
+  parser_.reset(&*memory_);
   document_.emplace(TRY(json::parse(text, parser_)));
   return &*document_;
 }

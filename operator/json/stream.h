@@ -27,7 +27,7 @@ class Reader {
  private:
   static constexpr std::size_t kUsual = 64 * 1024;
   const std::unique_ptr<unsigned char[]> first_{new unsigned char[kUsual]};
-  boost::json::monotonic_resource memory_{first_.get(), kUsual};
+  std::optional<boost::json::monotonic_resource> memory_;
   boost::json::stream_parser parser_{boost::json::storage_ptr{}, parseOptions()};
   std::optional<value> document_;  // in memory_
 };
