@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 #include "base/log.h"
 
@@ -40,8 +41,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   const auto addCommon = [&](CLI::App& command) {
     command.add_option("name", line.options.name, "the MPayIntegration")->required();
     command.add_option("-n,--namespace", line.options.namespace_, "its namespace; by default the kubeconfig's");
-    // Also in a pod, where the operator itself would be its ServiceAccount.
-    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file")->envname("KUBECONFIG");
+    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
     addNamed(command, "--milestone", line.options.milestone,
              "FunctionalTesting or FinalValidation (not supported by this version: TestEnvironmentConfigured, "
              "ProductionActivated)");
@@ -70,6 +70,9 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   }
   if (records) line.command = validate->parsed() ? CommandLine::Command::Validate : CommandLine::Command::Statement;
   line.options.decision = accept ? api::Decision::Accepted : api::Decision::Rejected;
+  // KUBECONFIG also in a pod, where the operator itself would be its ServiceAccount. Not by CLI11, which would let it
+  // win over --kubeconfig.
+  if (const char* named = std::getenv("KUBECONFIG"); kubeconfig.empty() && named) kubeconfig = named;
   if (!kubeconfig.empty()) line.kubeconfig = kubeconfig;
   if (!digest.empty()) line.options.digest = digest;
   return line;
