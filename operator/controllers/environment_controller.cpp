@@ -176,6 +176,15 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
                          *record->dueAt);
     }
   }
+  // Whoever names another environment now, and has not left this one yet: once it is gone, nobody would end that.
+  for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
+    const auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
+    if (!fragment) continue;
+    const ObjectKey key{fragment->holder.namespace_, fragment->holder.name};
+    // In production what is retained stays.
+    if (!recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key))
+      return fmt::format("{} to leave it", key.text());
+  }
   return std::nullopt;
 }
 

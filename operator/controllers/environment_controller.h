@@ -31,7 +31,8 @@ class EnvironmentController final : public runtime::Reconciler {
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            std::size_t integrations, const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
-  // What a deletion has to wait for: integrations, and withdrawals that are still to be carried out.
+  // What a deletion has to wait for: integrations, withdrawals that are still to be carried out, and whoever has not
+  // left yet.
   std::optional<std::string> whatKeeps(const api::MPayEnvironment& environment, const Outputs& outputs) const;
 
   kube::Client& client_;
