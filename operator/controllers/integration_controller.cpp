@@ -11,14 +11,14 @@ namespace {
 using onboarding::memoryName;
 
 // The revision that production serves, the last one, and whether the next one can be made.
-void recallRevision(const Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
+void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
                     onboarding::EnvironmentSnapshot& into) {
   std::shared_ptr<const api::ControllerRevision> last;
   for (const auto& revision : outputs.revisions(key)) {
     if (!last || revision->revision > last->revision) last = revision;
   }
   const std::int64_t number = last ? last->revision : 0;
-  if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next))
+  if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next, key))
     into.foreignRevision = next;
   if (into.fragment && into.fragment->revision > number) {
     into.liveProblem =
@@ -157,7 +157,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
     snapshot.service = outputs->own(service);
     for (const auto& wanted : {service, memoryName(onboarding::kFragment, key), memoryName(onboarding::kClaim, key)}) {
-      if (outputs->isForeign(wanted)) snapshot.foreign = wanted;
+      if (outputs->isForeign(wanted, key)) snapshot.foreign = wanted;
     }
   }
   recallRevision(*outputs, key, integration.spec, snapshot);

@@ -36,6 +36,11 @@ std::vector<std::string> byIntegration(const K& object) {
   return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
 }
 
+template <class K>
+std::string placeOf(const std::string& name) {
+  return fmt::format("{} {}", K::kResource.plural, name);
+}
+
 }  // namespace
 
 bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
@@ -87,6 +92,12 @@ void Outputs::listen(runtime::Store<K>& store) {
         environment = true;
       }
     }
+    const auto place = placeOf<K>((after ? after : before)->metadata.name.value_or(""));
+    const auto freed = inTheWay_.with([&](auto& all) {
+      const auto waiting = all.extract(place);
+      return waiting ? waiting.mapped() : std::set<ObjectKey>{};
+    });
+    for (const auto& integration : freed) onChange_(integration, false);
     if (environment) onChange_(std::nullopt, true);
   });
 }
@@ -150,14 +161,23 @@ bool Outputs::holdsAnythingOf(const ObjectKey& integration) const {
          !revisions(integration).empty();
 }
 
-bool Outputs::isForeign(const std::string& configMap) const {
-  const auto found = configMaps_.get({namespace_, configMap});
-  return found && !isOurs(found->metadata);
+template <class K>
+bool Outputs::isAnothers(const runtime::Store<K>& store, const std::string& name, const ObjectKey& wanting) {
+  const auto looksForeign = [&] {
+    const auto found = store.get({namespace_, name});
+    return found && !isOurs(found->metadata);
+  };
+  if (!looksForeign()) return false;
+  inTheWay_.with([&](auto& all) { all[placeOf<K>(name)].insert(wanting); });
+  return looksForeign();  // it may have gone before it was noted
 }
 
-bool Outputs::isForeignRevision(const std::string& name) const {
-  const auto found = revisions_.get({namespace_, name});
-  return found && !isOurs(found->metadata);
+bool Outputs::isForeign(const std::string& configMap, const ObjectKey& wanting) {
+  return isAnothers(configMaps_, configMap, wanting);
+}
+
+bool Outputs::isForeignRevision(const std::string& name, const ObjectKey& wanting) {
+  return isAnothers(revisions_, name, wanting);
 }
 
 std::vector<std::shared_ptr<const api::ControllerRevision>> Outputs::revisions(const ObjectKey& integration) const {

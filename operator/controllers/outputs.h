@@ -45,9 +45,9 @@ class Outputs {
   std::vector<std::shared_ptr<const api::ConfigMap>> servicesOf(const ObjectKey& integration) const;
   // Whether anything is published or remembered of an integration.
   bool holdsAnythingOf(const ObjectKey& integration) const;
-  // Whether another's object has that name.
-  bool isForeign(const std::string& configMap) const;
-  bool isForeignRevision(const std::string& name) const;
+  // Whether another's object has that name. Then `wanting` is told (OnChange) once that changes.
+  bool isForeign(const std::string& configMap, const ObjectKey& wanting);
+  bool isForeignRevision(const std::string& name, const ObjectKey& wanting);
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;
 
   // True when something was written. Errors: Invalid NameConflict; those of the API.
@@ -68,6 +68,8 @@ class Outputs {
   Result<void> removeObject(runtime::Store<K>& store, const K& object, const std::stop_token& stop);
   template <class K>
   void listen(runtime::Store<K>& store);
+  template <class K>
+  bool isAnothers(const runtime::Store<K>& store, const std::string& name, const ObjectKey& wanting);
   // A watch failed, or succeeded for the first time or again.
   void looked(const std::optional<Error>& error);
   // Ours by its marks, or by its UID where somebody took the marks away.
@@ -80,6 +82,8 @@ class Outputs {
   const OnChange onChange_;
   Synchronized<std::optional<Error>> problem_;
   Synchronized<std::set<std::string>> ours_;  // UIDs
+  // By "plural name" of another's object: whose place it takes.
+  Synchronized<std::map<std::string, std::set<ObjectKey>>> inTheWay_;
   runtime::Store<api::ConfigMap> configMaps_;
   runtime::Store<api::NetworkPolicy> networkPolicies_;
   runtime::Store<api::ControllerRevision> revisions_;
