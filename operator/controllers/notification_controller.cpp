@@ -65,9 +65,18 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
     const auto object = outputs->own(name);
     if (!object) continue;
     auto effect = TRY(onboarding::remembered<onboarding::EffectRecord>(*object));
-    if (effect.sentAt) continue;
     const auto& spec = environment->spec;
+    const auto metadata = onboarding::ownedMeta(spec.outputNamespace, name, onboarding::kEffects,
+                                                environment->metadata.name.value_or(""), key);
+    if (effect.sentAt) {
+      // Nobody else writes it any more, so a label or key that somebody added goes here.
+      TRY(outputs->ensure(onboarding::remember(metadata, effect), stop));
+      continue;
+    }
     if (spec.notifications.channels.empty() || !spec.notifications.channels.front().smtp) continue;
+    // Edited by hand: whoever intended it will write it again, and only what was intended is sent.
+    const auto& from = spec.notifications.channels.front().smtp->from;
+    if (effect.messageID != onboarding::messageIDOf(key, effect.digest, effect.revision, from)) continue;
     if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
     auto sentAt = sent_.with([&](const auto& sent) {
       const auto found = sent.find(effect.messageID);
@@ -77,7 +86,7 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
       if (const auto done = send(effect, spec, stop); !done) {
         if (effect.failure != done.error().message && done.error().kind != ErrorKind::Cancelled) {
           effect.failure = done.error().message;
-          TRY(outputs->ensure(onboarding::remember(object->metadata, effect), stop));
+          TRY(outputs->ensure(onboarding::remember(metadata, effect), stop));
         }
         return fail(done.error());
       }
@@ -87,7 +96,7 @@ Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key,
     }
     effect.failure.reset();
     effect.sentAt = sentAt;
-    TRY(outputs->ensure(onboarding::remember(object->metadata, effect), stop));
+    TRY(outputs->ensure(onboarding::remember(metadata, effect), stop));
   }
   return runtime::Outcome{};
 }

@@ -286,15 +286,30 @@ void Decision::judgeNotified() {
     return;
   }
   const bool intended = production.effect && production.effect->revision == live()->number;
+  const auto& digest = live()->revision.digest;
+  const auto messageID = messageIDOf(key(), digest, live()->number, channels.front().smtp->from);
+  const auto intend = [&](const EffectRecord& effect) {
+    plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
+                                                 kEffects, production.settings->name, key()),
+                                       effect));
+  };
   if (intended && production.effect->sentAt) {
-    notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *production.effect->sentAt,
-                                        fmt::join(production.effect->recipients, ", "), production.effect->messageID));
+    EffectRecord sent = *production.effect;
+    // Edited by hand. The sender's domain may have been another when it was sent.
+    if (sent.digest != digest || !sent.messageID.starts_with(messageID.substr(0, messageID.find('@') + 1))) {
+      sent.digest = digest;
+      sent.messageID = messageID;
+      intend(sent);
+    }
+    notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *sent.sentAt,
+                                        fmt::join(sent.recipients, ", "), sent.messageID));
     return;
   }
   // Recipients may be corrected until it is sent.
   EffectRecord effect;
   effect.revision = live()->number;
-  effect.digest = live()->revision.digest;
+  effect.digest = digest;
+  effect.messageID = messageID;
   effect.recipients = spec().notification.recipients;
   if (effect.recipients.empty()) effect.recipients.push_back(spec().applicant.email);
   effect.language = json::nameOf(spec().notification.language);
@@ -303,15 +318,7 @@ void Decision::judgeNotified() {
   effect.serviceName = name.ro.value_or(name.en.value_or(name.ru.value_or(effect.serviceID)));
   effect.intendedAt = intended ? production.effect->intendedAt : formatTime(now);
   if (intended) effect.failure = production.effect->failure;
-  const auto& from = channels.front().smtp->from;
-  const auto at = from.find('@');
-  effect.messageID = fmt::format("<{}.{}@{}>", crypto::sha256Hex(key().text() + " " + effect.digest).substr(0, 32),
-                                 effect.revision, at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
-  if (!intended || effect != *production.effect) {
-    plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
-                                                 kEffects, production.settings->name, key()),
-                                       effect));
-  }
+  if (!intended || effect != *production.effect) intend(effect);
   notified = idle("NotificationPending",
                   effect.failure ? fmt::format("not accepted yet, and tried again: {}", *effect.failure)
                                  : "the notification is on its way, and is tried again until it is accepted");

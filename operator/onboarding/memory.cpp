@@ -47,6 +47,13 @@ std::string revisionName(const api::ObjectKey& integration, std::int64_t number)
   return fmt::format("{}-{}", memoryName("revision", integration), number);
 }
 
+std::string messageIDOf(const api::ObjectKey& integration, const std::string& digest, std::int64_t revision,
+                        const std::string& from) {
+  const auto at = from.find('@');
+  return fmt::format("<{}.{}@{}>", crypto::sha256Hex(integration.text() + " " + digest).substr(0, 32), revision,
+                     at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
+}
+
 Result<void> verifyRevision(const Revision& revision) {
   const bool whole = revision.effect.is_object() && digestOf(revision.effect.get_object()) == revision.digest &&
                      matches(revision.certificate, revision.effect, "certificate") &&

@@ -153,6 +153,11 @@ BOOST_DESCRIBE_STRUCT(EffectRecord, (),
                       (revision, messageID, digest, language, recipients, serviceID, serviceName, intendedAt, failure,
                        sentAt))
 
+// The Message-ID of the mail that tells of that revision: whoever sends it again sends the same. `from` is the
+// sender's address.
+std::string messageIDOf(const api::ObjectKey& integration, const std::string& digest, std::int64_t revision,
+                        const std::string& from);
+
 // Reads the JSON that a ConfigMap of ours keeps under "content.json".
 template <class T>
 Result<T> remembered(const api::ConfigMap& object) {
