@@ -48,10 +48,13 @@ class World : public ::testing::Test {
   // The public beneficiary's form, complete and right.
   api::MPayIntegration form(const std::string& name = "certificates", const std::string& serviceID = "");
   void create(const api::MPayIntegration& integration);
+  // Here and below, a name is one in the tenant's namespace, or "namespace/name".
   api::MPayIntegration current(const std::string& name = "certificates");
   // Changes the spec, whatever the resourceVersion.
   void edit(const std::function<void(api::MPayIntegrationSpec&)>& change, const std::string& name = "certificates");
   void createEnvironment(const api::MPayEnvironment& environment);
+  // Creates a namespace of another tenant, with that IDNO; its name.
+  std::string anotherTenant(const std::string& idno);
   // Creates another environment like that one, with an output namespace of its own; both are called "another-...".
   std::string anotherLike(const std::string& environment);
   void editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change);
@@ -68,12 +71,17 @@ class World : public ::testing::Test {
   Result<api::MPayValidation> record(const std::string& user, api::Milestone milestone, api::Role role,
                                      api::Decision decision = api::Decision::Accepted,
                                      const std::string& name = "certificates");
-  // All records that production needs; waits for Promoted.
+  // All records that production needs.
+  void recordAll(const std::string& name = "certificates");
+  // The same, and waits for production.
   void promote(const std::string& name = "certificates");
 
   // Takes the operator's right to write in an output namespace away; gives it back.
   void letOnlyRead(const std::string& outputNamespace);
   void letWrite(const std::string& outputNamespace);
+
+  // The Events about an object of that name; those about environments are in the namespace default.
+  std::vector<api::Event> events(const std::string& namespace_, const std::string& about);
 
   // A published file, "" where there is none.
   std::string published(const std::string& namespace_, const std::string& object, const std::string& key);
@@ -93,12 +101,16 @@ class World : public ::testing::Test {
 
  private:
   std::vector<std::string> environmentNames_;  // to be removed
+  std::vector<std::string> otherTenants_;
 };
 
 // The text with every from in it become to.
 std::string replaced(std::string text, const std::string& from, const std::string& to);
 
-// Requests in the audit log that the operator's ServiceAccount made, watches aside.
-std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte);
+// The operator's login at the mail server, in the cluster's Secret smtp-credentials.
+inline const std::string kMailUser = "mpay", kMailPassword = "the-mail-servers-password";
+
+// Requests in the audit log that the operator's ServiceAccount made, watches only where they are wanted too.
+std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte, bool watches = false);
 
 }  // namespace mpay::test

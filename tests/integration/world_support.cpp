@@ -51,8 +51,8 @@ Cluster::Cluster() : admin(kube::Config::fromFile(plane.kubeconfig().string()).v
        "crd/mpayvalidations.mpay.gov.md", "--timeout=20s"});
   plane.learnKinds();
   run({"apply", "-f", root + "/manifests/policies.yaml"});
-  run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=mpay",
-       "--from-literal=password=word"});
+  run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=" + kMailUser,
+       "--from-literal=password=" + kMailPassword});
   run({"create", "clusterrolebinding", "representatives", "--clusterrole=mpay-representative",
        "--user=representative@mpay.example"});
   run({"create", "clusterrolebinding", "both", "--clusterrole=mpay-representative", "--user=both@mpay.example"});
@@ -76,7 +76,7 @@ World::World()
       production("production-" + suffix),
       testingOut("out-testing-" + suffix),
       productionOut("out-production-" + suffix),
-      mail(MailSinkOptions{std::nullopt, "mpay", "word"}) {
+      mail(MailSinkOptions{std::nullopt, kMailUser, kMailPassword}) {
   CertificateOptions options;
   options.organizations = {"Agenția Model"};
   certificate = authority.issue(options);
@@ -133,6 +133,16 @@ void World::createEnvironment(const api::MPayEnvironment& environment) {
   environmentNames_.push_back(environment.metadata.name.value_or(""));
 }
 
+std::string World::anotherTenant(const std::string& idno) {
+  const std::string name = fmt::format("neighbour-{}-{}", suffix, idno);
+  cluster.apply(
+      fmt::format("{{apiVersion: v1, kind: Namespace, metadata: {{name: {}, labels: {{mpay.gov.md/tenant: 'true', "
+                  "mpay.gov.md/idno: '{}'}}}}}}\n",
+                  name, idno));
+  otherTenants_.push_back(name);
+  return name;
+}
+
 std::string World::anotherLike(const std::string& environment) {
   api::MPayEnvironment another;
   another.metadata.name = "another-" + environment;
@@ -147,10 +157,13 @@ World::~World() {
   op.stop(10s);
   // The next test's operator would go on with what this one left.
   const json::value free = json::object{{"metadata", json::object{{"finalizers", nullptr}}}};
-  const auto left = integrations().list({tenant, "", ""});
-  for (const auto& integration : left.value_or(std::vector<api::MPayIntegration>{})) {
-    (void)integrations().patch(integration.metadata.key(), free);
-    (void)integrations().remove(integration.metadata.key(), {});
+  otherTenants_.push_back(tenant);
+  for (const auto& name : otherTenants_) {
+    const auto left = integrations().list({name, "", ""});
+    for (const auto& integration : left.value_or(std::vector<api::MPayIntegration>{})) {
+      (void)integrations().patch(integration.metadata.key(), free);
+      (void)integrations().remove(integration.metadata.key(), {});
+    }
   }
   for (const auto& name : environmentNames_) {
     (void)environments().patch({"", name}, free);
@@ -203,7 +216,10 @@ void World::create(const api::MPayIntegration& integration) {
 }
 
 api::MPayIntegration World::current(const std::string& name) {
-  return integrations().get({tenant, name}).value_or(api::MPayIntegration{});
+  const auto slash = name.find('/');
+  const auto key = slash == std::string::npos ? api::ObjectKey{tenant, name}
+                                              : api::ObjectKey{name.substr(0, slash), name.substr(slash + 1)};
+  return integrations().get(key).value_or(api::MPayIntegration{});
 }
 
 void World::edit(const std::function<void(api::MPayIntegrationSpec&)>& change, const std::string& name) {
@@ -300,7 +316,7 @@ Result<api::MPayValidation> World::record(const std::string& user, api::Mileston
   return kube::Api<api::MPayValidation>(cluster.as(user)).create(record);
 }
 
-void World::promote(const std::string& name) {
+void World::recordAll(const std::string& name) {
   await("TestEnvironmentReady", api::ConditionStatus::True, "", name);
   struct Wanted {
     std::string user;
@@ -321,6 +337,10 @@ void World::promote(const std::string& name) {
     });
     ASSERT_TRUE(recorded) << last;
   }
+}
+
+void World::promote(const std::string& name) {
+  recordAll(name);
   await("Ready", api::ConditionStatus::True, "Production", name);
 }
 
@@ -337,6 +357,12 @@ void World::letOnlyRead(const std::string& outputNamespace) {
 }
 
 void World::letWrite(const std::string& name) { cluster.apply(outputNamespace(name)); }
+
+std::vector<api::Event> World::events(const std::string& namespace_, const std::string& about) {
+  auto all = kube::Api<api::Event>(cluster.admin).list({namespace_, "", ""}).value_or(std::vector<api::Event>{});
+  std::erase_if(all, [&](const auto& event) { return event.regarding.name != about; });
+  return all;
+}
 
 std::string World::published(const std::string& namespace_, const std::string& object, const std::string& key) {
   const auto found = configMaps().get({namespace_, object});
@@ -374,7 +400,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte) {
+std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte, bool watches) {
   std::istringstream lines(readFile(cluster.plane.auditLog()).substr(fromByte));
   std::vector<std::string> requests;
   for (std::string line; std::getline(lines, line);) {
@@ -385,7 +411,7 @@ std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t 
     const auto* verb = event->find_pointer("/verb", missing);
     const auto* uri = event->find_pointer("/requestURI", missing);
     if (!user || !verb || !uri || user->as_string() != "system:serviceaccount:mpay-system:mpay-operator") continue;
-    if (verb->as_string() == "watch") continue;
+    if (verb->as_string() == "watch" && !watches) continue;
     requests.push_back(fmt::format("{} {}", std::string_view(verb->as_string()), std::string_view(uri->as_string())));
   }
   return requests;

@@ -31,6 +31,10 @@ void Nginx::configure(const std::string& http) {
   writeFile(folder_ / "nginx.conf", text + http + "\n}\n");
 }
 
+void Nginx::configureWhole(const std::string& text) {
+  writeFile(folder_ / "nginx.conf", "daemon off;\nerror_log error.log notice;\n" + text);
+}
+
 Finished Nginx::check() const {
   auto words = command(folder());
   words.emplace_back("-t");

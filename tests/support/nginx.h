@@ -19,6 +19,8 @@ class Nginx {
 
   // Replaces the configuration; takes effect with start() or reload().
   void configure(const std::string& http);
+  // The same with a whole configuration, which says itself where it writes.
+  void configureWhole(const std::string& text);
   // `nginx -t`: code 0 when the configuration and all its files load.
   Finished check() const;
   // Throws std::runtime_error with nginx's own words when it does not come up.
