@@ -1,0 +1,238 @@
+// What somebody edits, deletes or puts in the way by hand in an output namespace.
+#include "integration/world.h"
+#include "onboarding/memory.h"
+
+namespace mpay::test {
+namespace {
+
+using api::ConditionStatus;
+using onboarding::memoryName;
+using std::chrono::steady_clock;
+
+// A repair takes some tens of milliseconds, and many times that where the compiler was told not to optimise, or to
+// add checks.
+#ifdef NDEBUG
+constexpr auto kSoon = 1s;
+#else
+constexpr auto kSoon = 5s;
+#endif
+
+class Repair : public World {
+ protected:
+  Repair() {
+    // Also in production, where the example of the tests has none.
+    editEnvironment(production, [](auto& spec) {
+      api::AllowlistNetworkPolicy policy;
+      policy.podSelector.matchLabels = {{"app", "mpay-gateway"}};
+      policy.ports = {{8443, api::Protocol::TCP}};
+      spec.allowlist.targets.push_back({"network", std::nullopt, policy});
+    });
+  }
+
+  template <class K>
+  static bool isSame(const K& a, const K& b) {
+    if (a.metadata.labels != b.metadata.labels || a.metadata.annotations != b.metadata.annotations) return false;
+    if constexpr (requires { a.spec; }) {
+      return a.spec == b.spec;
+    } else {
+      return a.data == b.data && a.binaryData == b.binaryData;
+    }
+  }
+
+  // Does that to the object, and waits until `holds` of what is there.
+  template <class K>
+  void expectRepaired(const api::ObjectKey& object, const std::string& patch,
+                      const std::function<bool(const K&)>& holds) {
+    SCOPED_TRACE(fmt::format("{} {} after {}", K::kResource.kind, object.text(), patch.empty() ? "deletion" : patch));
+    const kube::Api<K> objects(cluster.admin);
+    if (patch.empty()) {
+      ASSERT_TRUE(objects.remove(object, {}));
+    } else {
+      const auto done = objects.patch(object, json::parse(patch).value());
+      ASSERT_TRUE(done) << done.error().message;
+    }
+    const auto began = steady_clock::now();
+    EXPECT_TRUE(waitFor(kSoon, [&] {
+      const auto now = objects.get(object);
+      return now && holds(*now);
+    })) << json::canonical(json::encode(objects.get(object).value_or(K{})));
+    slowest_ = std::max(slowest_, steady_clock::now() - began);
+    RecordProperty("slowestRepairMilliseconds",
+                   std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(slowest_).count()));
+  }
+
+  // Ours is replaced by another's while the operator does not run.
+  template <class K>
+  void expectLeftAlone(const K& foreign, const std::string& condition) {
+    const api::ObjectKey place = foreign.metadata.key();
+    SCOPED_TRACE(fmt::format("{} {}", K::kResource.kind, place.text()));
+    const kube::Api<K> objects(cluster.admin);
+    const auto ours = objects.get(place);
+    ASSERT_TRUE(ours) << ours.error().message;
+    killOperator();
+    ASSERT_TRUE(objects.remove(place, {}));
+    const auto made = objects.create(foreign);
+    ASSERT_TRUE(made) << made.error().message;
+    startOperator();
+    await(condition, ConditionStatus::False, "NameConflict");
+    EXPECT_EQ(objects.get(place)->metadata.resourceVersion, made->metadata.resourceVersion) << "adopted";
+    ASSERT_TRUE(objects.remove(place, {}));
+    await(condition, ConditionStatus::True);
+    const auto now = objects.get(place);
+    ASSERT_TRUE(now) << now.error().message;
+    EXPECT_TRUE(isSame(*now, *ours)) << json::canonical(json::encode(*now));
+  }
+
+  const api::ObjectKey key{tenant, "certificates"};
+  const std::string service = "mpay-services-" + onboarding::hashOf(key);
+
+ private:
+  steady_clock::duration slowest_{};
+};
+
+TEST_F(Repair, RestoresWhatIsEditedOrDeletedByHand) {
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  const std::string ofEnvironment = R"({"metadata":{"annotations":{"mpay.gov.md/environment":null}}})",
+                    ofIntegration = R"({"metadata":{"annotations":{"mpay.gov.md/integration":null}}})";
+  const std::vector<std::string> marks{R"({"metadata":{"labels":{"extra":"label"}}})",
+                                       R"({"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}})",
+                                       ofEnvironment};
+  for (const auto& namespace_ : {testingOut, productionOut}) {
+    for (const auto& name :
+         {std::string("mpay-allowlist"), std::string("mpay-clients"), std::string("mpay-authorities"), service,
+          memoryName("fragment", key), memoryName("claim", key)}) {
+      const auto good = configMaps().get({namespace_, name}).value();
+      auto patches = marks;
+      patches.push_back(fmt::format(R"({{"data":{{"{}":"admit all"}}}})", good.data.begin()->first));
+      patches.push_back(R"({"data":{"extra.conf":"admit all"}})");
+      if (good.metadata.annotations.contains("mpay.gov.md/integration")) patches.push_back(ofIntegration);
+      patches.emplace_back();
+      for (const auto& patch : patches) {
+        expectRepaired<api::ConfigMap>({namespace_, name}, patch, [&](const auto& now) { return isSame(now, good); });
+      }
+    }
+    const auto good = kube::Api<api::NetworkPolicy>(cluster.admin).get({namespace_, "mpay-network"}).value();
+    auto patches = marks;
+    patches.push_back(R"({"spec":{"ingress":[{}]}})");
+    patches.push_back(R"({"spec":{"podSelector":{"matchLabels":{"app":"another"}}}})");
+    patches.emplace_back();
+    for (const auto& patch : patches) {
+      expectRepaired<api::NetworkPolicy>({namespace_, "mpay-network"}, patch,
+                                         [&](const auto& now) { return isSame(now, good); });
+    }
+  }
+  await("Ready", ConditionStatus::True, "Production");
+  EXPECT_EQ(mail.messages().size(), 1u);
+}
+
+TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  const api::ObjectKey record{productionOut, memoryName("effects", key)};
+  const auto good = configMaps().get(record).value();
+  const auto sent = onboarding::remembered<onboarding::EffectRecord>(good).value();
+  const auto edited = [&](const std::function<void(onboarding::EffectRecord&)>& change) {
+    auto effect = sent;
+    change(effect);
+    return json::canonical(
+        json::object{{"data", json::object{{"content.json", json::canonical(json::encode(effect))}}}});
+  };
+  // When it was intended is told by the record alone.
+  const auto isWhole = [&](const api::ConfigMap& now) {
+    auto effect = onboarding::remembered<onboarding::EffectRecord>(now);
+    if (!effect || !effect->sentAt) return false;
+    effect->intendedAt = sent.intendedAt;
+    effect->sentAt = sent.sentAt;
+    return *effect == sent && now.data.size() == 1 && now.metadata.labels == good.metadata.labels &&
+           now.metadata.annotations == good.metadata.annotations;
+  };
+  const std::vector<std::string> patches{edited([](auto& effect) {
+                                           effect.messageID = "<another@mpay.example>";
+                                           effect.sentAt.reset();
+                                         }),
+                                         edited([](auto& effect) {
+                                           effect.digest = "sha256:" + std::string(64, 'a');
+                                           effect.messageID = "<another@mpay.example>";
+                                           effect.sentAt.reset();
+                                         }),
+                                         edited([](auto& effect) { effect.sentAt.reset(); }),
+                                         edited([](auto& effect) { effect.messageID = "<another@mpay.example>"; }),
+                                         edited([](auto& effect) {
+                                           effect.revision = 7;
+                                           effect.sentAt.reset();
+                                         }),
+                                         R"({"data":{"content.json":"nonsense"}})",
+                                         R"({"data":{"content.json":null}})",
+                                         R"({"data":{"extra.json":"{}"}})",
+                                         R"({"metadata":{"labels":{"extra":"label"}}})",
+                                         R"({"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}})",
+                                         R"({"metadata":{"annotations":{"mpay.gov.md/integration":null}}})",
+                                         ""};
+  for (const auto& patch : patches) expectRepaired<api::ConfigMap>(record, patch, isWhole);
+  EXPECT_EQ(mail.messages().size(), 1u) << "this process knows that it sent it";
+  // Another process cannot know; it may send the same again, and nothing else.
+  for (const auto& patch : {patches[0], patches[1], patches[5], std::string()}) {
+    killOperator();
+    if (patch.empty()) {
+      ASSERT_TRUE(configMaps().remove(record, {}));
+    } else {
+      ASSERT_TRUE(configMaps().patch(record, json::parse(patch).value()));
+    }
+    startOperator();
+    EXPECT_TRUE(waitFor(20s, [&] {
+      const auto now = configMaps().get(record);
+      return now && isWhole(*now);
+    })) << patch;
+  }
+  await("Notified", ConditionStatus::True, "Sent");
+  for (const auto& message : mail.messages()) EXPECT_EQ(message.header("Message-ID"), sent.messageID);
+}
+
+TEST_F(Repair, AdoptsNothingOfOthersAndGoesOnOnceItIsGone) {
+  api::ControllerRevision revision;
+  revision.metadata.name = onboarding::revisionName(key, 1);
+  revision.metadata.namespace_ = productionOut;
+  revision.data = json::object{{"whose", "somebody's"}};
+  revision.revision = 7;
+  const kube::Api<api::ControllerRevision> revisions(cluster.admin);
+  ASSERT_TRUE(revisions.create(revision));
+  startOperator();
+  create(form());
+  recordAll();
+  await("Promoted", ConditionStatus::False, "NameConflict");
+  EXPECT_EQ(revisions.get(revision.metadata.key())->revision, 7);
+  ASSERT_TRUE(revisions.remove(revision.metadata.key(), {}));
+  await("Notified", ConditionStatus::True, "Sent");
+
+  for (const auto& [namespace_, condition] : {std::pair(testingOut, std::string("TestEnvironmentReady")),
+                                              std::pair(productionOut, std::string("Promoted"))}) {
+    for (const auto& name :
+         {std::string("mpay-allowlist"), service, memoryName("fragment", key), memoryName("claim", key)}) {
+      api::ConfigMap foreign;
+      foreign.metadata.name = name;
+      foreign.metadata.namespace_ = namespace_;
+      foreign.data["whose"] = "somebody's";
+      expectLeftAlone(foreign, condition);
+    }
+    api::NetworkPolicy foreign;
+    foreign.metadata.name = "mpay-network";
+    foreign.metadata.namespace_ = namespace_;
+    foreign.spec = json::object{{"podSelector", json::object{}}, {"policyTypes", json::array{"Ingress"}}};
+    expectLeftAlone(foreign, condition);
+  }
+  // What is wrong in testing alone does not change that production is Ready, and is told by its condition.
+  const auto told = [&] {
+    const auto all = events(tenant, "certificates");
+    return std::count_if(all.begin(), all.end(), [](const auto& event) { return event.reason == "NameConflict"; });
+  };
+  EXPECT_TRUE(waitFor(10s, [&] { return told() == 6; })) << told() << " Events";
+  EXPECT_EQ(mail.messages().size(), 1u);
+}
+
+}  // namespace
+}  // namespace mpay::test
