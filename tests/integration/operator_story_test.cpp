@@ -65,48 +65,6 @@ TEST_F(Story, SendsNothingOnceNothingChanges) {
       << requestsOfOperator(cluster, from).front();
 }
 
-TEST_F(Story, AsksTheServerForNothingWhileItReconciles) {
-  const auto from = readFile(cluster.plane.auditLog()).size();
-  startOperator();
-  create(form());
-  promote();
-  for (const auto& request : requestsOfOperator(cluster, from)) EXPECT_FALSE(request.starts_with("get ")) << request;
-}
-
-TEST_F(Story, EndsTheSameWhereverItIsKilled) {
-  startOperator();
-  create(form());
-  const auto again = [&] {
-    killOperator();
-    startOperator();
-  };
-  for (const auto type : {"PrerequisitesMet", "CertificateTrusted", "Submitted", "TestEnvironmentReady"}) {
-    await(type, ConditionStatus::True);
-    again();
-  }
-  ASSERT_TRUE(record(representative, Milestone::FunctionalTesting, Role::MPayRepresentative));
-  again();
-  await("FunctionalTestsPassed", ConditionStatus::True);
-  ASSERT_TRUE(record(beneficiary, Milestone::FinalValidation, Role::Beneficiary));
-  again();
-  ASSERT_TRUE(record(representative, Milestone::FinalValidation, Role::MPayRepresentative));
-  again();
-  await("Promoted", ConditionStatus::True);
-  again();
-  await("Notified", ConditionStatus::True);
-  EXPECT_EQ(current().status->production->revision, 1);
-  const auto sent = mail.messages();
-  ASSERT_FALSE(sent.empty());
-  ASSERT_LE(sent.size(), 2u);  // a crash between sending and recording costs one duplicate, with the same key
-  for (const auto& message : sent) EXPECT_EQ(message.header("Message-ID"), sent[0].header("Message-ID"));
-  // The same as without interruption: everything that was published follows from the spec alone.
-  const auto interrupted = outputs(productionOut);
-  killOperator();
-  startOperator({"--no-leader-election", "--resync", "1"});
-  await("Ready", ConditionStatus::True);
-  EXPECT_EQ(outputs(productionOut), interrupted);
-}
-
 TEST_F(Story, KeepsProductionAsValidatedUntilTheChangeIsValidatedToo) {
   startOperator();
   create(form());
@@ -202,47 +160,6 @@ TEST_F(Story, WithdrawsAlsoWhenItWasNotRunningAtTheDeletion) {
       20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
   EXPECT_TRUE(waitFor(
       20s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
-}
-
-TEST_F(Story, RepairsWhatIsEditedOrDeletedByHand) {
-  startOperator();
-  create(form());
-  promote();
-  await("Notified", ConditionStatus::True);
-  const api::ObjectKey key{tenant, "certificates"};
-  const api::ObjectKey objects[] = {{productionOut, "mpay-allowlist"},
-                                    {productionOut, "mpay-clients"},
-                                    {productionOut, "mpay-services-" + onboarding::hashOf(key)},
-                                    {productionOut, onboarding::memoryName("fragment", key)},
-                                    {productionOut, onboarding::memoryName("claim", key)},
-                                    {testingOut, "mpay-authorities"}};
-  for (const auto& object : objects) {
-    SCOPED_TRACE(object.name);
-    const auto good = configMaps().get(object).value();
-    const auto restored = [&] {
-      return waitFor(5s, [&] {
-        const auto now = configMaps().get(object);
-        return now && now->data == good.data && now->metadata.labels == good.metadata.labels &&
-               now->metadata.annotations == good.metadata.annotations;
-      });
-    };
-    const auto tamper = [&](const std::string& patch) {
-      const auto done = cluster.plane.kubectl(
-          {"patch", "configmap", object.name, "-n", object.namespace_, "--type=merge", "-p", patch});
-      ASSERT_EQ(done.code, 0) << done.output;
-    };
-    tamper(R"({"data":{")" + good.data.begin()->first + R"(":"admit all"}})");
-    EXPECT_TRUE(restored()) << "a value edited";
-    tamper(R"({"data":{"extra.conf":"admit all"}})");
-    EXPECT_TRUE(restored()) << "a key added";
-    tamper(R"({"metadata":{"labels":{"extra":"label"}}})");
-    EXPECT_TRUE(restored()) << "a label added";
-    tamper(R"({"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}})");
-    EXPECT_TRUE(restored()) << "our label removed";
-    ASSERT_TRUE(configMaps().remove(object, {}));
-    EXPECT_TRUE(restored()) << "deleted";
-  }
-  await("Ready", ConditionStatus::True, "Production");
 }
 
 TEST_F(Story, EndsWithinThreeSecondsOfSigterm) {
@@ -373,6 +290,33 @@ TEST_F(Story, TakesItsAggregatesAlongWhereAskedTo) {
   EXPECT_FALSE(kube::Api<api::NetworkPolicy>(cluster.admin).get({testingOut, "mpay-network"}));
   EXPECT_EQ(outputs(productionOut).size(), remembered.size() - 3) << "the operator's memory stays";
   EXPECT_EQ(kube::Api<api::ControllerRevision>(cluster.admin).list({productionOut, "", ""})->size(), 1u);
+}
+
+TEST_F(Story, LetsAnEnvironmentGoOnceTheLastOneNamesAnother) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto next = anotherLike(testing);
+  ASSERT_TRUE(environments().remove({"", testing}, {}));
+  awaitEnvironment(testing, "InUse");
+  edit([&](auto& spec) { spec.environments.testing = next; });
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_TRUE(waitFor(10s, [&] { return !environments().get({"", testing}).has_value(); }));
+  EXPECT_EQ(published(testingOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos)
+      << "what stays admits";
+}
+
+TEST_F(Story, IsDeletedAlsoWhileAnotherEnvironmentCannotBeRead) {
+  const auto unreadable = anotherLike(testing);
+  ASSERT_EQ(cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", "another-" + testingOut}).code, 0);
+  startOperator();
+  awaitEnvironment(unreadable, "OutputNamespaceUnavailable");
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  EXPECT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; })) << "the finalizer holds";
+  EXPECT_TRUE(waitFor(
+      10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
 TEST_F(Story, WithdrawsBeforeTheEnvironmentGoes) {
