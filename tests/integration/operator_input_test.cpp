@@ -1,4 +1,7 @@
 // Bad input: the exact reason, last known good kept, others unaffected. A row a case; docs/domain.md.
+#include <algorithm>
+
+#include "crypto/digest.h"
 #include "integration/world.h"
 
 namespace mpay::test {
@@ -16,24 +19,73 @@ class Input : public World {
     std::function<void()> spoil;
     std::string condition;
     std::string reason;
+    std::string says;  // part of the message
+    Row(std::string n, std::function<void()> s, std::string c, std::string r, std::string m = "")
+        : name(std::move(n)), spoil(std::move(s)), condition(std::move(c)), reason(std::move(r)), says(std::move(m)) {}
   };
 
-  // Spoils what works, waits for the reason, sees that what is published stays, and mends it again.
-  void eachRow(const std::vector<Row>& rows, const std::function<void()>& mend) {
-    const auto good = outputs(testingOut);
+  auto allOutputs() { return std::pair(outputs(testingOut), outputs(productionOut)); }
+  // Events of that reason about the integration.
+  long told(const std::string& reason) {
+    const auto all = events(tenant, "certificates");
+    return std::count_if(all.begin(), all.end(), [&](const auto& event) { return event.reason == reason; });
+  }
+
+  // Spoils what works, waits for the reason, sees that what is published stays and that it is told once, and mends it
+  // again.
+  void eachRow(const std::vector<Row>& rows, const std::function<void()>& mend,
+               const std::string& mended = "TestEnvironmentReady") {
+    const auto good = allOutputs();
+    std::map<std::string, long> expected;
     for (const auto& row : rows) {
       SCOPED_TRACE(row.name);
       row.spoil();
       await(row.condition, ConditionStatus::False, row.reason);
       if (row.condition != "Notified") await("Stalled", ConditionStatus::True, row.reason);
-      EXPECT_EQ(outputs(testingOut), good) << "last known good";
+      EXPECT_EQ(allOutputs(), good) << "last known good";
+      const auto seen = current();
+      const auto* condition = api::findCondition(seen.status->conditions, row.condition);
+      EXPECT_NE(condition->message.find(row.says), std::string::npos) << condition->message;
+      ++expected[row.reason];
+      EXPECT_TRUE(waitFor(10s, [&] { return told(row.reason) == expected[row.reason]; }))
+          << told(row.reason) << " Events instead of " << expected[row.reason];
       if (HasFatalFailure() || HasFailure()) return;
       mend();
-      await("TestEnvironmentReady", ConditionStatus::True);
-      EXPECT_EQ(outputs(testingOut), good);
+      await(mended, ConditionStatus::True);
+      EXPECT_EQ(allOutputs(), good);
     }
-    EXPECT_EQ(readFile(folder / "operator.log").find("PRIVATE KEY"), std::string::npos);
+    for (const auto& [reason, times] : expected) EXPECT_EQ(told(reason), times) << "Events of " << reason;
   }
+
+  // The tenant's ConfigMap "logo".
+  void setLogo(const std::string& bytes) {
+    api::ConfigMap logo;
+    logo.metadata.name = "logo";
+    logo.metadata.namespace_ = tenant;
+    logo.binaryData["logo.png"] = crypto::base64(bytes);
+    const auto existing = configMaps().get(logo.metadata.key());
+    if (existing) logo.metadata.resourceVersion = existing->metadata.resourceVersion;
+    const auto written = existing ? configMaps().replace(logo) : configMaps().create(logo);
+    ASSERT_TRUE(written) << written.error().message;
+  }
+
+  // A form of another tenant that has nothing in common with the first one's.
+  api::MPayIntegration formOfNeighbour(const std::string& name) {
+    auto integration = form(name, "ID-" + name + suffix);
+    integration.metadata.namespace_ = neighbour();
+    integration.spec.beneficiary.idno = "1010600034203";
+    integration.spec.certificate = api::ContentSource{authority.issue({}).certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = {"198.51.100.1"};
+    integration.spec.endpoints.production->addresses = {"198.51.100.2"};
+    return integration;
+  }
+  const std::string& neighbour() {
+    if (neighbour_.empty()) neighbour_ = anotherTenant("1010600034203");
+    return neighbour_;
+  }
+
+ private:
+  std::string neighbour_;
 };
 
 TEST_F(Input, RefusesCertificatesWithTheirReason) {
@@ -117,14 +169,6 @@ TEST_F(Input, RefusesReferencesTenancyAndLogos) {
   auto integration = form();
   integration.spec.service.logo = api::ContentReference{api::KeyReference{"logo", "logo.png"}, std::nullopt};
   const auto png = samplePng(16, 16);
-  const auto setLogo = [&](const std::string& bytes) {
-    const auto path = folder / "logo.png";
-    writeFile(path, bytes);
-    cluster.plane.kubectl({"delete", "configmap", "logo", "-n", tenant, "--ignore-not-found"});
-    const auto made =
-        cluster.plane.kubectl({"create", "configmap", "logo", "-n", tenant, "--from-file=logo.png=" + path.string()});
-    ASSERT_EQ(made.code, 0) << made.output;
-  };
   setLogo(png);
   create(integration);
   await("TestEnvironmentReady", ConditionStatus::True);
@@ -147,14 +191,18 @@ TEST_F(Input, RefusesReferencesTenancyAndLogos) {
       {"no such key", [&] { setFile("certificate", "other", "x"); }, "CertificateTrusted", "ReferenceNotFound"},
       {"a ConfigMap that may not be read",
        [&] { edit([](auto& s) { s.certificate->configMapRef->name = "kube-root-ca.crt"; }); }, "CertificateTrusted",
-       "ReferenceForbidden"},
+       "ReferenceForbidden",
+       fmt::format("a Role in {} with resources [configmaps], resourceNames [kube-root-ca.crt], verbs [get, list, "
+                   "watch]",
+                   tenant)},
       {"a Secret that may not be read",
        [&] {
          edit([](auto& s) {
            s.certificate = api::ContentSource{std::nullopt, std::nullopt, api::KeyReference{"secret", "tls.crt"}};
          });
        },
-       "CertificateTrusted", "ReferenceForbidden"},
+       "CertificateTrusted", "ReferenceForbidden",
+       fmt::format("a Role in {} with resources [secrets], resourceNames [secret], verbs [get, list, watch]", tenant)},
       {"another beneficiary's namespace", label("mpay.gov.md/idno=1010600034203"), "Submitted", "IdentityMismatch"},
       {"a namespace that is not selected", label("mpay.gov.md/tenant=false"), "Submitted", "NamespaceNotPermitted"},
       {"a logo that is no PNG", [&] { setLogo("GIF89a"); }, "Submitted", "InvalidImage"},
@@ -195,6 +243,105 @@ TEST_F(Input, FailsClosedWhereSomethingIsNotBuiltYet) {
   EXPECT_EQ(outputs(testingOut), good);
 }
 
+TEST_F(Input, KeepsProductionAsPromotedAndLeavesOthersAlone) {
+  startOperator();
+  auto integration = form();
+  integration.spec.service.logo = api::ContentReference{api::KeyReference{"logo", "logo.png"}, std::nullopt};
+  const auto png = samplePng(16, 16);
+  setLogo(png);
+  create(integration);
+  create(formOfNeighbour("other"));
+  const std::string other = neighbour() + "/other";
+  await("TestEnvironmentReady", ConditionStatus::True, "", other);
+  promote();
+  await("Notified", ConditionStatus::True);
+  await("FunctionalTestsPassed", ConditionStatus::False, "AwaitingFunctionalTesting", other);
+  const auto version = current(other).metadata.resourceVersion;
+  const auto promoted = json::canonical(json::encode(*current().status->production));
+  const auto declare = [&](const std::string& address) {
+    return [this, address] { edit([&](auto& spec) { spec.endpoints.production->addresses = {address}; }); };
+  };
+  CertificateOptions expired;
+  expired.validFor = -60;
+  const std::vector<Row> rows{
+      {"a certificate that expired",
+       [&] { setFile("certificate", "certificate.cer", authority.issue(expired).certificate); }, "CertificateTrusted",
+       "CertificateExpired"},
+      {"no certificate at all", [&] { setFile("certificate", "certificate.cer", "hello"); }, "CertificateTrusted",
+       "MalformedCertificate"},
+      {"a logo that is none", [&] { setLogo("GIF89a"); }, "Submitted", "InvalidImage"},
+      {"a reference to nothing",
+       [&] {
+         ASSERT_TRUE(configMaps().remove({tenant, "certificate"}, {}));
+       },
+       "CertificateTrusted", "ReferenceNotFound"},
+      {"an address that is not public", declare("10.1.2.3"), "Submitted", "NonPublicAddress"},
+      {"an address of another", declare("198.51.100.2"), "Submitted", "AddressConflict"},
+      {"a namespace that is none of its beneficiary's",
+       [&] {
+         ASSERT_EQ(
+             cluster.plane.kubectl({"label", "namespace", tenant, "--overwrite", "mpay.gov.md/idno=1010600034203"})
+                 .code,
+             0);
+       },
+       "Submitted", "IdentityMismatch"},
+  };
+  const auto mend = [&] {
+    setFile("certificate", "certificate.cer", certificate.certificate);
+    setLogo(png);
+    edit([&](auto& spec) { spec = integration.spec; });
+    ASSERT_EQ(
+        cluster.plane.kubectl({"label", "namespace", tenant, "--overwrite", "mpay.gov.md/idno=1006601000255"}).code, 0);
+  };
+  eachRow(rows, mend, "Promoted");
+  await("Ready", ConditionStatus::True, "Production");
+  EXPECT_EQ(json::canonical(json::encode(*current().status->production)), promoted);
+  EXPECT_EQ(current(other).metadata.resourceVersion, version) << "another tenant's integration was touched";
+  EXPECT_EQ(mail.messages().size(), 1u);
+}
+
+TEST_F(Input, TellsThePlatformAloneWhoHoldsAClaim) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  auto service = formOfNeighbour("same-service");
+  service.spec.service.id = "AM-" + suffix;
+  auto certified = formOfNeighbour("same-certificate");
+  certified.spec.certificate = api::ContentSource{certificate.certificate, std::nullopt, std::nullopt};
+  auto addressed = formOfNeighbour("same-address");
+  addressed.spec.endpoints.testing->addresses = {"203.0.113.18"};
+  const std::tuple<api::MPayIntegration, std::string, std::string> rivals[] = {
+      {service, "Submitted", "ServiceIDConflict"},
+      {certified, "CertificateTrusted", "CertificateConflict"},
+      {addressed, "TestEnvironmentReady", "AddressConflict"}};
+  for (const auto& [rival, condition, reason] : rivals) {
+    const std::string name = rival.metadata.name.value();
+    SCOPED_TRACE(name);
+    create(rival);
+    await(condition, ConditionStatus::False, reason, neighbour() + "/" + name);
+    const auto ofClaims = [&, name = name] {
+      auto all = events("default", testing);
+      std::erase_if(all, [&](const auto& event) {
+        return event.reason != "ClaimConflict" || event.note.find(neighbour() + "/" + name + " ") == std::string::npos;
+      });
+      return all;
+    };
+    ASSERT_TRUE(waitFor(10s, [&] { return !ofClaims().empty(); })) << "the platform is told";
+    EXPECT_EQ(ofClaims().size(), 1u);
+    EXPECT_NE(ofClaims()[0].note.find(tenant + "/certificates"), std::string::npos) << ofClaims()[0].note;
+    const auto status = json::canonical(json::encode(current(neighbour() + "/" + name).status.value()));
+    EXPECT_EQ(status.find(tenant), std::string::npos) << status;
+  }
+  const auto told = kube::Api<api::Event>(cluster.admin).list({neighbour(), "", ""}).value();
+  for (const auto& [rival, condition, reason] : rivals) {
+    EXPECT_EQ(std::count_if(told.begin(), told.end(), [&, why = reason](const auto& e) { return e.reason == why; }), 1)
+        << reason;
+  }
+  for (const auto& event : told) EXPECT_EQ(event.note.find(tenant), std::string::npos) << event.note;
+  const auto toTheFirst = kube::Api<api::Event>(cluster.admin).list({tenant, "", ""}).value();
+  for (const auto& event : toTheFirst) EXPECT_EQ(event.note.find(neighbour()), std::string::npos) << event.note;
+}
+
 TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   startOperator();
   create(form("certificates"));
@@ -214,6 +361,9 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
   auto sameCertificate = second("same-certificate");
   sameCertificate.spec.certificate = form().spec.certificate;
+  // Its own, or it would race for the other's once the first one is gone.
+  sameCertificate.spec.endpoints.testing->addresses = {"198.51.100.5"};
+  sameCertificate.spec.endpoints.production->addresses = {"198.51.100.6"};
   create(sameCertificate);
   await("CertificateTrusted", ConditionStatus::False, "CertificateConflict", "same-certificate");
   auto sameAddress = second("same-address");
