@@ -13,6 +13,13 @@
 
 namespace mpay::test {
 
+// Whether this is a build with the address or thread sanitizer, where memory and time tell little.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 // A folder that goes with the object; with KEEP_TEMP set in the environment it stays.
 class TempDir {
  public:
