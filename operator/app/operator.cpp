@@ -49,7 +49,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
                               [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
                              events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
-  controllers::EnvironmentController environmentReconciler(client, clock, caches, mayWrite);
+  controllers::EnvironmentController environmentReconciler(client, clock, caches, events, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
   integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
   environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);

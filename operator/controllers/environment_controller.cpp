@@ -21,8 +21,8 @@ std::set<ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const
 }  // namespace
 
 EnvironmentController::EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches,
-                                             std::function<bool()> mayWrite)
-    : client_(client), clock_(clock), caches_(caches), mayWrite_(std::move(mayWrite)) {}
+                                             runtime::EventRecorder& events, std::function<bool()> mayWrite)
+    : client_(client), clock_(clock), caches_(caches), events_(events), mayWrite_(std::move(mayWrite)) {}
 
 Result<std::shared_ptr<const onboarding::Settings>> EnvironmentController::settingsOf(
     const api::MPayEnvironment& environment) {
@@ -157,6 +157,7 @@ Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& envi
   auto written = kube::Api<api::MPayEnvironment>(client_).applyStatus(environment, status, stop);
   if (!written) return written.error().isNotFound() ? Result<void>{} : fail(written.error());
   caches_.environments().remember(std::move(*written));
+  tellReady(events_, environment, environment.status ? &environment.status->conditions : nullptr, status.conditions);
   return {};
 }
 

@@ -9,7 +9,8 @@ namespace mpay::controllers {
 
 class EnvironmentController final : public runtime::Reconciler {
  public:
-  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, std::function<bool()> mayWrite);
+  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, runtime::EventRecorder& events,
+                        std::function<bool()> mayWrite);
 
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
 
@@ -38,9 +39,25 @@ class EnvironmentController final : public runtime::Reconciler {
   kube::Client& client_;
   const Clock& clock_;
   Caches& caches_;
+  runtime::EventRecorder& events_;
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
 };
+
+// One Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at first. True
+// when there was something new.
+template <class K>
+bool tellReady(runtime::EventRecorder& events, const K& object, const std::vector<api::Condition>* before,
+               const std::vector<api::Condition>& now) {
+  const auto* ready = api::findCondition(now, "Ready");
+  const auto* stalled = api::findCondition(now, "Stalled");
+  const auto* known = before ? api::findCondition(*before, "Ready") : nullptr;
+  if (known && known->reason == ready->reason && known->message == ready->message) return false;
+  const bool warning = stalled->status == api::ConditionStatus::True;
+  events.record(runtime::referenceTo(object), warning ? runtime::EventType::Warning : runtime::EventType::Normal,
+                ready->reason, "Reconcile", ready->message);
+  return true;
+}
 
 // Adds or removes one finalizer; true when something was written. The patch carries the resourceVersion.
 // Errors: Cancelled where something is to be written and may not be.

@@ -72,8 +72,13 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     return withdrawal_.withdraw(key, false, nullptr, stop);
   }
   if (integration->metadata.deletionTimestamp) {
-    const auto outcome = TRY(withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain,
-                                                  &integration->spec.environments, stop));
+    auto outcome = withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain,
+                                        &integration->spec.environments, stop);
+    if (!outcome) {
+      tellWhatDeletionWaitsFor(*integration, outcome.error());
+      return fail(std::move(outcome).error());
+    }
+    waiting_.with([&](auto& all) { all.erase(key); });
     TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, mayWrite_, stop));
     return outcome;
   }
@@ -160,6 +165,8 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
       if (outputs->isForeign(wanted, key)) snapshot.foreign = wanted;
     }
   }
+  if (const auto effects = memoryName(onboarding::kEffects, key); outputs->isForeign(effects, key))
+    snapshot.foreignEffects = effects;
   recallRevision(*outputs, key, integration.spec, snapshot);
   return snapshot;
 }
@@ -289,16 +296,21 @@ Result<void> IntegrationController::writeStatus(const Round& round, const std::s
   return {};
 }
 
-// One Event for each new reason of Ready. Who holds what is told to the platform only.
+// The status of an object that is being deleted is looked at by few, its Events by whoever asks why it does not go.
+void IntegrationController::tellWhatDeletionWaitsFor(const api::MPayIntegration& integration, const Error& error) {
+  if (error.kind == ErrorKind::Cancelled) return;
+  const bool isNew = waiting_.with(
+      [&](auto& all) { return std::exchange(all[integration.metadata.key()], error.message) != error.message; });
+  if (!isNew) return;
+  events_.record(runtime::referenceTo(integration), runtime::EventType::Warning,
+                 error.reason.empty() ? "WithdrawalPending" : error.reason, "Withdraw", error.message);
+}
+
+// Who holds what is told to the platform only.
 void IntegrationController::tell(const Round& round) {
   const auto& integration = *round.snapshot.integration;
-  const auto* ready = api::findCondition(round.plan.status.conditions, "Ready");
-  const auto* stalled = api::findCondition(round.plan.status.conditions, "Stalled");
-  const auto* before = integration.status ? api::findCondition(integration.status->conditions, "Ready") : nullptr;
-  if (before && before->reason == ready->reason && before->message == ready->message) return;
-  const bool warning = stalled->status == api::ConditionStatus::True;
-  events_.record(runtime::referenceTo(integration), warning ? runtime::EventType::Warning : runtime::EventType::Normal,
-                 ready->reason, "Reconcile", ready->message);
+  const auto* before = integration.status ? &integration.status->conditions : nullptr;
+  if (!tellReady(events_, integration, before, round.plan.status.conditions)) return;
   const auto& names = integration.spec.environments;
   const std::tuple<const onboarding::Conflicts&, const std::string&, const std::optional<onboarding::Claim>&> both[] = {
       {round.testing, names.testing, round.examination.testingClaim},

@@ -34,6 +34,7 @@ class IntegrationController final : public runtime::Reconciler {
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
   Result<runtime::Outcome> end(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
+  void tellWhatDeletionWaitsFor(const api::MPayIntegration& integration, const Error& error);
 
   std::shared_ptr<Outputs> outputsOf(const std::string& environment);
 
@@ -44,6 +45,7 @@ class IntegrationController final : public runtime::Reconciler {
   runtime::EventRecorder& events_;
   Withdrawal withdrawal_;
   const std::function<bool()> mayWrite_;
+  Synchronized<std::map<ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
 };
 
 }  // namespace mpay::controllers

@@ -285,6 +285,13 @@ void Decision::judgeNotified() {
         idle("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name));
     return;
   }
+  if (!production.foreignEffects.empty()) {
+    notified = working(
+        "NameConflict",
+        fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
+                    production.foreignEffects));
+    return;
+  }
   const bool intended = production.effect && production.effect->revision == live()->number;
   const auto& digest = live()->revision.digest;
   const auto messageID = messageIDOf(key(), digest, live()->number, channels.front().smtp->from);

@@ -30,6 +30,7 @@ struct EnvironmentSnapshot {
   std::optional<EffectRecord> effect{};
   std::string foreign{};          // name of an object that is not ours where ours should be
   std::string foreignRevision{};  // the same, of the next revision
+  std::string foreignEffects{};   // and of the record of notifications
 };
 
 struct Snapshot {

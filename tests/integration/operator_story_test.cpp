@@ -486,6 +486,41 @@ TEST_F(Story, SaysWhyAnOutputCannotBeWritten) {
   })) << api::findCondition(current().status->conditions, "Ready")->message;
 }
 
+TEST_F(Story, SaysWhatADeletionWaitsFor) {
+  startOperator();
+  create(form());
+  promote();
+  killOperator();
+  api::ConfigMap foreign;
+  foreign.metadata.name = onboarding::memoryName("withdrawal", {tenant, "certificates"});
+  foreign.metadata.namespace_ = productionOut;
+  ASSERT_TRUE(configMaps().create(foreign));
+  startOperator();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  const auto told = [&] {
+    const auto all = events(tenant, "certificates");
+    return std::count_if(all.begin(), all.end(), [](const auto& e) { return e.reason == "NameConflict"; });
+  };
+  EXPECT_TRUE(waitFor(10s, [&] { return told() > 0; }));
+  EXPECT_EQ(current().metadata.deletionTimestamp.has_value(), true) << "production would never be withdrawn";
+  EXPECT_EQ(told(), 1);
+  ASSERT_TRUE(configMaps().remove(foreign.metadata.key(), {}));
+  EXPECT_TRUE(waitFor(30s, [&] { return current().metadata.uid == std::nullopt; }));
+}
+
+TEST_F(Story, TellsOfAnEnvironmentThatCannotBeUsed) {
+  startOperator();
+  awaitEnvironment(testing, "Published");
+  editEnvironment(testing, [](auto& spec) { spec.trust.authorities.inline_ = "nonsense"; });
+  awaitEnvironment(testing, "MalformedAuthorities");
+  const auto told = [&] {
+    const auto all = events("default", testing);
+    return std::count_if(all.begin(), all.end(),
+                         [](const auto& e) { return e.reason == "MalformedAuthorities" && e.type == "Warning"; });
+  };
+  EXPECT_TRUE(waitFor(10s, [&] { return told() == 1; })) << told();
+}
+
 TEST_F(Story, ReplacesWhatSomebodyMadeImmutable) {
   startOperator();
   create(form());

@@ -102,6 +102,14 @@ TEST(Pruned, LeavesWhatIsNearTheRoot) {
   EXPECT_EQ(pruned("}]", 1), "}]");
 }
 
+TEST(Reader, NeedsNoMoreMemoryForTheHundredthLargeDocument) {
+  Reader reader;
+  std::string list = "[0";
+  while (list.size() < 100'000) list += R"(,"an item that is too long to be kept in place")";
+  list += "]";
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(reader.parse(list)) << i;
+}
+
 TEST(Reader, ReadsOneDocumentAfterAnother) {
   Reader reader;
   for (int i = 0; i < 3; ++i) {

@@ -357,6 +357,20 @@ TEST(Decide, MakesNoRevisionWhereAnothersHasItsName) {
   EXPECT_NE(said(plan, "Promoted").message.find("mpay-revision-x-1"), std::string::npos);
 }
 
+TEST(Decide, NotifiesNobodyWhereAnothersObjectHasTheRecordsName) {
+  Form form;
+  Form::editSettings(form.snapshot.production, [](auto& s) {
+    api::SmtpChannel smtp;
+    smtp.from = "suport@mpay.example";
+    s.spec.notifications.channels.push_back({"mail", smtp});
+  });
+  form.snapshot.production.foreignEffects = "mpay-effects-x";
+  form.promote();
+  EXPECT_FALSE(form.snapshot.production.effect);
+  EXPECT_EQ(said(form.decide(), "Notified").reason, "NameConflict");
+  EXPECT_EQ(said(form.decide(), "Ready").reason, "Production");
+}
+
 TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
   Form form;
   Form::editSettings(form.snapshot.production, [](auto& s) {
