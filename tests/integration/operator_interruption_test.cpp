@@ -1,6 +1,6 @@
 // Whatever interrupts it, the end is that of a run that nothing interrupted; and how it asks the API server.
 #include <algorithm>
-#include <regex>
+#include <cctype>
 
 #include "integration/world.h"
 
@@ -11,14 +11,33 @@ using api::ConditionStatus;
 using api::Milestone;
 using api::Role;
 
+// The text with `word` for each part of that shape: # is a digit, % a hexadecimal one, ? a digit or small letter.
+std::string masked(const std::string& text, std::string_view shape, std::string_view word) {
+  const auto fits = [](char c, char kind) {
+    const auto byte = static_cast<unsigned char>(c);
+    return kind == '#'   ? std::isdigit(byte)
+           : kind == '%' ? std::isxdigit(byte)
+           : kind == '?' ? std::isalnum(byte)
+                         : c == kind;
+  };
+  std::string result;
+  for (auto at = text.begin(); at != text.end();) {
+    if (static_cast<std::size_t>(text.end() - at) >= shape.size() &&
+        std::equal(shape.begin(), shape.end(), at, [&](char kind, char c) { return fits(c, kind); })) {
+      result += word;
+      at += static_cast<std::ptrdiff_t>(shape.size());
+    } else {
+      result += *at++;
+    }
+  }
+  return result;
+}
+
 // Without what differs from run to run: times, UIDs, the names of records.
 std::string withoutIdentity(std::string text) {
-  static const std::regex time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)");
-  static const std::regex uid("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
-  static const std::regex record("certificates-[a-z0-9]{5}\\b");
-  text = std::regex_replace(text, time, "TIME");
-  text = std::regex_replace(text, uid, "UID");
-  return std::regex_replace(text, record, "RECORD");
+  text = masked(text, "####-##-##T##:##:##Z", "TIME");
+  text = masked(text, "%%%%%%%%-%%%%-%%%%-%%%%-%%%%%%%%%%%%", "UID");
+  return masked(text, "certificates-?????", "RECORD");
 }
 
 class Interruption : public World {
