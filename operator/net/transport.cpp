@@ -160,7 +160,7 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
     transfer->headers.reset(curl_slist_append(transfer->headers.release(), "Expect:"));
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
-  // With one request at a time on a connection HTTP/2 gains nothing, and its frames cost both sides CPU.
+  // With one request at a time on a connection HTTP/2 gains nothing (docs/performance.md).
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
