@@ -39,12 +39,8 @@ TlsContext::TlsContext() : id_(nextId()) {}
 Result<std::shared_ptr<const TlsContext>> TlsContext::of(const Tls& tls) {
   const std::shared_ptr<TlsContext> context(new TlsContext);
   if (!tls.authorities.empty()) {
-    context->authorities_.reset(X509_STORE_new());
-    const auto trusted = certificatesIn(tls.authorities);
-    if (trusted.empty()) return fail(ErrorKind::Crypto, "the authorities hold no certificate");
-    for (const auto& one : trusted) X509_STORE_add_cert(context->authorities_.get(), one.get());
-    // An authority that is trusted need not be a root.
-    X509_STORE_set_flags(context->authorities_.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    context->authorities_ = certificatesIn(tls.authorities);
+    if (context->authorities_.empty()) return fail(ErrorKind::Crypto, "the authorities hold no certificate");
   }
   if (!tls.certificate.empty()) {
     context->certificates_ = certificatesIn(tls.certificate);
@@ -59,7 +55,14 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::of(const Tls& tls) {
 }
 
 bool TlsContext::install(SSL_CTX* context) const {
-  if (authorities_) SSL_CTX_set1_cert_store(context, authorities_.get());
+  if (hasAuthorities()) {
+    // One for each connection, although it could be shared: libcurl adds a folder to it afterwards, without a lock.
+    const crypto::Handle<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+    for (const auto& one : authorities_) X509_STORE_add_cert(store.get(), one.get());
+    // An authority that is trusted need not be a root.
+    X509_STORE_set_flags(store.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    SSL_CTX_set1_cert_store(context, store.get());
+  }
   for (std::size_t i = 0; i < certificates_.size(); ++i) {
     X509* one = certificates_[i].get();
     if (i == 0 ? SSL_CTX_use_certificate(context, one) != 1 : SSL_CTX_add1_chain_cert(context, one) != 1) return false;

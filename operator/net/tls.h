@@ -31,7 +31,7 @@ class TlsContext {
   // certificate.
   bool install(SSL_CTX* context) const;
 
-  bool hasAuthorities() const { return authorities_ != nullptr; }
+  bool hasAuthorities() const { return !authorities_.empty(); }
   // Another for each object, over the life of the process.
   const std::string& id() const { return id_; }
 
@@ -39,7 +39,7 @@ class TlsContext {
   TlsContext();
 
   const std::string id_;
-  crypto::Handle<X509_STORE, X509_STORE_free> authorities_;
+  std::vector<crypto::Handle<X509, X509_free>> authorities_;
   std::vector<crypto::Handle<X509, X509_free>> certificates_;  // the first is shown, the others lead to its root
   crypto::Handle<EVP_PKEY, EVP_PKEY_free> key_;
 };

@@ -65,10 +65,14 @@ TEST(Stop, EndsAWait) {
 
 TEST(Stop, ComesWithASignal) {
   const auto endsWith = [](int number) {
-    const StopOnSignal stop;
-    if (number != 0) kill(getpid(), number);
-    if (number != 0) sleepUnlessStopped(std::chrono::seconds(10), stop.token());
-    std::exit(stop.token().stop_requested() == (number != 0) ? 0 : 1);
+    bool right = false;
+    {
+      const StopOnSignal stop;
+      if (number != 0) kill(getpid(), number);
+      if (number != 0) sleepUnlessStopped(std::chrono::seconds(10), stop.token());
+      right = stop.token().stop_requested() == (number != 0);
+    }
+    std::exit(right ? 0 : 1);
   };
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   for (const int number : {SIGTERM, SIGINT, 0}) EXPECT_EXIT(endsWith(number), ::testing::ExitedWithCode(0), "");
