@@ -235,11 +235,7 @@ TEST(Decide, SaysWhereTheNotificationIs) {
   EXPECT_EQ(said(form), "AwaitingPromotion");
   form.promote();
   EXPECT_EQ(said(form), "NotConfigured");
-  Form::editSettings(form.snapshot.production, [](auto& s) {
-    api::SmtpChannel smtp;
-    smtp.from = "suport@mpay.example";
-    s.spec.notifications.channels.push_back({"mail", smtp});
-  });
+  form.giveChannel();
   EXPECT_EQ(said(form), "NotificationPending");
   form.carryOut();
   EXPECT_EQ(said(form), "NotificationPending");
@@ -359,11 +355,7 @@ TEST(Decide, MakesNoRevisionWhereAnothersHasItsName) {
 
 TEST(Decide, NotifiesNobodyWhereAnothersObjectHasTheRecordsName) {
   Form form;
-  Form::editSettings(form.snapshot.production, [](auto& s) {
-    api::SmtpChannel smtp;
-    smtp.from = "suport@mpay.example";
-    s.spec.notifications.channels.push_back({"mail", smtp});
-  });
+  form.giveChannel();
   form.snapshot.production.foreignEffects = "mpay-effects-x";
   form.promote();
   EXPECT_FALSE(form.snapshot.production.effect);
@@ -373,11 +365,7 @@ TEST(Decide, NotifiesNobodyWhereAnothersObjectHasTheRecordsName) {
 
 TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
   Form form;
-  Form::editSettings(form.snapshot.production, [](auto& s) {
-    api::SmtpChannel smtp;
-    smtp.from = "suport@mpay.example";
-    s.spec.notifications.channels.push_back({"mail", smtp});
-  });
+  form.giveChannel();
   form.promote();
   auto& effect = form.snapshot.production.effect;
   ASSERT_TRUE(effect);
