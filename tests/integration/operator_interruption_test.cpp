@@ -150,8 +150,9 @@ TEST_F(Interruption, AsksTheServerForNothingWhileItReconciles) {
     if (request.starts_with("list ")) ++lists[collection(request)];
   }
   EXPECT_EQ(lists.size(), 14u) << "six kinds, three in each output namespace, the certificate and the mail's login";
-  for (const auto& [what, times] : lists) {
-    EXPECT_EQ(times, 1) << "listed: " << what;
+  for (const auto& listed : lists) {
+    const auto& what = listed.first;
+    EXPECT_EQ(listed.second, 1) << "listed: " << what;
     EXPECT_TRUE(
         std::any_of(requests.begin(), requests.end(),
                     [&](const auto& request) { return request.starts_with("watch ") && collection(request) == what; }))
