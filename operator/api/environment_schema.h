@@ -34,8 +34,7 @@ inline void describe(json::SchemaOf<AllowlistConfigMap>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
   s["format"].doc(
       "Nginx: geo blocks from an address to ServiceIDs. HAProxy: files for map_ip with the same. CIDR: a prefix a "
-      "line, "
-      "which says who may call and not as which service.");
+      "line, which says who may call and not as which service.");
 }
 inline void describe(json::SchemaOf<NetworkPort>& s) {
   s["port"].doc("Port of the gateway.").range(1, 65535);

@@ -85,14 +85,18 @@ void Decision::judgeClaims() {
   }
 }
 
+// Another's object is where ours should be. `what` is its kind, with an article.
+Verdict nameTaken(std::string_view what, const std::string& name) {
+  return working("NameConflict",
+                 fmt::format("{} named {} in the output namespace is not the operator's; the platform must remove it",
+                             what, name));
+}
+
 // Whether the gateway's objects hold this; else the verdict says what is missing.
 bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment,
                            const api::ConfigMap& service, Verdict& verdict) const {
   if (!environment.foreign.empty()) {
-    verdict = working(
-        "NameConflict",
-        fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
-                    environment.foreign));
+    verdict = nameTaken("an object", environment.foreign);
   } else if (!environment.aggregateProblem.empty()) {
     verdict = working("NameConflict", environment.aggregateProblem);
   } else if (environment.fragment != fragment || !environment.service || environment.service->data != service.data ||
@@ -255,9 +259,7 @@ void Decision::judgePromoted() {
       promoted = working("Promoting", "the validated revision is being recorded");
       promote();
     } else {
-      promoted = working("NameConflict", fmt::format("a ControllerRevision named {} in the output namespace is not the "
-                                                     "operator's; the platform must remove it",
-                                                     production.foreignRevision));
+      promoted = nameTaken("a ControllerRevision", production.foreignRevision);
     }
   } else if (live() && form.digest.empty()) {
     promoted =
@@ -286,10 +288,7 @@ void Decision::judgeNotified() {
     return;
   }
   if (!production.foreignEffects.empty()) {
-    notified = working(
-        "NameConflict",
-        fmt::format("an object named {} in the output namespace is not the operator's; the platform must remove it",
-                    production.foreignEffects));
+    notified = nameTaken("an object", production.foreignEffects);
     return;
   }
   const bool intended = production.effect && production.effect->revision == live()->number;
