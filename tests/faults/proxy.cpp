@@ -1,7 +1,5 @@
 #include "faults/proxy.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -18,6 +16,7 @@
 
 #include "faults/connection.h"
 #include "faults/upstream.h"
+#include "support/loopback.h"
 #include "support/pki.h"
 
 namespace mpay::test {
@@ -113,18 +112,9 @@ class FaultProxy::Implementation {
 
  private:
   void listen() {
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listening_, generic, length) != 0 || ::listen(listening_, 256) != 0 ||
-        ::getsockname(listening_, generic, &length) != 0) {
-      ::close(listening_);
-      throw std::runtime_error("cannot listen on loopback");
-    }
-    port_ = ntohs(address.sin_port);
+    const auto listener = test::listenOnLoopback(256);
+    listening_ = listener.socket;
+    port_ = listener.port;
   }
 
   // The thread from which all others come, and which outlives them. They inherit its blocked SIGPIPE.

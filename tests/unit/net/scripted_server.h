@@ -2,18 +2,17 @@
 // show: halves of bodies, silence, nonsense. It knows nothing of Kubernetes.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <functional>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "support/loopback.h"
 
 namespace mpay::test {
 
@@ -64,17 +63,9 @@ class ScriptedServer {
   using Script = std::function<void(const Request& request, std::size_t count, const Peer& peer)>;
 
   explicit ScriptedServer(Script script) : script_(std::move(script)) {
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listening_, generic, length) != 0 || ::listen(listening_, 64) != 0 ||
-        ::getsockname(listening_, generic, &length) != 0) {
-      throw std::runtime_error("cannot listen on loopback");
-    }
-    port_ = ntohs(address.sin_port);
+    const auto listener = test::listenOnLoopback(64);
+    listening_ = listener.socket;
+    port_ = listener.port;
     accepting_ = std::thread([this] { accept(); });
   }
 

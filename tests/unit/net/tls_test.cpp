@@ -1,18 +1,16 @@
 #include "net/tls.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <stdexcept>
 #include <thread>
 
 #include "net/transport.h"
+#include "support/loopback.h"
 #include "support/pki.h"
 
 namespace mpay::net {
@@ -36,17 +34,9 @@ class TlsServer {
     SSL_CTX_use_PrivateKey(context_.get(), key.get());
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), trusted.get());
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listening_, generic, length) != 0 || ::listen(listening_, 8) != 0 ||
-        ::getsockname(listening_, generic, &length) != 0) {
-      throw std::runtime_error("cannot listen on loopback");
-    }
-    port_ = ntohs(address.sin_port);
+    const auto listener = test::listenOnLoopback(8);
+    listening_ = listener.socket;
+    port_ = listener.port;
     signal(SIGPIPE, SIG_IGN);  // of clients that go before they read
     accepting_ = std::thread([this] {
       for (int socket; (socket = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
