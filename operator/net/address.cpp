@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 namespace mpay::net {
 namespace {
@@ -17,6 +18,41 @@ Address fill(Address address, int length, bool to) {
     byte = static_cast<std::uint8_t>(to ? byte | mask : byte & ~mask);
   }
   return address;
+}
+
+Prefix known(std::string_view text) { return *parsePrefix(text); }
+
+const std::vector<Prefix>& embedding() {
+  static const std::vector<Prefix> ranges{
+      known("::ffff:0:0/96"),   // IPv4-mapped, RFC 4291
+      known("::/96"),           // IPv4-compatible, RFC 4291
+      known("64:ff9b::/96"),    // NAT64, RFC 6052
+      known("64:ff9b:1::/48"),  // NAT64, RFC 8215
+      known("2002::/16"),       // 6to4, RFC 3056
+      known("2001::/32"),       // Teredo, RFC 4380
+  };
+  return ranges;
+}
+
+// The registries of special-purpose addresses (RFC 6890): what cannot be a public source.
+const std::vector<Prefix>& special() {
+  static const std::vector<Prefix> ranges{
+      known("0.0.0.0/8"),      known("10.0.0.0/8"),     known("100.64.0.0/10"), known("127.0.0.0/8"),
+      known("169.254.0.0/16"), known("172.16.0.0/12"),  known("192.0.0.0/24"),  known("192.0.2.0/24"),
+      known("192.88.99.0/24"), known("192.168.0.0/16"), known("198.18.0.0/15"), known("198.51.100.0/24"),
+      known("203.0.113.0/24"), known("224.0.0.0/4"),    known("240.0.0.0/4"),
+  };
+  return ranges;
+}
+
+// Of IPv6 only 2000::/3 is assigned to public use; these parts of it are not.
+const std::vector<Prefix>& special6() {
+  static const std::vector<Prefix> ranges{known("2001::/23"), known("2001:db8::/32"), known("3fff::/20")};
+  return ranges;
+}
+
+bool overlapsAny(const std::vector<Prefix>& ranges, const Prefix& prefix) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.overlaps(prefix); });
 }
 
 }  // namespace
@@ -63,6 +99,17 @@ std::optional<Prefix> parsePrefix(std::string_view text) {
     return std::nullopt;
   prefix.length = length;
   return prefix;
+}
+
+bool embedsIPv4(const Prefix& prefix) {
+  static const Prefix loopback = known("::/127");
+  return prefix.address.v6 && !loopback.contains(prefix) && overlapsAny(embedding(), prefix);
+}
+
+bool isPublic(const Prefix& prefix) {
+  if (!prefix.address.v6) return !overlapsAny(special(), prefix);
+  static const Prefix assigned = known("2000::/3");
+  return assigned.contains(prefix) && !overlapsAny(special6(), prefix) && !embedsIPv4(prefix);
 }
 
 }  // namespace mpay::net

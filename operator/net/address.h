@@ -42,4 +42,12 @@ std::optional<Address> parseAddress(std::string_view text);
 // An address, or an address with "/length". Host bits are kept, see hasHostBits.
 std::optional<Prefix> parsePrefix(std::string_view text);
 
+// Whether it overlaps a range whose addresses carry an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo):
+// admitting one admits an address that nobody named. ::1 and :: embed nothing.
+bool embedsIPv4(const Prefix& prefix);
+
+// Whether all of it is of the public internet: outside the registries of special-purpose addresses (RFC 6890), and
+// embedding nothing.
+bool isPublic(const Prefix& prefix);
+
 }  // namespace mpay::net

@@ -2,8 +2,11 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -95,10 +98,12 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
   return length;
 }
 
+using UrlHandle = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+
 // The server is to prove another name than its URL's: that name goes into the URL, and the connection still
 // to where the URL pointed. False where the URL cannot be read.
 bool connectElsewhere(Transfer& transfer) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  const UrlHandle url(curl_url(), curl_url_cleanup);
   const auto part = [&](CURLUPart which) {
     char* text = nullptr;
     if (curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return std::string();
@@ -129,6 +134,40 @@ void useTls(CURL* easy, const TlsContext& tls) {
   // A folder that does not exist, for its name alone: libcurl takes a connection again only for the same, and cannot
   // see what the function above brings.
   curl_easy_setopt(easy, CURLOPT_CAPATH, ("/nowhere/" + tls.id()).c_str());
+}
+
+std::optional<Address> addressOf(const curl_sockaddr& socket) {
+  Address address;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&socket.addr);
+  if (socket.family == AF_INET && socket.addrlen >= sizeof(sockaddr_in)) {
+    sockaddr_in of{};
+    std::memcpy(&of, bytes, sizeof of);
+    std::memcpy(address.bytes.data() + 12, &of.sin_addr, 4);
+  } else if (socket.family == AF_INET6 && socket.addrlen >= sizeof(sockaddr_in6)) {
+    sockaddr_in6 of{};
+    std::memcpy(&of, bytes, sizeof of);
+    address.v6 = true;
+    std::memcpy(address.bytes.data(), &of.sin6_addr, 16);
+  } else {
+    return std::nullopt;
+  }
+  return address;
+}
+
+curl_socket_t onSocket(void* user, curlsocktype, curl_sockaddr* to) noexcept {
+  auto& transfer = *static_cast<Transfer*>(user);
+  try {
+    const auto address = addressOf(*to);
+    if (address && transfer.request.admits(*address))
+      return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    transfer.failure =
+        Error{ErrorKind::Invalid,
+              fmt::format("{} is an address that may not be connected to", address ? address->text() : "it"),
+              "ForbiddenAddress"};
+  } catch (...) {
+    transfer.failure = Error{ErrorKind::Invalid, "the address could not be judged", "ForbiddenAddress"};
+  }
+  return CURL_SOCKET_BAD;
 }
 
 // On a new handle, or on one that was reset.
@@ -176,6 +215,13 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, onBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer.get());
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer.get());
+  if (r.admits) {
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, onSocket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.get());
+    // Another request's connection was asked of nobody.
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  }
   transfer->lastByte = std::chrono::steady_clock::now();
   return transfer;
 }
@@ -219,6 +265,17 @@ CURLM* newMulti() {
 }
 
 }  // namespace
+
+bool isPlainUrl(const std::string& text) {
+  const UrlHandle url(curl_url(), curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK) return false;
+  char* scheme = nullptr;
+  if (curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) return false;
+  const std::string_view words(scheme);
+  const bool plain = words == "http" || words == "https";
+  curl_free(scheme);
+  return plain;
+}
 
 std::optional<Duration> Response::retryAfter() const {
   const auto found = headers.find("retry-after");

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/synchronized.h"
+#include "net/address.h"
 #include "net/tls.h"
 
 namespace mpay::net {
@@ -33,7 +34,14 @@ struct Request {
   Duration timeout{30'000};  // of the whole request; 0: none
   Duration idleTimeout{0};   // of a stream, without a byte received; 0: none
   std::size_t maximumBytes = std::size_t{64} << 20;
+  // Which addresses may be connected to; empty: all. It is asked of the socket that is about to be connected, so that
+  // no name service can say one thing when asked and another when used; and of each connection, none is taken again.
+  // Called on the thread that sends. Where it admits none: Invalid with reason ForbiddenAddress.
+  std::function<bool(const Address&)> admits{};
 };
+
+// Whether it is http or https, with a host and without user information.
+bool isPlainUrl(const std::string& url);
 
 struct Response {
   int status = 0;

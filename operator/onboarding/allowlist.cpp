@@ -11,44 +11,6 @@ namespace {
 
 using net::Prefix;
 
-Prefix known(std::string_view text) { return *net::parsePrefix(text); }
-
-// Ranges that carry an IPv4 address inside: admitting one admits an address that nobody declared.
-const std::vector<Prefix>& embedding() {
-  static const std::vector<Prefix> ranges{
-      known("::ffff:0:0/96"),   // IPv4-mapped, RFC 4291
-      known("::/96"),           // IPv4-compatible, RFC 4291
-      known("64:ff9b::/96"),    // NAT64, RFC 6052
-      known("64:ff9b:1::/48"),  // NAT64, RFC 8215
-      known("2002::/16"),       // 6to4, RFC 3056
-      known("2001::/32"),       // Teredo, RFC 4380
-  };
-  return ranges;
-}
-
-// The registries of special-purpose addresses (RFC 6890): what cannot be a public source.
-const std::vector<Prefix>& special() {
-  static const std::vector<Prefix> ranges{
-      known("0.0.0.0/8"),      known("10.0.0.0/8"),     known("100.64.0.0/10"), known("127.0.0.0/8"),
-      known("169.254.0.0/16"), known("172.16.0.0/12"),  known("192.0.0.0/24"),  known("192.0.2.0/24"),
-      known("192.88.99.0/24"), known("192.168.0.0/16"), known("198.18.0.0/15"), known("198.51.100.0/24"),
-      known("203.0.113.0/24"), known("224.0.0.0/4"),    known("240.0.0.0/4"),
-  };
-  return ranges;
-}
-
-// Of IPv6 only 2000::/3 is assigned to public use; these parts of it are not.
-const std::vector<Prefix>& special6() {
-  static const std::vector<Prefix> ranges{known("2001::/23"), known("2001:db8::/32"), known("3fff::/20")};
-  return ranges;
-}
-
-bool isPublic(const Prefix& prefix) {
-  const auto overlaps = [&](const Prefix& range) { return range.overlaps(prefix); };
-  if (!prefix.address.v6) return std::none_of(special().begin(), special().end(), overlaps);
-  return known("2000::/3").contains(prefix) && std::none_of(special6().begin(), special6().end(), overlaps);
-}
-
 bool within(const std::vector<Prefix>& ranges, const Prefix& prefix) {
   return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(prefix); });
 }
@@ -65,14 +27,10 @@ Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const
     return refuse("HostBitsSet", fmt::format("{} has bits set after its /{}; write {} or the single address", where,
                                              prefix->length, Prefix{prefix->first(), prefix->length}.text()));
   }
-  // ::1 and :: embed nothing.
-  if (prefix->address.v6 && !known("::/127").contains(*prefix) &&
-      std::any_of(embedding().begin(), embedding().end(),
-                  [&](const Prefix& range) { return range.overlaps(*prefix); }) &&
-      !within(policy.permitted, *prefix)) {
+  if (net::embedsIPv4(*prefix) && !within(policy.permitted, *prefix)) {
     return refuse("EmbeddedIPv4", fmt::format("{} embeds an IPv4 address; declare the IPv4 address itself", where));
   }
-  if (!isPublic(*prefix) && !within(policy.permitted, *prefix)) {
+  if (!net::isPublic(*prefix) && !within(policy.permitted, *prefix)) {
     return refuse("NonPublicAddress", fmt::format("{} ({}) is not a public address, and the environment does not "
                                                   "permit it; declare the address that MPay sees",
                                                   where, prefix->text()));

@@ -55,5 +55,17 @@ TEST(Prefix, ContainsAndOverlapsWithinItsFamily) {
   EXPECT_FALSE(parsePrefix("::/0")->contains(wide));
 }
 
+TEST(Address, TellsWhatIsPublic) {
+  for (const auto text : {"8.8.8.8", "203.0.114.1", "2a00::1", "2606:4700::/32"})
+    EXPECT_TRUE(isPublic(*parsePrefix(text))) << text;
+  for (const auto text : {"0.0.0.0",     "10.0.0.1",       "100.64.0.1",      "127.0.0.1",        "169.254.169.254",
+                          "172.31.0.1",  "192.168.0.1",    "192.0.2.1",       "198.18.0.1",       "198.51.100.1",
+                          "203.0.113.7", "224.0.0.1",      "255.255.255.255", "8.0.0.0/6",        "::",
+                          "::1",         "::ffff:8.8.8.8", "::8.8.8.8",       "64:ff9b::808:808", "2001:0:1::",
+                          "2001:db8::1", "2002:808:808::", "3fff::1",         "fc00::1",          "fe80::1",
+                          "fec0::1",     "ff02::1",        "4000::1"})
+    EXPECT_FALSE(isPublic(*parsePrefix(text))) << text;
+}
+
 }  // namespace
 }  // namespace mpay::net

@@ -58,6 +58,41 @@ TEST(Transport, FollowsNoRedirect) {
   EXPECT_EQ(transport.send(to(server))->status, 302);
 }
 
+TEST(Transport, ConnectsOnlyToAddressesThatAreAdmitted) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, "inside"); });
+  Transport transport;
+  ASSERT_TRUE(transport.send(to(server))) << "leaves a connection open";
+  const std::string port = server.url().substr(server.url().rfind(':'));
+  for (const std::string host : {"127.0.0.1", "localhost"}) {
+    Request request = to(server);
+    request.url = "http://" + host + port + "/x";
+    std::vector<std::string> asked;
+    request.admits = [&](const Address& address) {
+      asked.push_back(address.text());
+      return isPublic({address, address.v6 ? 128 : 32});
+    };
+    const auto response = transport.send(request);
+    ASSERT_FALSE(response) << host;
+    EXPECT_EQ(response.error().reason, "ForbiddenAddress") << response.error().message;
+    EXPECT_NE(std::find(asked.begin(), asked.end(), "127.0.0.1"), asked.end()) << host;
+    request.admits = [](const Address& address) { return address == *parseAddress("127.0.0.1"); };
+    const auto admitted = transport.send(request);
+    ASSERT_TRUE(admitted) << host << ": " << admitted.error().message;
+    EXPECT_EQ(admitted->body, "inside");
+  }
+  EXPECT_EQ(server.requests().size(), 3u);
+  EXPECT_EQ(server.connections(), 3u) << "a connection that was asked of was taken again";
+}
+
+TEST(Transport, TellsAPlainUrl) {
+  for (const auto url : {"http://crl.example/a.crl", "https://crl.example:8443/a?b=c", "http://[2001:db8::1]/"})
+    EXPECT_TRUE(isPlainUrl(url)) << url;
+  for (const auto url :
+       {"", "ldap://crl.example/cn=x", "file:///etc/passwd", "ftp://crl.example/a.crl", "crl.example/a", "http://",
+        "http://user@crl.example/", "http://user:word@crl.example/", "http://a b/", "http://crl.example/\r\nHost: x"})
+    EXPECT_FALSE(isPlainUrl(url)) << url;
+}
+
 TEST(Transport, TakesNoMoreThanTheLimit) {
   ScriptedServer server([](const auto&, auto, const auto& peer) {
     peer.begin();
