@@ -7,8 +7,8 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 
+#include "crypto/asn1.h"
 #include "crypto/digest.h"
 #include "crypto/handle.h"
 
@@ -28,12 +28,6 @@ std::string nameText(const X509_NAME* name) {
   char* text = nullptr;
   const long length = BIO_get_mem_data(out.get(), &text);
   return std::string(text, static_cast<std::size_t>(length));
-}
-
-WallTime timeOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  ASN1_TIME_to_tm(time, &parts);
-  return WallTime(std::chrono::seconds(timegm(&parts)));  // the year 9999 does not fit into nanoseconds
 }
 
 // Whether DER bytes are key material of any of the usual forms.
@@ -62,13 +56,6 @@ bool holdsPrivateKey(std::string_view bytes) {
   return key;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const auto begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
@@ -91,20 +78,9 @@ Result<std::shared_ptr<X509>> fromDer(std::string_view der) {
 }
 
 Result<std::shared_ptr<X509>> fromPemBlock(std::string_view block) {
-  const Bio in(BIO_new_mem_buf(block.data(), static_cast<int>(block.size())));
-  char* name = nullptr;
-  char* header = nullptr;
-  unsigned char* data = nullptr;
-  long length = 0;
-  if (PEM_read_bio(in.get(), &name, &header, &data, &length) != 1) {
-    ERR_clear_error();
-    return malformed("the PEM block is damaged");
-  }
-  const std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(length));
-  OPENSSL_free(name);
-  OPENSSL_free(header);
-  OPENSSL_free(data);
-  return fromDer(der);
+  const auto der = derOfPem(block, "CERTIFICATE");
+  if (!der) return malformed("the PEM block is damaged");
+  return fromDer(*der);
 }
 
 }  // namespace
@@ -140,8 +116,8 @@ std::string Certificate::serial() const {
   return hex;
 }
 
-WallTime Certificate::notBefore() const { return timeOf(X509_get0_notBefore(get())); }
-WallTime Certificate::notAfter() const { return timeOf(X509_get0_notAfter(get())); }
+WallTime Certificate::notBefore() const { return timeOf(X509_get0_notBefore(get())).value_or(WallTime()); }
+WallTime Certificate::notAfter() const { return timeOf(X509_get0_notAfter(get())).value_or(WallTime()); }
 
 namespace {
 std::string derOf(X509* certificate) {
@@ -184,7 +160,7 @@ std::string Certificate::curve() const {
 bool Certificate::hasWeakSignature() const {
   int digest = NID_undef;
   if (X509_get_signature_info(get(), &digest, nullptr, nullptr, nullptr) != 1) return true;
-  return digest == NID_md5 || digest == NID_sha1 || digest == NID_md5_sha1 || digest == NID_md4;
+  return isWeakDigest(digest);
 }
 
 bool Certificate::allowsClientAuthentication() const {

@@ -79,6 +79,8 @@ Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issue
   extend(x, signer, NID_key_usage, options.authority ? "critical,keyCertSign,cRLSign" : options.keyUsage);
   if (!options.authority) extend(x, signer, NID_ext_key_usage, options.extendedKeyUsage);
   extend(x, signer, NID_subject_alt_name, options.alternativeNames);
+  extend(x, signer, NID_crl_distribution_points, options.distributionPoints);
+  extend(x, signer, NID_info_access, options.informationAccess);
   extend(x, signer, NID_subject_key_identifier, "hash");
   extend(x, signer, NID_authority_key_identifier, "keyid");
   if (!X509_sign(x, issuerKey, options.sha1 ? EVP_sha1() : EVP_sha256())) throw std::runtime_error("not signed");

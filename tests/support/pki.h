@@ -21,6 +21,8 @@ struct CertificateOptions {
   std::string keyUsage = "critical,digitalSignature";      // as openssl.cnf has it; not for an authority
   std::string extendedKeyUsage = "clientAuth,serverAuth";  // empty: no such extension
   std::string alternativeNames = "";                       // "DNS:localhost,IP:127.0.0.1"
+  std::string distributionPoints = "";                     // "URI:http://127.0.0.1:1/a.crl"
+  std::string informationAccess = "";                      // "OCSP;URI:http://127.0.0.1:1/"
 };
 
 struct Identity {

@@ -1,0 +1,145 @@
+#include "crypto/crl.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+#include "crypto/asn1.h"
+#include "crypto/handle.h"
+
+namespace mpay::crypto {
+namespace {
+
+Result<std::shared_ptr<X509_CRL>> decoded(std::string_view bytes) {
+  if (bytes.size() > kMaximumListBytes) {
+    return refuse("ListTooLarge",
+                  fmt::format("a list of {} bytes; at most {} are looked at", bytes.size(), kMaximumListBytes));
+  }
+  const auto pem = derOfPem(bytes, "X509 CRL");
+  const std::string_view der = pem ? *pem : bytes;
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const auto* end = at + der.size();
+  std::shared_ptr<X509_CRL> handle(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())), X509_CRL_free);
+  ERR_clear_error();
+  if (!handle || at != end) return refuse("MalformedList", "the bytes are not one certificate revocation list");
+  return handle;
+}
+
+std::string isOfIssuer(X509_CRL* list, X509* issuer) {
+  if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(issuer)) != 0)
+    return "the list is of another issuer than the certificate";
+  if (!(X509_get_key_usage(issuer) & KU_CRL_SIGN)) return "the issuer's key usage does not allow it to sign lists";
+  return "";
+}
+
+std::string isSigned(X509_CRL* list, X509* issuer) {
+  const X509_ALGOR* algorithm = nullptr;
+  X509_CRL_get0_signature(list, nullptr, &algorithm);
+  if (isWeakSignature(algorithm)) return "the list is signed with SHA-1, MD5 or an unknown algorithm";
+  EVP_PKEY* key = X509_get0_pubkey(issuer);
+  const bool holds = key && X509_CRL_verify(list, key) == 1;
+  ERR_clear_error();
+  return holds ? "" : "the list's signature is not its issuer's";
+}
+
+// Of the critical extensions only the issuing distribution point's is understood (RFC 5280, 5.2 and 5.3).
+std::string isUnderstood(X509_CRL* list, X509*) {
+  if (X509_CRL_get_ext_by_NID(list, NID_delta_crl, -1) >= 0) return "the list is a delta of another one";
+  for (int at = -1; (at = X509_CRL_get_ext_by_critical(list, 1, at)) >= 0;) {
+    if (OBJ_obj2nid(X509_EXTENSION_get_object(X509_CRL_get_ext(list, at))) != NID_issuing_distribution_point)
+      return "the list has a critical extension that is not understood";
+  }
+  STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(list);
+  for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
+    if (X509_REVOKED_get_ext_by_critical(sk_X509_REVOKED_value(entries, i), 1, -1) >= 0)
+      return "an entry of the list has a critical extension: it is of another issuer, or not understood";
+  }
+  return "";
+}
+
+// One rule: its reason, and what is wrong (empty: nothing).
+struct ListCheck {
+  std::string_view reason;
+  std::string (*problem)(X509_CRL*, X509* issuer);
+};
+
+// The signature before anything that the list says of itself.
+constexpr ListCheck kChecks[] = {
+    {"WrongIssuer", isOfIssuer}, {"BadSignature", isSigned}, {"UnsupportedList", isUnderstood}};
+
+// Where the list belongs, as its issuing distribution point says. Errors: UnsupportedList where it leaves something
+// out that a certificate of an information system could be.
+Result<std::vector<std::string>> placesOf(const X509_CRL* list) {
+  int critical = 0;
+  const Handle<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free> point(
+      static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(list, NID_issuing_distribution_point, &critical, nullptr)));
+  ERR_clear_error();
+  if (!point) {
+    if (critical == -1) return std::vector<std::string>{};  // it has none
+    return refuse("UnsupportedList", "the list's issuing distribution point cannot be read, or is there twice");
+  }
+  if (point->indirectCRL > 0) return refuse("UnsupportedList", "the list is an indirect one");
+  if (point->onlyCA > 0 || point->onlyattr > 0)
+    return refuse("UnsupportedList", "the list is not about certificates of information systems");
+  if (point->onlysomereasons) return refuse("UnsupportedList", "the list is about some reasons only");
+  auto places = urisOf(point->distpoint);
+  if (point->distpoint && places.empty())
+    return refuse("UnsupportedList", "the list names the place where it belongs by no URI");
+  return places;
+}
+
+}  // namespace
+
+Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certificate& issuer, WallTime now) {
+  RevocationList list(TRY(decoded(bytes)));
+  X509_CRL* handle = list.handle_.get();
+  for (const auto& check : kChecks) {
+    if (auto problem = check.problem(handle, issuer.get()); !problem.empty())
+      return refuse(std::string(check.reason), std::move(problem));
+  }
+  list.places_ = TRY(placesOf(handle));
+  const auto thisUpdate = timeOf(X509_CRL_get0_lastUpdate(handle));
+  const auto nextUpdate = timeOf(X509_CRL_get0_nextUpdate(handle));
+  if (!thisUpdate) return refuse("MalformedList", "the list does not say when it was made");
+  if (*thisUpdate > now + kClockSkew)
+    return refuse("ListNotYetValid", fmt::format("the list is of {}", formatTime(*thisUpdate)));
+  if (!nextUpdate) return refuse("ListOutdated", "the list does not say when the next one comes (RFC 5280, 5.1.2.5)");
+  if (*nextUpdate < now) {
+    return refuse("ListOutdated", fmt::format("the list should have been replaced at {}", formatTime(*nextUpdate)));
+  }
+  list.nextUpdate_ = *nextUpdate;
+  return list;
+}
+
+Result<RevocationFinding> RevocationList::find(const Certificate& certificate, std::string_view source) const {
+  X509* leaf = certificate.get();
+  if (X509_NAME_cmp(X509_CRL_get_issuer(handle_.get()), X509_get_issuer_name(leaf)) != 0)
+    return refuse("WrongIssuer", "the list is of another issuer than the certificate");
+  if (!places_.empty()) {
+    auto named = distributionPoints(certificate);
+    named.emplace_back(source);
+    const bool belongs = std::any_of(places_.begin(), places_.end(), [&](const auto& place) {
+      return std::find(named.begin(), named.end(), place) != named.end();
+    });
+    if (!belongs) {
+      return refuse("UnsupportedList",
+                    fmt::format("the list belongs to {}, and the certificate is of another place", places_.front()));
+    }
+  }
+  RevocationFinding finding{RevocationState::Good, "", std::nullopt, nextUpdate_};
+  X509_REVOKED* entry = nullptr;
+  // 2: removeFromCRL, which releases a certificate that was on hold.
+  if (X509_CRL_get0_by_serial(handle_.get(), &entry, X509_get0_serialNumber(leaf)) != 1) return finding;
+  finding.state = RevocationState::Revoked;
+  finding.revokedAt = timeOf(X509_REVOKED_get0_revocationDate(entry));
+  const Handle<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(
+      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
+  ERR_clear_error();
+  if (reason) finding.reason = OCSP_crl_reason_str(ASN1_ENUMERATED_get(reason.get()));
+  return finding;
+}
+
+}  // namespace mpay::crypto
