@@ -68,11 +68,16 @@ struct Revocation {
 };
 BOOST_DESCRIBE_STRUCT(Revocation, (), (mode, onFailure))
 
+enum class SubjectMatch { Note, Required };
+BOOST_DESCRIBE_ENUM(SubjectMatch, Note, Required)
+
 struct CertificateRules {
   std::int64_t minimumRSABits = 2048;
   std::vector<std::string> curves{"P-256", "P-384"};
+  std::vector<std::string> signatureHashes{"SHA-256", "SHA-384", "SHA-512"};
+  SubjectMatch subjectMatch = SubjectMatch::Note;
 };
-BOOST_DESCRIBE_STRUCT(CertificateRules, (), (minimumRSABits, curves))
+BOOST_DESCRIBE_STRUCT(CertificateRules, (), (minimumRSABits, curves, signatureHashes, subjectMatch))
 
 enum class BundleFormat { PEM, FingerprintMap };
 BOOST_DESCRIBE_ENUM(BundleFormat, PEM, FingerprintMap)

@@ -69,6 +69,19 @@ inline void describe(json::SchemaOf<CertificateRules>& s) {
       .each()
       .length(1, 16)
       .oneOf({"P-256", "P-384", "P-521"});
+  s["signatureHashes"]
+      .doc("The hashes with which a certificate, and the authorities that lead to it, may be signed.")
+      .items(1, 3)
+      .unique()
+      .byDefault(json::array{"SHA-256", "SHA-384", "SHA-512"})
+      .each()
+      .length(1, 16)
+      .oneOf({"SHA-256", "SHA-384", "SHA-512"});
+  s["subjectMatch"]
+      .doc(
+          "Whether the IDNO in the certificate's subject must be the beneficiary's. Note: a difference is told in "
+          "CertificateTrusted. Required: it is refused, and so is a certificate that names no IDNO.")
+      .byDefault("Note");
 }
 inline void describe(json::SchemaOf<Bundle>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
@@ -80,7 +93,7 @@ inline void describe(json::SchemaOf<Trust>& s) {
   s["authorities"].doc(
       "The authorities that system certificates chain to; references resolve in the operator's namespace.");
   s["revocation"].doc("How revocation is checked.").byDefault(json::object{});
-  s["certificates"].doc("Which keys are accepted.").byDefault(json::object{});
+  s["certificates"].doc("Which keys, signatures and subjects are accepted.").byDefault(json::object{});
   s["bundles"].doc("What is published for the gateway.").items(0, 8).mapKeys({"name"});
 }
 inline void describe(json::SchemaOf<HttpRegistrar>& s) {

@@ -145,6 +145,15 @@ struct Endpoints {
 };
 BOOST_DESCRIBE_STRUCT(Endpoints, (), (testing, production))
 
+// The system certificate, in one of ContentSource's three places, and what goes with it.
+struct SystemCertificate : ContentSource {
+  SystemCertificate() = default;
+  SystemCertificate(ContentSource source) : ContentSource(std::move(source)) {}
+
+  std::optional<ContentSource> intermediates;  // authorities between it and those of the environment
+};
+BOOST_DESCRIBE_STRUCT(SystemCertificate, (ContentSource), (intermediates))
+
 struct BackOfficeUser {
   std::string name;
   std::string email;
@@ -192,7 +201,7 @@ struct MPayIntegrationSpec {
   std::optional<GenericService> genericService;
   Service service;
   Endpoints endpoints;
-  std::optional<ContentSource> certificate;
+  std::optional<SystemCertificate> certificate;
   std::vector<BackOfficeUser> backOfficeUsers;
   std::optional<FunctionalTestData> functionalTests;
   Notification notification;

@@ -150,6 +150,12 @@ inline void describe(json::SchemaOf<Endpoints>& s) {
   s["testing"].doc("In the testing environment.");
   s["production"].doc("In production.");
 }
+inline void describe(json::SchemaOf<SystemCertificate>& s) {
+  contentSource(s);
+  s["intermediates"].doc(
+      "Authorities between the certificate and those of the environment: a PEM bundle of at most four CA certificates. "
+      "They are never trusted by themselves, and never published.");
+}
 inline void describe(json::SchemaOf<BackOfficeUser>& s) {
   plain(s["name"], "Who sees the payments.", 120);
   mail(s["email"], "Where to write.");

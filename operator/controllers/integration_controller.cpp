@@ -202,6 +202,7 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
   std::vector<const api::ContentSource*> sources;
   std::vector<const api::ContentReference*> references;
   if (spec.certificate) sources.push_back(&*spec.certificate);
+  if (spec.certificate && spec.certificate->intermediates) sources.push_back(&*spec.certificate->intermediates);
   if (spec.service.logo) references.push_back(&*spec.service.logo);
   for (const auto& user : spec.backOfficeUsers) {
     if (user.signatureCertificate) sources.push_back(&*user.signatureCertificate);
@@ -214,6 +215,8 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
     return found;
   };
   if (spec.certificate) snapshot.certificate = content(*spec.certificate);
+  if (spec.certificate && spec.certificate->intermediates)
+    snapshot.intermediates = content(*spec.certificate->intermediates);
   if (spec.service.logo) snapshot.logo = content(*spec.service.logo);
   for (const auto& user : spec.backOfficeUsers) {
     if (user.signatureCertificate) snapshot.users.push_back(content(*user.signatureCertificate));

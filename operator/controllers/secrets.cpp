@@ -10,7 +10,7 @@ namespace {
 Result<std::string> publicPart(std::string bytes) {
   if (onboarding::isPng(bytes)) return bytes;
   auto certificate = crypto::Certificate::parse(bytes);
-  if (certificate || crypto::Authorities::parse(bytes)) return bytes;
+  if (certificate || crypto::certificatesIn(bytes)) return bytes;
   return fail(std::move(certificate).error());
 }
 

@@ -10,7 +10,7 @@
 namespace mpay::controllers {
 
 // A Secret that a form or an environment refers to for something public. Of each value a certificate, a bundle of
-// authorities or a PNG is kept, else only why it is none of them.
+// certificates or a PNG is kept, else only why it is none of them.
 struct PublicSecret {
   using Wire = api::Secret;
   static constexpr api::ResourceType kResource = api::Secret::kResource;

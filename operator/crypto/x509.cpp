@@ -17,10 +17,7 @@ namespace {
 
 using Bio = Handle<BIO, BIO_free_all>;
 
-tl::unexpected<Error> malformed(std::string_view what) {
-  return refuse("MalformedCertificate",
-                fmt::format("{}; give exactly one X.509 certificate, DER or PEM, as STISC issued it", what));
-}
+tl::unexpected<Error> malformed(std::string what) { return refuse("MalformedCertificate", std::move(what)); }
 
 std::string nameText(const X509_NAME* name) {
   const Bio out(BIO_new(BIO_s_mem()));
@@ -49,11 +46,32 @@ bool isKeyDer(std::string_view bytes) {
   return sealed != nullptr;
 }
 
-bool holdsPrivateKey(std::string_view bytes) {
+// What base64 without a frame stands for; nothing where the text is no such.
+std::optional<std::string> unwrapped(std::string_view text) {
+  std::string letters;
+  for (const char c : text) {
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') letters += c;
+  }
+  return letters.empty() ? std::nullopt : fromBase64(letters);
+}
+
+bool isOrHoldsKey(std::string_view bytes) {
   if (bytes.find("PRIVATE KEY") != std::string_view::npos) return true;
   const bool key = !bytes.starts_with("-----BEGIN") && isKeyDer(bytes);
   ERR_clear_error();
   return key;
+}
+
+bool holdsPrivateKey(std::string_view bytes) {
+  if (isOrHoldsKey(bytes)) return true;
+  const auto inner = unwrapped(bytes);
+  return inner && isOrHoldsKey(*inner);
+}
+
+tl::unexpected<Error> keyGiven() {
+  return refuse("PrivateKeyInPublicField",
+                "a private key was given where a public certificate belongs; treat that key as disclosed, request "
+                "a new certificate, and give only the .cer");
 }
 
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
@@ -66,8 +84,14 @@ Result<std::shared_ptr<X509>> fromDer(std::string_view der) {
   const auto* end = at + der.size();
   auto handle = share(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
-  if (!handle) return malformed("the bytes are not an X.509 certificate");
-  if (at != end) return malformed("bytes follow the certificate");
+  if (!handle) {
+    if (isOrHoldsKey(der)) return keyGiven();
+    return malformed("the bytes are not an X.509 certificate");
+  }
+  if (at != end) {
+    if (isOrHoldsKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
+    return malformed("bytes follow the certificate");
+  }
   // Extensions are decoded here, so that later readers on several threads only read.
   X509_check_purpose(handle.get(), -1, 0);
   if (X509_get_extension_flags(handle.get()) & EXFLAG_INVALID) {
@@ -85,26 +109,60 @@ Result<std::shared_ptr<X509>> fromPemBlock(std::string_view block) {
 
 }  // namespace
 
+namespace {
+Result<std::shared_ptr<X509>> exactlyOne(std::string_view bytes) {
+  if (bytes.find(kBegin) == std::string_view::npos) {
+    const auto inner = unwrapped(bytes);
+    return fromDer(inner ? *inner : bytes);
+  }
+  const auto text = trimmed(bytes);
+  if (!text.starts_with(kBegin) || !text.ends_with(kEnd))
+    return malformed("something else stands around the PEM block");
+  if (text.find(kBegin, 1) != std::string_view::npos) return malformed("there is more than one certificate");
+  return fromPemBlock(text);
+}
+}  // namespace
+
 Result<Certificate> Certificate::parse(std::string_view bytes) {
   if (bytes.size() > kMaximumCertificateBytes) {
     return refuse("CertificateTooLarge", fmt::format("{} bytes are no certificate; at most {} are looked at",
                                                      bytes.size(), kMaximumCertificateBytes));
   }
-  if (holdsPrivateKey(bytes)) {
-    return refuse("PrivateKeyInPublicField",
-                  "a private key was given where a public certificate belongs; treat that key as disclosed, request "
-                  "a new certificate, and give only the .cer");
+  if (holdsPrivateKey(bytes)) return keyGiven();
+  auto handle = exactlyOne(bytes);
+  if (!handle) {
+    Error error = std::move(handle).error();
+    if (error.reason == "MalformedCertificate")
+      error.message += "; give exactly one X.509 certificate, DER or PEM, as STISC issued it";
+    return fail(std::move(error));
   }
-  if (bytes.find(kBegin) == std::string_view::npos) return Certificate(TRY(fromDer(bytes)));
-  const auto text = trimmed(bytes);
-  if (!text.starts_with(kBegin) || !text.ends_with(kEnd))
-    return malformed("something else stands around the PEM block");
-  if (text.find(kBegin, 1) != std::string_view::npos) return malformed("there is more than one certificate");
-  return Certificate(TRY(fromPemBlock(text)));
+  return Certificate(std::move(*handle));
 }
 
 std::string Certificate::subject() const { return nameText(X509_get_subject_name(get())); }
 std::string Certificate::issuer() const { return nameText(X509_get_issuer_name(get())); }
+
+namespace {
+std::vector<std::string> attributesOf(const X509_NAME* name, int nid) {
+  std::vector<std::string> values;
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0;) {
+    unsigned char* text = nullptr;
+    const int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (length < 0) continue;
+    values.emplace_back(reinterpret_cast<char*>(text), static_cast<std::size_t>(length));
+    OPENSSL_free(text);
+  }
+  ERR_clear_error();
+  return values;
+}
+}  // namespace
+
+std::vector<std::string> Certificate::organizationIdentifiers() const {
+  return attributesOf(X509_get_subject_name(get()), NID_organizationIdentifier);
+}
+std::vector<std::string> Certificate::serialNumbers() const {
+  return attributesOf(X509_get_subject_name(get()), NID_serialNumber);
+}
 
 std::string Certificate::serial() const {
   const Handle<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(get()), nullptr));
@@ -132,6 +190,14 @@ std::string derOf(X509* certificate) {
 std::string Certificate::sha1() const { return sha1Hex(derOf(get())); }
 std::string Certificate::sha256() const { return sha256Hex(derOf(get())); }
 
+std::string Certificate::publicKeySha256() const {
+  unsigned char* data = nullptr;
+  const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(get()), &data);
+  const std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(std::max(length, 0)));
+  OPENSSL_free(data);
+  return sha256Hex(der);
+}
+
 std::string Certificate::pem() const {
   const Bio out(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(out.get(), get());
@@ -157,11 +223,21 @@ std::string Certificate::curve() const {
   return nist ? nist : name;
 }
 
-bool Certificate::hasWeakSignature() const {
+std::string Certificate::signatureHash() const {
   int digest = NID_undef;
-  if (X509_get_signature_info(get(), &digest, nullptr, nullptr, nullptr) != 1) return true;
-  return isWeakDigest(digest);
+  if (X509_get_signature_info(get(), &digest, nullptr, nullptr, nullptr) != 1) return "";
+  switch (digest) {
+    case NID_undef: return "";
+    case NID_sha1: return "SHA-1";
+    case NID_sha224: return "SHA-224";
+    case NID_sha256: return "SHA-256";
+    case NID_sha384: return "SHA-384";
+    case NID_sha512: return "SHA-512";
+    default: return OBJ_nid2sn(digest);
+  }
 }
+
+bool Certificate::isSelfIssued() const { return X509_get_extension_flags(get()) & EXFLAG_SI; }
 
 bool Certificate::allowsClientAuthentication() const {
   const auto flags = X509_get_extension_flags(get());
@@ -172,53 +248,165 @@ bool Certificate::allowsDigitalSignature() const {
   return X509_get_key_usage(get()) & KU_DIGITAL_SIGNATURE;  // all bits where the extension is absent
 }
 
-Result<Authorities> Authorities::parse(std::string_view pem) {
-  if (holdsPrivateKey(pem)) return refuse("PrivateKeyInPublicField", "the authorities hold a private key");
-  if (pem.size() > (std::size_t{1} << 20))
-    return refuse("MalformedAuthorities", "the authorities are larger than 1 MiB");
-  Authorities authorities;
+Result<std::vector<Certificate>> certificatesIn(std::string_view pem) {
+  if (holdsPrivateKey(pem)) return keyGiven();
+  std::vector<Certificate> all;
   std::string_view rest = pem;
-  while (true) {
-    const auto begin = rest.find(kBegin);
-    if (begin == std::string_view::npos) break;
+  for (auto begin = rest.find(kBegin); begin != std::string_view::npos; begin = rest.find(kBegin)) {
     const auto end = rest.find(kEnd, begin);
-    if (end == std::string_view::npos) return refuse("MalformedAuthorities", "the last PEM block has no end");
+    if (end == std::string_view::npos) return malformed("the last PEM block has no end");
     auto handle = fromPemBlock(rest.substr(begin, end + kEnd.size() - begin));
-    if (!handle)
-      return refuse("MalformedAuthorities",
-                    fmt::format("authority {}: the PEM block is damaged", authorities.certificates_.size() + 1));
-    Certificate certificate(std::move(*handle));
-    if (!certificate.isAuthority()) {
-      return refuse("MalformedAuthorities", fmt::format("{} is not a certification authority", certificate.subject()));
-    }
-    authorities.certificates_.push_back(std::move(certificate));
+    if (!handle) return fail(within(fmt::format("block {}", all.size() + 1), std::move(handle).error()));
+    all.push_back(Certificate(std::move(*handle)));
     rest.remove_prefix(end + kEnd.size());
   }
-  if (authorities.certificates_.empty())
-    return refuse("MalformedAuthorities", "there is no PEM certificate in the authorities");
-  auto& all = authorities.certificates_;
+  if (all.empty()) return malformed("there is no PEM certificate");
+  return all;
+}
+
+Result<Intermediates> parseIntermediates(std::string_view bytes) {
+  if (bytes.size() > kMaximumCertificateBytes) {
+    return refuse("CertificateTooLarge",
+                  fmt::format("{} bytes are no few intermediate certificates; at most {} are looked at", bytes.size(),
+                              kMaximumCertificateBytes));
+  }
+  Intermediates all;
+  if (bytes.find(kBegin) == std::string_view::npos) {
+    all.push_back(TRY(Certificate::parse(bytes)));
+  } else {
+    all = TRY(certificatesIn(bytes));
+  }
+  if (all.size() > kMaximumIntermediates) {
+    return refuse("MalformedCertificate",
+                  fmt::format("there are {} certificates; give the authorities between the certificate and those of "
+                              "the environment, at most {}",
+                              all.size(), kMaximumIntermediates));
+  }
+  for (const auto& certificate : all) {
+    if (!certificate.isAuthority())
+      return refuse("WrongUsage", certificate.subject() + " is no certification authority, and leads nowhere");
+  }
+  return all;
+}
+
+Result<Authorities> Authorities::parse(std::string_view pem) {
+  if (pem.size() > (std::size_t{1} << 20))
+    return refuse("MalformedAuthorities", "the authorities are larger than 1 MiB");
+  auto parsed = certificatesIn(pem);
+  if (!parsed && parsed.error().reason == "PrivateKeyInPublicField")
+    return refuse("PrivateKeyInPublicField", "the authorities hold a private key");
+  if (!parsed) return refuse("MalformedAuthorities", parsed.error().message);
+  for (const auto& certificate : *parsed) {
+    if (!certificate.isAuthority())
+      return refuse("MalformedAuthorities", fmt::format("{} is not a certification authority", certificate.subject()));
+  }
+  auto& all = *parsed;
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() < b.sha256(); });
   all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() == b.sha256(); }),
             all.end());
-  authorities.store_ = {X509_STORE_new(), X509_STORE_free};
-  for (const auto& certificate : all) X509_STORE_add_cert(authorities.store_.get(), certificate.get());
+  Authorities authorities;
+  authorities.certificates_ = std::move(all);
   return authorities;
 }
 
-Result<void> Authorities::verify(const Certificate& certificate, WallTime at) const {
+namespace {
+
+// A path longer than that, or found only after so many steps, is not looked for: what leads to it is somebody's choice.
+constexpr std::size_t kLongestPath = 8;
+constexpr int kMostSteps = 200;
+
+bool isSelfSigned(const Certificate& certificate) { return X509_get_extension_flags(certificate.get()) & EXFLAG_SS; }
+
+// By name, key identifiers and the issuer's key usage.
+bool mayHaveIssued(const Certificate& issuer, const Certificate& subject) {
+  return X509_check_issued(issuer.get(), subject.get()) == X509_V_OK;
+}
+// What alone tells authorities of one name apart.
+bool signedIt(const Certificate& issuer, const Certificate& subject) {
+  return X509_verify(subject.get(), X509_get0_pubkey(issuer.get())) == 1;
+}
+
+void freeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }  // of the stack alone; OpenSSL's is a macro
+
+// What OpenSSL says to one path, whose last certificate is trusted: nothing, or the problem.
+std::string problemOf(const Path& path, WallTime at) {
+  const Handle<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+  X509_STORE_add_cert(store.get(), path.back().get());
+  const Handle<STACK_OF(X509), freeStack> between(sk_X509_new_null());
+  for (std::size_t i = 1; i + 1 < path.size(); ++i) sk_X509_push(between.get(), path[i].get());
   const Handle<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
-  X509_STORE_CTX_init(context.get(), store_.get(), certificate.get(), nullptr);
+  X509_STORE_CTX_init(context.get(), store.get(), path.front().get(), between.get());
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(parameters, std::chrono::system_clock::to_time_t(at));
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT);
-  const bool verified = X509_verify_cert(context.get()) == 1;
-  const int problem = X509_STORE_CTX_get_error(context.get());
+  if (X509_verify_cert(context.get()) == 1) return "";
+  X509* where = X509_STORE_CTX_get_current_cert(context.get());
+  return fmt::format("{} ({})", X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())),
+                     where ? nameText(X509_get_subject_name(where)) : path.front().subject());
+}
+
+// Depth first over all that may have issued the last certificate, until OpenSSL accepts a path.
+struct Search {
+  const std::vector<Certificate>& authorities;
+  const Intermediates& intermediates;
+  WallTime at;
+  int steps = 0;
+  Path path{};
+  std::string problem{};    // of the first path that was complete
+  std::string farthest{};   // the issuer that no candidate is
+  std::size_t reached = 0;  // after how many certificates
+
+  bool goesOn() {
+    const Certificate last = path.back();
+    bool found = false;
+    for (const auto* candidates : {&authorities, &intermediates}) {
+      for (const auto& candidate : *candidates) {
+        const bool isAnchor = candidates == &authorities && isSelfSigned(candidate);
+        // A self-signed certificate that nobody trusts leads nowhere.
+        if (!isAnchor && isSelfSigned(candidate)) continue;
+        if (path.size() >= kLongestPath || holds(candidate) || !mayHaveIssued(candidate, last)) continue;
+        if (++steps > kMostSteps || !signedIt(candidate, last)) continue;
+        found = true;
+        path.push_back(candidate);
+        if (isAnchor) {
+          auto said = problemOf(path, at);
+          if (said.empty()) return true;
+          if (problem.empty()) problem = std::move(said);
+        } else if (goesOn()) {
+          return true;
+        }
+        path.pop_back();
+      }
+    }
+    if (!found && path.size() > reached) {
+      reached = path.size();
+      farthest = last.issuer();
+    }
+    return false;
+  }
+
+  bool holds(const Certificate& candidate) const {
+    return std::any_of(path.begin(), path.end(),
+                       [&](const auto& known) { return X509_cmp(known.get(), candidate.get()) == 0; });
+  }
+};
+
+}  // namespace
+
+Result<Path> Authorities::verify(const Certificate& certificate, WallTime at,
+                                 const Intermediates& intermediates) const {
+  Search search{certificates_, intermediates, at};
+  search.path.push_back(certificate);
+  const bool found = search.goesOn();
   ERR_clear_error();
-  if (verified) return {};
-  return refuse("UntrustedIssuer",
-                fmt::format("the certificate of {}, issued by {}, does not chain to an authority of "
-                            "the environment: {}",
-                            certificate.subject(), certificate.issuer(), X509_verify_cert_error_string(problem)));
+  if (found) return std::move(search.path);
+  const auto why = !search.problem.empty()
+                       ? search.problem
+                       : fmt::format("neither they nor certificate.intermediates hold the authority {} that signed it",
+                                     search.farthest);
+  return refuse("UntrustedIssuer", fmt::format("the certificate of {}, issued by {}, does not chain to an authority of "
+                                               "the environment: {}",
+                                               certificate.subject(), certificate.issuer(), why));
 }
 
 std::string Authorities::pem() const {

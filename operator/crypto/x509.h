@@ -19,19 +19,24 @@ inline constexpr std::size_t kMaximumCertificateBytes = 64 * 1024;
 // One certificate. Immutable; copies share it.
 class Certificate {
  public:
-  // Exactly one certificate, DER or PEM; around the PEM block only white space.
+  // Exactly one certificate: DER, DER in base64, or PEM; around the PEM block only white space.
   // Errors: Invalid with reason CertificateTooLarge (before anything is decoded),
-  // PrivateKeyInPublicField (a key in PEM, PKCS#1, SEC 1, PKCS#8 or PKCS#12; nothing of it is
-  // repeated), MalformedCertificate.
+  // PrivateKeyInPublicField (a key in PEM, PKCS#1, SEC 1, PKCS#8 or PKCS#12, alone, behind the
+  // certificate, in base64 or in a PEM block of another name; nothing of it is repeated),
+  // MalformedCertificate.
   static Result<Certificate> parse(std::string_view bytes);
 
   std::string subject() const;  // RFC 2253, UTF-8
   std::string issuer() const;
-  std::string serial() const;  // lower-case hexadecimal
+  // The subject's values of these attributes, UTF-8, as they are: for comparison, not for people.
+  std::vector<std::string> organizationIdentifiers() const;  // 2.5.4.97
+  std::vector<std::string> serialNumbers() const;            // 2.5.4.5
+  std::string serial() const;                                // lower-case hexadecimal
   WallTime notBefore() const;
   WallTime notAfter() const;
   std::string sha1() const;  // of the DER, lower-case hexadecimal, as nginx writes $ssl_client_fingerprint
   std::string sha256() const;
+  std::string publicKeySha256() const;  // of the SubjectPublicKeyInfo, lower-case hexadecimal
   std::string pem() const;
 
   bool isAuthority() const;  // basic constraints say CA
@@ -39,18 +44,36 @@ class Certificate {
   int rsaBits() const;
   // "P-256", "P-384", ... of an EC key, else empty.
   std::string curve() const;
-  // Signed with MD5 or SHA-1, or an algorithm unknown to OpenSSL.
-  bool hasWeakSignature() const;
+  // "SHA-256", "SHA-1", ...: the hash under its signature; empty where that is unknown, or there is none.
+  std::string signatureHash() const;
+  bool isSelfIssued() const;                // subject and issuer are the same name
   bool allowsClientAuthentication() const;  // no extended key usage, or clientAuth in it
   bool allowsDigitalSignature() const;      // no key usage, or digitalSignature in it
 
   X509* get() const { return handle_.get(); }
 
  private:
-  friend class Authorities;
+  friend Result<std::vector<Certificate>> certificatesIn(std::string_view pem);
   explicit Certificate(std::shared_ptr<X509> handle) : handle_(std::move(handle)) {}
   std::shared_ptr<X509> handle_;
 };
+
+// All the certificates of a PEM text; what stands between the blocks is passed over. Errors: as of
+// Certificate::parse; Invalid MalformedCertificate also where there is none.
+Result<std::vector<Certificate>> certificatesIn(std::string_view pem);
+
+// Certificates between a system's and an authority, given by whoever wants to be trusted: candidates for a path, never
+// its end.
+using Intermediates = std::vector<Certificate>;
+
+inline constexpr std::size_t kMaximumIntermediates = 4;
+
+// A PEM bundle of CA certificates, or one in DER; text around the blocks is passed over.
+// Errors: as of Certificate::parse, and Invalid WrongUsage where one is no CA certificate.
+Result<Intermediates> parseIntermediates(std::string_view bytes);
+
+// From a certificate to the authority that ends the path: the certificate first, each issued by the next.
+using Path = std::vector<Certificate>;
 
 // The authorities that certificates must chain to. Immutable; verification is thread-safe.
 class Authorities {
@@ -59,9 +82,11 @@ class Authorities {
   // PrivateKeyInPublicField.
   static Result<Authorities> parse(std::string_view pem);
 
-  // Whether a chain (RFC 5280) leads from the certificate to a self-signed authority at that time.
-  // Errors: Invalid with reason UntrustedIssuer. Validity of the certificate itself is judged apart.
-  Result<void> verify(const Certificate& certificate, WallTime at) const;
+  // The path (RFC 5280, section 6) that leads from the certificate to one of the self-signed authorities at that
+  // time, over authorities and `intermediates`. All paths are tried: an authority may have been renewed or
+  // cross-signed, and several may have one name. Errors: Invalid with reason UntrustedIssuer. Revocation is not looked
+  // at.
+  Result<Path> verify(const Certificate& certificate, WallTime at, const Intermediates& intermediates = {}) const;
 
   // Sorted by fingerprint, each once.
   std::string pem() const;
@@ -69,7 +94,6 @@ class Authorities {
 
  private:
   std::vector<Certificate> certificates_;
-  std::shared_ptr<X509_STORE> store_;
 };
 
 }  // namespace mpay::crypto

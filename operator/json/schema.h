@@ -158,13 +158,15 @@ object schemaOf() {
   std::map<std::string, Presence> presence;
   std::vector<std::string> names;
   std::vector<std::string> required;
-  boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>([&](auto member) {
-    using Member = std::remove_cvref_t<decltype(std::declval<T>().*member.pointer)>;
-    const std::string name(jsonName(member.name));
-    properties.emplace(name, detail::typeSchema<Member>());
-    names.push_back(name);
-    if (detail::isRequired<Member>) required.push_back(name);
-  });
+  boost::mp11::mp_for_each<
+      boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>>(
+      [&](auto member) {
+        using Member = std::remove_cvref_t<decltype(std::declval<T>().*member.pointer)>;
+        const std::string name(jsonName(member.name));
+        properties.emplace(name, detail::typeSchema<Member>());
+        names.push_back(name);
+        if (detail::isRequired<Member>) required.push_back(name);
+      });
   object node{{"type", "object"}, {"properties", std::move(properties)}};
   SchemaOf<T> description(node, presence);
   describe(description);

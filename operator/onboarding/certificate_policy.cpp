@@ -8,6 +8,17 @@
 namespace mpay::onboarding {
 namespace {
 
+// The IDNO that an identifier names; empty where it names none.
+std::string_view idnoIn(std::string_view identifier) {
+  constexpr std::size_t digits = 13;
+  // Three letters for the kind, or two and a colon for one that the country defined; then the country. NTR is the
+  // register in which the IDNO is the number.
+  if (identifier.starts_with("NTRMD-")) identifier.remove_prefix(6);
+  const bool isBare = identifier.size() == digits &&
+                      std::all_of(identifier.begin(), identifier.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return isBare ? identifier : std::string_view();
+}
+
 std::string isNoAuthority(const CertificateQuestion& q) {
   if (!q.certificate.isAuthority()) return "";
   return "the certificate is a certification authority's; give the system's own";
@@ -36,9 +47,18 @@ std::string hasStrongKey(const CertificateQuestion& q) {
                      fmt::join(accepted, ", "));
 }
 
+// What is wrong with the hash under its signature.
+std::string weaknessOf(const crypto::Certificate& certificate, const CertificatePolicy& policy) {
+  const auto hash = certificate.signatureHash();
+  const auto& accepted = policy.signatureHashes;
+  if (std::find(accepted.begin(), accepted.end(), hash) != accepted.end()) return "";
+  return fmt::format("is signed with {}; {} are accepted", hash.empty() ? "an algorithm without a known hash" : hash,
+                     fmt::join(accepted, ", "));
+}
+
 std::string isSignedStrongly(const CertificateQuestion& q) {
-  if (!q.certificate.hasWeakSignature()) return "";
-  return "the certificate is signed with SHA-1, MD5 or an unknown algorithm; request a new one";
+  const auto weakness = weaknessOf(q.certificate, q.policy);
+  return weakness.empty() ? "" : fmt::format("the certificate {}; request a new one", weakness);
 }
 
 std::string hasBegun(const CertificateQuestion& q) {
@@ -51,9 +71,33 @@ std::string hasNotEnded(const CertificateQuestion& q) {
   return fmt::format("the certificate expired at {}; request a new one", formatTime(q.certificate.notAfter()));
 }
 
-std::string chainsToAuthority(const CertificateQuestion& q) {
-  const auto verified = q.authorities.verify(q.certificate, q.now);
-  return verified ? "" : verified.error().message;
+std::string chainsToAuthority(const CertificateQuestion& q) { return q.path ? "" : q.path.error().message; }
+
+// Whoever can forge an authority on the way can forge the certificate. The last one is trusted for itself, not for its
+// signature.
+std::string isReachedStrongly(const CertificateQuestion& q) {
+  for (std::size_t i = 1; i < q.path->size(); ++i) {
+    const auto& authority = (*q.path)[i];
+    if (const int bits = authority.rsaBits(); bits > 0 && bits < 2048)
+      return fmt::format("the authority {} has an RSA key of {} bits", authority.subject(), bits);
+    if (i + 1 == q.path->size()) break;
+    if (const auto weakness = weaknessOf(authority, q.policy); !weakness.empty())
+      return fmt::format("the authority {} {}", authority.subject(), weakness);
+  }
+  return "";
+}
+
+std::string differenceOf(SubjectSays says) {
+  return says == SubjectSays::Another
+             ? "the organizationIdentifier or serialNumber of its subject is another's than beneficiary.idno"
+             : "its subject names no IDNO, neither as organizationIdentifier nor as serialNumber";
+}
+
+std::string namesTheBeneficiary(const CertificateQuestion& q) {
+  if (!q.policy.subjectMustMatch) return "";
+  const auto says = whoseIs(q.certificate, q.idno);
+  if (says == SubjectSays::TheBeneficiary) return "";
+  return fmt::format("the certificate is not the beneficiary's: {}; request one in its name", differenceOf(says));
 }
 
 constexpr std::array kChecks{
@@ -65,20 +109,42 @@ constexpr std::array kChecks{
     CertificateCheck{"CertificateNotYetValid", hasBegun},
     CertificateCheck{"CertificateExpired", hasNotEnded},
     CertificateCheck{"UntrustedIssuer", chainsToAuthority},
+    CertificateCheck{"WeakCertificate", isReachedStrongly},
+    CertificateCheck{"SubjectMismatch", namesTheBeneficiary},
 };
 
 }  // namespace
 
 std::span<const CertificateCheck> certificateChecks() { return kChecks; }
 
-Result<void> judgeCertificate(const crypto::Certificate& certificate, const crypto::Authorities& authorities,
-                              const CertificatePolicy& policy, WallTime now) {
-  const CertificateQuestion question{certificate, authorities, policy, now};
+SubjectSays whoseIs(const crypto::Certificate& certificate, std::string_view idno) {
+  for (const auto& values : {certificate.organizationIdentifiers(), certificate.serialNumbers()}) {
+    auto says = SubjectSays::Nothing;
+    for (const auto& value : values) {
+      const auto named = idnoIn(value);
+      if (named.empty()) continue;
+      if (named != idno) return SubjectSays::Another;
+      says = SubjectSays::TheBeneficiary;
+    }
+    if (says != SubjectSays::Nothing) return says;
+  }
+  return SubjectSays::Nothing;
+}
+
+Result<TrustedCertificate> judgeCertificate(const crypto::Certificate& certificate,
+                                            const crypto::Intermediates& intermediates,
+                                            const crypto::Authorities& authorities, const CertificatePolicy& policy,
+                                            std::string_view idno, WallTime now) {
+  const auto path = authorities.verify(certificate, now, intermediates);
+  const CertificateQuestion question{certificate, path, policy, idno, now};
   for (const auto& check : kChecks) {
     if (auto problem = check.problem(question); !problem.empty())
       return refuse(std::string(check.reason), std::move(problem));
   }
-  return {};
+  TrustedCertificate trusted{*path};
+  if (whoseIs(certificate, idno) == SubjectSays::Another)
+    trusted.note = "note that " + differenceOf(SubjectSays::Another);
+  return trusted;
 }
 
 Result<void> judgeSignatureCertificate(const crypto::Certificate& certificate, WallTime now) {

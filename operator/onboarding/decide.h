@@ -37,6 +37,7 @@ struct Snapshot {
   std::shared_ptr<const api::MPayIntegration> integration;
   std::optional<std::map<std::string, std::string>> namespaceLabels{};
   Content certificate{};
+  Content intermediates{};
   Content logo{};
   std::vector<Content> users{};  // one for each back-office user with a certificate, in order
   EnvironmentSnapshot testing{};

@@ -61,6 +61,8 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->addresses.shared = TRY(ranges(spec.addresses.shared, "addresses.shared"));
   settings->certificates.minimumRsaBits = static_cast<int>(spec.trust.certificates.minimumRSABits);
   settings->certificates.curves = spec.trust.certificates.curves;
+  settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
+  settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
   const auto delay = parseDuration(spec.withdrawal.delay);
   if (!delay || *delay > kLongestWithdrawalDelay)
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");

@@ -79,6 +79,7 @@ void noteValidity(std::optional<WallTime>& instant, const crypto::Certificate& c
 // What the form refers to, parsed once. Nothing: it was not read.
 struct Parsed {
   std::optional<Result<crypto::Certificate>> certificate;
+  std::optional<Result<crypto::Intermediates>> intermediates;
   std::optional<Result<Logo>> logo;
   std::vector<std::optional<Result<crypto::Certificate>>> users;  // one for each back-office user
 };
@@ -102,6 +103,11 @@ bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashe
         parsed<crypto::Certificate>(snapshot.certificate, crypto::Certificate::parse, "certificate");
     whole = parsedForm.certificate && *parsedForm.certificate;
     if (whole) hashes.certificate = crypto::digestText(**snapshot.certificate);
+    // They lead to an authority and take no effect themselves, so no digest holds them.
+    if (spec.certificate->intermediates) {
+      parsedForm.intermediates = parsed<crypto::Intermediates>(snapshot.intermediates, crypto::parseIntermediates,
+                                                               "certificate.intermediates");
+    }
   }
   if (spec.service.logo) {
     parsedForm.logo = parsed<Logo>(snapshot.logo, judgeLogo, "service.logo");
@@ -183,14 +189,25 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
   if (!*certificate) return ofError(certificate->error());
   out.leaf = **certificate;
   noteValidity(out.nextInstant, *out.leaf, now);
+  crypto::Intermediates intermediates;
+  if (spec.certificate->intermediates) {
+    if (!parsedForm.intermediates) return judgeUnread(out, "certificate.intermediates");
+    if (!*parsedForm.intermediates) return ofError(parsedForm.intermediates->error());
+    intermediates = **parsedForm.intermediates;
+    for (const auto& intermediate : intermediates) noteValidity(out.nextInstant, intermediate, now);
+  }
+  std::string note;
   for (const auto* environment : concerned(snapshot)) {
     if (auto usable = judgeUsable(*environment); !usable.holds()) return usable;
     const auto& settings = *environment->settings;
-    const auto judged = judgeCertificate(*out.leaf, settings.authorities, settings.certificates, now);
+    const auto judged = judgeCertificate(*out.leaf, intermediates, settings.authorities, settings.certificates,
+                                         spec.beneficiary.idno, now);
     if (!judged) return ofError(judged.error());
+    for (const auto& authority : judged->path) noteValidity(out.nextInstant, authority, now);
+    if (!judged->note.empty()) note = "; " + judged->note;
   }
-  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None)",
-                                     out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter())));
+  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None){}",
+                                     out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter()), note));
 }
 
 // Whether the environment of that stage admits the namespace, for this beneficiary.

@@ -71,12 +71,16 @@ Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issue
                                -1, 0);
   };
   for (const auto& organization : options.organizations) add("O", organization);
+  for (const auto& identifier : options.organizationIdentifiers) add("organizationIdentifier", identifier);
   add("serialNumber", options.serialNumber);
   add("CN", options.commonName);
   X509* signer = issuer ? issuer : x;
   X509_set_issuer_name(x, X509_get_subject_name(signer));
-  extend(x, signer, NID_basic_constraints, options.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  extend(x, signer, NID_key_usage, options.authority ? "critical,keyCertSign,cRLSign" : options.keyUsage);
+  std::string constraints = options.authority ? "critical,CA:TRUE" : "critical,CA:FALSE";
+  if (options.pathLength >= 0) constraints += ",pathlen:" + std::to_string(options.pathLength);
+  extend(x, signer, NID_basic_constraints, constraints);
+  const std::string authoritysUsage = options.signs ? "critical,keyCertSign,cRLSign" : "critical,cRLSign";
+  extend(x, signer, NID_key_usage, options.authority ? authoritysUsage : options.keyUsage);
   if (!options.authority) extend(x, signer, NID_ext_key_usage, options.extendedKeyUsage);
   extend(x, signer, NID_subject_alt_name, options.alternativeNames);
   extend(x, signer, NID_crl_distribution_points, options.distributionPoints);
@@ -102,11 +106,13 @@ Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issue
 }  // namespace
 
 struct Authority::Handles {
+  std::string name;
   Key key;
   Cert certificate;
 };
 
 Authority::Authority(const std::string& name, bool sha1) : handles_(std::make_unique<Handles>()) {
+  handles_->name = name;
   handles_->key = makeKey(KeyKind::P256);
   CertificateOptions options;
   options.commonName = name;
@@ -120,13 +126,34 @@ Authority::Authority(std::unique_ptr<Handles> handles, Identity identity)
     : handles_(std::move(handles)), identity_(std::move(identity)) {}
 
 Authority Authority::subordinate(const std::string& name) const {
-  auto handles = std::make_unique<Handles>();
-  handles->key = makeKey(KeyKind::P256);
   CertificateOptions options;
   options.commonName = name;
+  return subordinate(options);
+}
+
+Authority Authority::subordinate(CertificateOptions options) const {
+  auto handles = std::make_unique<Handles>();
+  handles->key = makeKey(options.key);
   options.authority = true;
+  handles->name = options.commonName;
   Identity identity =
       sign(options, handles->key, handles_->key.get(), handles_->certificate.get(), &handles->certificate);
+  return Authority(std::move(handles), std::move(identity));
+}
+
+Identity Authority::crossSign(const Authority& other, CertificateOptions options) const {
+  options.authority = true;
+  options.commonName = other.handles_->name;
+  return sign(options, other.handles_->key, handles_->key.get(), handles_->certificate.get());
+}
+
+Authority Authority::renewed(CertificateOptions options) const {
+  auto handles = std::make_unique<Handles>();
+  handles->key = handles_->key;
+  handles->name = handles_->name;
+  options.commonName = handles_->name;
+  options.authority = true;
+  Identity identity = sign(options, handles->key, handles->key.get(), nullptr, &handles->certificate);
   return Authority(std::move(handles), std::move(identity));
 }
 

@@ -13,6 +13,7 @@ struct CertificateOptions {
   std::string commonName = "SIA Model";
   std::vector<std::string> organizations = {};
   std::string serialNumber = "";  // of the subject, such as a person's or a company's code
+  std::vector<std::string> organizationIdentifiers = {};
   KeyKind key = KeyKind::P256;
   long validFrom = -3600;        // seconds from now
   long validFor = 365L * 86400;  // seconds from now; negative: expired
@@ -23,6 +24,8 @@ struct CertificateOptions {
   std::string alternativeNames = "";                       // "DNS:localhost,IP:127.0.0.1"
   std::string distributionPoints = "";                     // "URI:http://127.0.0.1:1/a.crl"
   std::string informationAccess = "";                      // "OCSP;URI:http://127.0.0.1:1/"
+  bool signs = true;                                       // an authority's key usage has keyCertSign
+  int pathLength = -1;                                     // of an authority; negative: any
 };
 
 struct Identity {
@@ -42,6 +45,12 @@ class Authority {
   Identity issue(const CertificateOptions& options = {}) const;
   // An authority certified by this one.
   Authority subordinate(const std::string& name) const;
+  // The same, of options' key, validity and hash.
+  Authority subordinate(CertificateOptions options) const;
+  // That authority's name and key, certified by this one.
+  Identity crossSign(const Authority& other, CertificateOptions options = {}) const;
+  // This authority with another certificate of its own, as after a renewal.
+  Authority renewed(CertificateOptions options) const;
 
  private:
   struct Handles;

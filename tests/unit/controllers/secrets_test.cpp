@@ -24,10 +24,13 @@ TEST(PublicSecret, KeepsWhatIsPublicAndOfTheRestOnlyWhatIsWrongWithIt) {
   const auto kept = PublicSecret::of(secretWith({{"tls.crt", identity.certificate},
                                                  {"tls.key", identity.key},
                                                  {"ca.pem", bundle},
+                                                 {"chain.pem", authority.certificate() + identity.certificate},
                                                  {"logo.png", png},
                                                  {"password", "correct horse"}}));
   EXPECT_EQ(kept.values.at("tls.crt").value(), identity.certificate);
   EXPECT_EQ(kept.values.at("ca.pem").value(), bundle);
+  EXPECT_EQ(kept.values.at("chain.pem").value(), authority.certificate() + identity.certificate)
+      << "whether it is a bundle of authorities is judged where it is used";
   EXPECT_EQ(kept.values.at("logo.png").value(), png);
   EXPECT_EQ(kept.values.at("tls.key").error().reason, "PrivateKeyInPublicField");
   EXPECT_EQ(kept.values.at("password").error().reason, "MalformedCertificate");

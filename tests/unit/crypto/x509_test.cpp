@@ -83,7 +83,7 @@ TEST(Certificate, TellsWhatItHolds) {
   EXPECT_GT(certificate.notAfter(), now() + std::chrono::days(360));
   EXPECT_EQ(certificate.serial().find_first_not_of("0123456789abcdef"), std::string::npos);
   EXPECT_FALSE(certificate.isAuthority());
-  EXPECT_FALSE(certificate.hasWeakSignature());
+  EXPECT_EQ(certificate.signatureHash(), "SHA-256");
   EXPECT_TRUE(Certificate::parse(authority().certificate())->isAuthority());
 }
 
@@ -126,9 +126,9 @@ TEST(Certificate, TellsWhatItMayBeUsedFor) {
   }
 }
 
-TEST(Certificate, KnowsAWeakSignature) {
+TEST(Certificate, KnowsTheHashUnderItsSignature) {
   const Authority old("Old Model CA", true);
-  EXPECT_TRUE(Certificate::parse(old.issue({.sha1 = true}).certificate)->hasWeakSignature());
+  EXPECT_EQ(Certificate::parse(old.issue({.sha1 = true}).certificate)->signatureHash(), "SHA-1");
 }
 
 TEST(Certificate, IsExactlyOne) {
@@ -167,6 +167,216 @@ TEST(Certificate, IsNeverAPrivateKey) {
       EXPECT_EQ(parsed.error().message.find(who.key.substr(40, 20)), std::string::npos);
     }
   }
+}
+
+TEST(Certificate, MayBeInBase64WithoutAFrame) {
+  const auto parsed = Certificate::parse(base64(identity().der).insert(64, "\n") + "\n");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->sha256(), sha256Hex(identity().der));
+  EXPECT_EQ(reasonOf(base64(identity().der + "x")), "MalformedCertificate");
+  EXPECT_EQ(reasonOf(base64("nothing of the kind")), "MalformedCertificate");
+}
+
+TEST(Certificate, IsNoPlaceToHideAPrivateKey) {
+  const Identity who = authority().issue({.key = KeyKind::Rsa2048});
+  const KeyForms forms = formsOf(who);
+  const auto framed = [](const std::string& der) {
+    return "-----BEGIN CERTIFICATE-----\n" + base64(der) + "\n-----END CERTIFICATE-----\n";
+  };
+  const std::pair<std::string, std::string> rows[] = {{"behind the certificate", who.der + forms.pkcs8},
+                                                      {"the same, the older form", who.der + forms.traditional},
+                                                      {"as if it were a certificate", framed(forms.pkcs8)},
+                                                      {"behind one, in its PEM block", framed(who.der + forms.pkcs8)},
+                                                      {"in base64", base64(forms.pkcs8)},
+                                                      {"in base64, in PEM", base64(who.key)},
+                                                      {"behind one, in base64", base64(who.der + forms.pkcs8)}};
+  for (const auto& [name, bytes] : rows) {
+    EXPECT_EQ(reasonOf(bytes), "PrivateKeyInPublicField") << name;
+    EXPECT_EQ(parseIntermediates(bytes).error().reason, "PrivateKeyInPublicField") << name;
+  }
+  EXPECT_EQ(parseIntermediates(authority().certificate() + who.key).error().reason, "PrivateKeyInPublicField");
+  EXPECT_EQ(parseIntermediates(authority().certificate() + framed(forms.pkcs8)).error().reason,
+            "PrivateKeyInPublicField");
+}
+
+TEST(Certificate, TellsWhoItsSubjectIs) {
+  CertificateOptions options;
+  options.serialNumber = "1006601000255";
+  options.organizationIdentifiers = {"NTRMD-1006601000255", "VATMD-0400123"};
+  const auto certificate = *Certificate::parse(authority().issue(options).certificate);
+  EXPECT_EQ(certificate.serialNumbers(), std::vector<std::string>{"1006601000255"});
+  EXPECT_EQ(certificate.organizationIdentifiers(), options.organizationIdentifiers);
+  EXPECT_TRUE(Certificate::parse(identity().certificate)->serialNumbers().empty());
+}
+
+TEST(Certificate, IsOfAKeyThatHasAFingerprint) {
+  const Authority ca("Model CA");
+  const auto renewed = ca.renewed({});
+  const auto one = *Certificate::parse(ca.certificate()), two = *Certificate::parse(renewed.certificate());
+  EXPECT_NE(one.sha256(), two.sha256());
+  EXPECT_EQ(one.publicKeySha256(), two.publicKeySha256());
+  EXPECT_NE(one.publicKeySha256(), Certificate::parse(identity().certificate)->publicKeySha256());
+}
+
+TEST(Intermediates, AreAFewAuthorities) {
+  const auto reasonOfBundle = [](const std::string& bytes) {
+    const auto parsed = parseIntermediates(bytes);
+    return parsed ? "" : parsed.error().reason;
+  };
+  const std::string& one = authority().certificate();
+  EXPECT_EQ(parseIntermediates(one + "a comment\n" + one).value().size(), 2u);
+  EXPECT_EQ(parseIntermediates(one + one + one + one).value().size(), 4u);
+  EXPECT_EQ(parseIntermediates(authority().issue({.authority = true}).der).value().size(), 1u);
+  EXPECT_EQ(reasonOfBundle(one + one + one + one + one), "MalformedCertificate");
+  EXPECT_EQ(reasonOfBundle(""), "MalformedCertificate");
+  EXPECT_EQ(reasonOfBundle("nothing"), "MalformedCertificate");
+  EXPECT_EQ(reasonOfBundle(one + one.substr(0, one.size() / 2)), "MalformedCertificate");
+  EXPECT_EQ(reasonOfBundle(one + identity().certificate), "WrongUsage");
+  EXPECT_EQ(reasonOfBundle(one + std::string(kMaximumCertificateBytes, '\n')), "CertificateTooLarge");
+}
+
+// Which path is found, among authorities that trust each other in every way that occurs.
+class Paths : public ::testing::Test {
+ protected:
+  static std::string pem(const Identity& of) { return of.certificate; }
+  static std::string pem(const Authority& of) { return of.certificate(); }
+
+  // Whether a path is found where the environment trusts those and these are given; its length, 0 for none.
+  static std::size_t length(const std::string& leaf, const std::string& trusted, const std::string& given = "",
+                            std::chrono::seconds later = {}) {
+    const auto intermediates = given.empty() ? Intermediates() : parseIntermediates(given).value();
+    const auto path =
+        Authorities::parse(trusted).value().verify(Certificate::parse(leaf).value(), now() + later, intermediates);
+    if (!path) {
+      EXPECT_EQ(path.error().reason, "UntrustedIssuer");
+    }
+    return path ? path->size() : 0;
+  }
+  // The same whichever comes first.
+  static std::size_t lengthInAnyOrder(const std::string& leaf, std::vector<std::string> trusted,
+                                      std::vector<std::string> given) {
+    std::optional<std::size_t> found;
+    std::sort(given.begin(), given.end());
+    do {
+      std::string all;
+      for (const auto& one : given) all += one;
+      std::string anchors;
+      for (const auto& one : trusted) anchors += one;
+      const auto now = length(leaf, anchors, all);
+      EXPECT_EQ(now, found.value_or(now)) << "the order counts";
+      found = now;
+    } while (std::next_permutation(given.begin(), given.end()));
+    return *found;
+  }
+
+  const Authority root{"Root"}, another{"Another root"};
+};
+
+TEST_F(Paths, LeadOverTheIntermediatesThatAreGiven) {
+  const Authority policy = root.subordinate("Policy CA"), issuing = policy.subordinate("Issuing CA");
+  const auto leaf = pem(issuing.issue());
+  EXPECT_EQ(length(leaf, pem(root)), 0u);
+  EXPECT_EQ(length(leaf, pem(root), pem(issuing)), 0u) << "one is missing";
+  EXPECT_EQ(lengthInAnyOrder(leaf, {pem(root)}, {pem(issuing), pem(policy)}), 4u);
+  EXPECT_EQ(length(leaf, pem(root) + pem(policy), pem(issuing)), 4u) << "the platform has one, the tenant gives one";
+  EXPECT_EQ(length(leaf, pem(another), pem(issuing) + pem(policy)), 0u);
+  EXPECT_EQ(length(leaf, pem(another), pem(issuing) + pem(policy) + pem(root)), 0u) << "a root that is given is none";
+  EXPECT_EQ(length(leaf, pem(policy), pem(issuing)), 0u) << "without its root the platform's authority ends no path";
+}
+
+TEST_F(Paths, SayWhatIsMissing) {
+  const Authority policy = root.subordinate("Policy CA"), issuing = policy.subordinate("Issuing CA");
+  const auto path = Authorities::parse(pem(root))->verify(*Certificate::parse(pem(issuing.issue())), now(),
+                                                          parseIntermediates(pem(issuing)).value());
+  ASSERT_FALSE(path);
+  EXPECT_NE(path.error().message.find("hold the authority CN=Policy CA"), std::string::npos) << path.error().message;
+}
+
+TEST_F(Paths, LeadToAnyOfSeveralRoots) {
+  const auto leaf = pem(another.issue());
+  EXPECT_EQ(length(leaf, pem(root) + pem(another)), 2u);
+  EXPECT_EQ(length(leaf, pem(root)), 0u);
+}
+
+TEST_F(Paths, FollowAnAuthorityThroughItsRenewal) {
+  const Authority later = root.renewed({.validFrom = -60, .validFor = 20L * 365 * 86400});
+  const Authority expired = root.renewed({.validFrom = -7200, .validFor = -3600});
+  const auto leaf = pem(root.issue());
+  EXPECT_EQ(length(leaf, pem(later)), 2u) << "the renewed one alone";
+  EXPECT_EQ(length(leaf, pem(root) + pem(later) + pem(expired)), 2u);
+  EXPECT_EQ(length(leaf, pem(expired)), 0u);
+  EXPECT_EQ(length(leaf, pem(expired) + pem(later)), 2u);
+  EXPECT_EQ(length(pem(later.issue()), pem(root)), 2u) << "issued after the renewal, checked with the old one";
+}
+
+TEST_F(Paths, TellAuthoritiesOfOneNameApart) {
+  const Authority same("Root"), again("Root");
+  for (const auto* issuer : {&root, &same, &again}) {
+    const auto leaf = pem(issuer->issue());
+    EXPECT_EQ(length(leaf, pem(root) + pem(same) + pem(again)), 2u);
+    EXPECT_EQ(length(leaf, pem(*issuer)), 2u);
+  }
+  EXPECT_EQ(length(pem(again.issue()), pem(root) + pem(same)), 0u);
+  // Issuing authorities too.
+  const Authority one = root.subordinate("Issuing CA"), two = root.subordinate("Issuing CA");
+  EXPECT_EQ(lengthInAnyOrder(pem(one.issue()), {pem(root)}, {pem(one), pem(two)}), 3u);
+  EXPECT_EQ(lengthInAnyOrder(pem(two.issue()), {pem(root)}, {pem(one), pem(two)}), 3u);
+}
+
+TEST_F(Paths, GoOverWhicheverCrossCertificateLeadsHome) {
+  const auto byRoot = root.crossSign(another);
+  const auto leaf = pem(another.issue());
+  EXPECT_EQ(length(leaf, pem(root), pem(byRoot)), 3u);
+  EXPECT_EQ(length(leaf, pem(another), pem(byRoot)), 2u) << "the shorter one";
+  // One that leads to a stranger, one that has expired, and the right one, all of one name and key.
+  const Authority stranger("Stranger");
+  const auto byStranger = stranger.crossSign(another);
+  const auto expired = root.crossSign(another, {.validFrom = -7200, .validFor = -3600});
+  EXPECT_EQ(lengthInAnyOrder(leaf, {pem(root)}, {pem(byStranger), pem(expired), pem(byRoot)}), 3u);
+  EXPECT_EQ(length(leaf, pem(root), pem(byStranger) + pem(expired)), 0u);
+  // The platform's own bundle may hold such certificates, beside the root itself.
+  EXPECT_EQ(length(leaf, pem(another) + pem(byStranger) + pem(byRoot)), 2u);
+  // Two that certify each other, and nobody else does.
+  const Authority left("Left"), right("Right");
+  EXPECT_EQ(length(pem(left.issue()), pem(root), pem(right.crossSign(left)) + pem(left.crossSign(right))), 0u);
+}
+
+TEST_F(Paths, HoldAuthoritiesToTheirRules) {
+  struct Row {
+    std::string name;
+    CertificateOptions options;
+    std::size_t length;
+  };
+  const Row rows[] = {{"good", {}, 3},
+                      {"expired", {.validFrom = -7200, .validFor = -3600}, 0},
+                      {"not yet valid", {.validFrom = 3600}, 0},
+                      {"may not sign certificates", {.signs = false}, 0},
+                      {"may certify systems", {.pathLength = 0}, 3}};
+  for (auto row : rows) {
+    row.options.commonName = "Issuing CA";
+    const Authority issuing = root.subordinate(row.options);
+    EXPECT_EQ(length(pem(issuing.issue()), pem(root), pem(issuing)), row.length) << row.name;
+  }
+  // Which may certify systems alone, and certified an authority.
+  const Authority last = root.subordinate(CertificateOptions{.commonName = "Last CA", .pathLength = 0});
+  const Authority beyond = last.subordinate("Beyond");
+  EXPECT_EQ(length(pem(beyond.issue()), pem(root), pem(last) + pem(beyond)), 0u);
+  // Valid now, and not later.
+  EXPECT_EQ(length(pem(root.issue()), pem(root), "", std::chrono::hours(24 * 364)), 2u);
+  EXPECT_EQ(length(pem(root.issue()), pem(root), "", std::chrono::hours(24 * 3651)), 0u);
+}
+
+TEST_F(Paths, AreNotLookedForWithoutEnd) {
+  // Authorities that all certify each other: the paths are too many to try.
+  std::vector<Authority> authorities;
+  for (int i = 0; i < 12; ++i) authorities.emplace_back("CA " + std::to_string(i));
+  std::string trusted = pem(root);
+  for (const auto& issuer : authorities) {
+    for (const auto& subject : authorities) {
+      if (&issuer != &subject) trusted += pem(issuer.crossSign(subject));
+    }
+  }
+  EXPECT_EQ(length(pem(authorities[0].issue()), trusted), 0u);
 }
 
 TEST(Authorities, VerifyWhatTheyIssued) {

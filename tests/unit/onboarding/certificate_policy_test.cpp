@@ -16,7 +16,8 @@ class CertificatePolicyTest : public ::testing::Test {
     const auto authorities = crypto::Authorities::parse(authority.certificate()).value();
     const auto certificate = crypto::Certificate::parse(bytes);
     if (!certificate) return certificate.error().reason;
-    const auto judged = judgeCertificate(*certificate, authorities, {}, systemClock().now());
+    const auto judged = judgeCertificate(*certificate, intermediates, authorities, policy, kIdno, systemClock().now());
+    note = judged ? judged->note : "";
     return judged ? "" : judged.error().reason;
   }
   std::string reasonFor(const std::function<void(CertificateOptions&)>& change) const {
@@ -25,6 +26,10 @@ class CertificatePolicyTest : public ::testing::Test {
     return reasonFor(authority.issue(options).certificate);
   }
   const test::Authority authority;
+  static constexpr auto kIdno = "1006601000255";
+  CertificatePolicy policy;
+  crypto::Intermediates intermediates;
+  mutable std::string note;  // of the last one that was accepted
 };
 
 TEST_F(CertificatePolicyTest, AcceptsWhatStiscIssues) {
@@ -61,6 +66,67 @@ TEST_F(CertificatePolicyTest, RefusesWithTheReason) {
   EXPECT_EQ(reasonFor([](auto& o) { o.sha1 = true; }), "WeakCertificate");
   EXPECT_EQ(reasonFor([](auto& o) { o.validFrom = 3600; }), "CertificateNotYetValid");
   EXPECT_EQ(reasonFor([](auto& o) { o.validFor = -10; }), "CertificateExpired");
+}
+
+TEST_F(CertificatePolicyTest, HoldsTheWayToTheAuthorityToItsRules) {
+  const auto reasonOver = [&](const CertificateOptions& options) {
+    const auto issuing = authority.subordinate(options);
+    intermediates = crypto::parseIntermediates(issuing.certificate()).value();
+    return reasonFor(issuing.issue({}).certificate);
+  };
+  EXPECT_EQ(reasonOver({}), "");
+  EXPECT_EQ(reasonOver({.key = KeyKind::Rsa2048}), "");
+  EXPECT_EQ(reasonOver({.key = KeyKind::Rsa1024}), "WeakCertificate");
+  EXPECT_EQ(reasonOver({.sha1 = true}), "WeakCertificate");
+  policy.curves = {"P-384"};
+  EXPECT_EQ(reasonFor([](auto& o) { o.key = KeyKind::P384; }), "") << "the rule is about systems' keys";
+  policy.signatureHashes = {"SHA-512"};
+  EXPECT_EQ(reasonFor([](auto& o) { o.key = KeyKind::P384; }), "WeakCertificate");
+  // What is trusted for itself may be signed as it likes.
+  const test::Authority old("Old CA", true);
+  const auto leaf = crypto::Certificate::parse(old.issue({}).certificate).value();
+  EXPECT_TRUE(judgeCertificate(leaf, {}, crypto::Authorities::parse(old.certificate()).value(), {}, kIdno,
+                               systemClock().now()));
+}
+
+TEST_F(CertificatePolicyTest, ComparesTheSubjectWithTheBeneficiary) {
+  struct Row {
+    std::string name;
+    std::vector<std::string> organizationIdentifiers;
+    std::string serialNumber;
+    std::string required;  // the reason where a match is required
+    bool noted;            // where it is not
+  };
+  const std::string idno = kIdno, other = "1010600034203";
+  const Row rows[] = {{"names nobody", {}, "", "SubjectMismatch", false},
+                      {"its register number", {"NTRMD-" + idno}, "", "", false},
+                      {"the bare number", {idno}, "", "", false},
+                      {"as its serial number", {}, idno, "", false},
+                      {"both", {"NTRMD-" + idno}, "NTRMD-" + idno, "", false},
+                      {"another's", {"NTRMD-" + other}, "", "SubjectMismatch", true},
+                      {"another's serial number", {}, other, "SubjectMismatch", true},
+                      {"another's identifier decides", {"NTRMD-" + other}, idno, "SubjectMismatch", true},
+                      {"its own identifier decides", {"NTRMD-" + idno}, other, "", false},
+                      {"its own and another's", {"NTRMD-" + idno, "NTRMD-" + other}, "", "SubjectMismatch", true},
+                      {"a VAT number beside it", {"VATMD-0400123", "NTRMD-" + idno}, "", "", false},
+                      {"a VAT number, and the serial number", {"VATMD-0400123"}, idno, "", false},
+                      {"a VAT number alone", {"VATMD-0400123"}, "", "SubjectMismatch", false},
+                      {"of another country", {"NTRRO-" + idno}, "", "SubjectMismatch", false},
+                      {"a person's", {}, "IDCMD-2001234567890", "SubjectMismatch", false},
+                      {"with a letter", {}, "100660100025x", "SubjectMismatch", false},
+                      {"within something longer", {}, idno + "0", "SubjectMismatch", false},
+                      {"in small letters", {"ntrmd-" + idno}, "", "SubjectMismatch", false}};
+  for (const auto& row : rows) {
+    const auto issued = [&](auto& o) {
+      o.organizationIdentifiers = row.organizationIdentifiers;
+      o.serialNumber = row.serialNumber;
+    };
+    policy.subjectMustMatch = false;
+    EXPECT_EQ(reasonFor(issued), "") << row.name;
+    EXPECT_EQ(!note.empty(), row.noted) << row.name << ": " << note;
+    policy.subjectMustMatch = true;
+    EXPECT_EQ(reasonFor(issued), row.required) << row.name;
+  }
 }
 
 TEST_F(CertificatePolicyTest, NeverRepeatsAKey) {

@@ -63,6 +63,59 @@ TEST(Examine, CountsEndpointsAndTerminalsTogether) {
   }
 }
 
+TEST(Examine, TakesTheIntermediatesThatAreGiven) {
+  const auto given = [](const std::string& bytes) { return Content(Result<std::string>(bytes)); };
+  Form form;
+  const auto digest = form.examine().digest;
+  const auto issuing =
+      form.authority.subordinate(test::CertificateOptions{.commonName = "Issuing CA", .validFor = 7200});
+  const auto leaf = issuing.issue({}).certificate;
+  form.snapshot.certificate = given(leaf);
+  EXPECT_EQ(form.examine().certificate.reason, "UntrustedIssuer");
+  form.edit([](auto& i) { i.spec.certificate->intermediates = api::ContentSource{"given", {}, {}}; });
+  EXPECT_EQ(form.examine().certificate.reason, "Pending");
+  form.snapshot.intermediates = given(issuing.certificate());
+  const auto out = form.examine();
+  EXPECT_TRUE(out.form.holds()) << out.certificate.message;
+  EXPECT_EQ(out.nextInstant, crypto::Certificate::parse(issuing.certificate())->notAfter() + std::chrono::seconds(1))
+      << "the verdict changes when an authority on the way expires";
+  const std::pair<std::string, Content> rows[] = {
+      {"MalformedCertificate", given("nothing")},
+      {"WrongUsage", given(leaf)},
+      {"PrivateKeyInPublicField", given(issuing.certificate() + issuing.key())},
+      {"CertificateTooLarge", given(std::string(crypto::kMaximumCertificateBytes + 1, 'x'))},
+      {"ReferenceForbidden", Result<std::string>(refuse("ReferenceForbidden", "no"))}};
+  for (const auto& [reason, content] : rows) {
+    form.snapshot.intermediates = content;
+    const auto refused = form.examine();
+    EXPECT_EQ(refused.certificate.reason, reason) << refused.certificate.message;
+    EXPECT_EQ(refused.certificate.attention, Attention::Fix) << reason;
+    EXPECT_NE(refused.certificate.message.find(reason == "ReferenceForbidden" ? "" : "certificate.intermediates"),
+              std::string::npos);
+  }
+  // With the certificate as it was, they change no digest.
+  form.snapshot.certificate = given(form.certificate);
+  form.snapshot.intermediates = given(issuing.certificate());
+  EXPECT_EQ(form.examine().digest, digest);
+}
+
+TEST(Examine, HoldsTheSubjectToTheEnvironmentsRule) {
+  Form form;
+  const auto issued = [&](const std::string& idno) {
+    form.snapshot.certificate =
+        Content(Result<std::string>(form.authority.issue({.organizationIdentifiers = {"NTRMD-" + idno}}).certificate));
+    return form.examine().certificate;
+  };
+  EXPECT_EQ(issued("1006601000255").message.find("note that"), std::string::npos);
+  EXPECT_TRUE(issued("1010600034203").holds());
+  EXPECT_NE(issued("1010600034203").message.find("note that"), std::string::npos);
+  Form::editSettings(form.snapshot.production, [](auto& s) { s.certificates.subjectMustMatch = true; });
+  EXPECT_TRUE(issued("1006601000255").holds());
+  EXPECT_EQ(issued("1010600034203").reason, "SubjectMismatch");
+  form.edit([](auto& i) { i.spec.targetStage = api::Stage::Testing; });
+  EXPECT_TRUE(issued("1010600034203").holds()) << "production's rule does not concern it";
+}
+
 TEST(Examine, NamesTheFieldThatIsWrong) {
   const std::pair<std::string, std::string> rows[] = {
       {"nonsense", "service.posTerminals[0].address is not"},
