@@ -41,7 +41,7 @@ void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayInteg
     // An earlier integration of this name, which is being withdrawn: none of it is this one's to show or to publish.
     into.fragment.reset();
     into.service.reset();
-    into.effect.reset();
+    into.effects = {};
     return;
   }
   into.live = onboarding::NumberedRevision{number, last->metadata.name.value_or(""),
@@ -149,7 +149,10 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   snapshot.read = true;
   loadClaims(claims_, name, *outputs);
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
-  snapshot.effect = recall<onboarding::EffectRecord>(*outputs, onboarding::kEffects, key);
+  if (const auto effects = outputs->own(memoryName(onboarding::kEffects, key))) {
+    snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});
+    snapshot.effectsVersion = effects->metadata.resourceVersion;
+  }
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);

@@ -10,18 +10,24 @@ class NotificationController final : public runtime::Reconciler {
  public:
   NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite);
 
-  // The key is the integration's. A mail that was not accepted is an error, and tried again.
+  // The key is the integration's. A mail that was not accepted is an error, and tried again; others go on.
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
 
  private:
-  Result<void> send(const onboarding::EffectRecord& effect, const api::MPayEnvironmentSpec& spec,
+  // Whatever is to be told of an integration in one environment.
+  Result<void> tell(const ObjectKey& key, const api::MPayEnvironment& environment, Outputs& outputs,
                     const std::stop_token& stop);
+  // Sends it, unless this process did so before, and says when.
+  Result<std::string> send(const ObjectKey& key, const onboarding::EffectRecord& effect,
+                           const api::MPayEnvironmentSpec& spec, const std::stop_token& stop);
+  void forget(const ObjectKey& key);
 
   const Clock& clock_;
   Caches& caches_;
   const std::function<bool()> mayWrite_;
-  // When this process sent which Message-ID: where the record could not be written, only that is tried again.
-  Synchronized<std::map<std::string, std::string>> sent_;
+  // When this process sent which Message-ID of whose: where the record could not be written, only that is tried again.
+  // As many of each integration as its record keeps, until it is gone.
+  Synchronized<std::map<ObjectKey, std::map<std::string, std::string>>> sent_;
 };
 
 }  // namespace mpay::controllers

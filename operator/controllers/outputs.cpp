@@ -207,13 +207,14 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
       absent = true;
     }
   }
+  K next = desired;
   if (absent) {
-    store.remember(TRY(objects.create(desired, stop)));
+    next.metadata.resourceVersion.reset();
+    store.remember(TRY(objects.create(next, stop)));
     return true;
   }
-  K next = desired;
   next.metadata.uid = observed->metadata.uid;
-  next.metadata.resourceVersion = observed->metadata.resourceVersion;
+  if (!next.metadata.resourceVersion) next.metadata.resourceVersion = observed->metadata.resourceVersion;
   store.remember(TRY(objects.replace(next, stop)));
   return true;
 }

@@ -50,7 +50,8 @@ class Outputs {
   bool isForeignRevision(const std::string& name, const ObjectKey& wanting);
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;
 
-  // True when something was written. Errors: Invalid NameConflict; those of the API.
+  // True when something was written. What `desired` says of a resourceVersion is the one to be replaced; without it
+  // whatever is there. Errors: Invalid NameConflict; those of the API.
   Result<bool> ensure(const api::ConfigMap& desired, const std::stop_token& stop);
   Result<bool> ensure(const api::NetworkPolicy& desired, const std::stop_token& stop);
   Result<void> create(const api::ControllerRevision& revision, const std::stop_token& stop);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "api/environment.h"
 #include "api/integration.h"
 
 namespace mpay::notify {
@@ -21,5 +22,24 @@ struct Activation {
 
 // The integration is complete: the service is active in production.
 Text activated(const Activation& activation, api::Language language);
+
+// A certificate that an environment admits.
+struct CertificateNotice {
+  std::string serviceID;
+  std::string serviceName;
+  api::Stage stage = api::Stage::Production;
+  std::string apiURL;
+  std::string subject;
+  std::string serial;
+  std::string sha256;
+  std::string notAfter;
+  bool withdrawn = false;  // it is admitted no more; of a revoked one
+};
+
+// It expires soon, and a new one should be requested.
+Text certificateExpiring(const CertificateNotice& notice, api::Language language);
+
+// Its issuer revoked it.
+Text certificateRevoked(const CertificateNotice& notice, api::Language language);
 
 }  // namespace mpay::notify

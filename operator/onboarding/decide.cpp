@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "onboarding/digest.h"
+#include "onboarding/notifications.h"
 #include "onboarding/rendering.h"
 
 namespace mpay::onboarding {
@@ -24,6 +25,7 @@ struct Decision {
   Plan plan{};
   Verdict certificate{}, submitted{}, testing{}, functional{}, validated{}, promoted{}, notified{};
   Records functionalRecords{}, finalRecords{};
+  std::vector<EffectRecord> toTell{};  // by production's channel
 
   const api::MPayIntegration& integration() const { return *in.integration; }
   const api::MPayIntegrationSpec& spec() const { return in.integration->spec; }
@@ -38,6 +40,8 @@ struct Decision {
   void judgeValidated();
   void judgePromoted();
   void judgeNotified();
+  void intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
+              std::vector<api::ConfigMap>& into) const;
   void summarise();
   bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
                    Verdict& verdict) const;
@@ -291,43 +295,33 @@ void Decision::judgeNotified() {
     notified = nameTaken("an object", production.foreignEffects);
     return;
   }
-  const bool intended = production.effect && production.effect->revision == live()->number;
-  const auto& digest = live()->revision.digest;
-  const auto messageID = messageIDOf(key(), digest, live()->number, channels.front().smtp->from);
-  const auto intend = [&](const EffectRecord& effect) {
-    plan.production.push_back(remember(ownedMeta(production.settings->spec.outputNamespace, memoryName(kEffects, key()),
-                                                 kEffects, production.settings->name, key()),
-                                       effect));
-  };
-  if (intended && production.effect->sentAt) {
-    EffectRecord sent = *production.effect;
-    // Edited by hand. The sender's domain may have been another when it was sent.
-    if (sent.digest != digest || !sent.messageID.starts_with(messageID.substr(0, messageID.find('@') + 1))) {
-      sent.digest = digest;
-      sent.messageID = messageID;
-      intend(sent);
-    }
-    notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *sent.sentAt,
-                                        fmt::join(sent.recipients, ", "), sent.messageID));
-    return;
+  EffectRecord wanted = draftOf(spec());
+  wanted.revision = live()->number;
+  wanted.digest = live()->revision.digest;
+  wanted.messageID = messageIDOf(key(), wanted, channels.front().smtp->from);
+  const auto effect = continued(production.effects, std::move(wanted), now);
+  toTell.push_back(effect);
+  if (effect.sentAt) {
+    notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *effect.sentAt,
+                                        fmt::join(effect.recipients, ", "), effect.messageID));
+  } else {
+    notified = idle("NotificationPending",
+                    effect.failure ? fmt::format("not accepted yet, and tried again: {}", *effect.failure)
+                                   : "the notification is on its way, and is tried again until it is accepted");
   }
-  // Recipients may be corrected until it is sent.
-  EffectRecord effect;
-  effect.revision = live()->number;
-  effect.digest = digest;
-  effect.messageID = messageID;
-  effect.recipients = spec().notification.recipients;
-  if (effect.recipients.empty()) effect.recipients.push_back(spec().applicant.email);
-  effect.language = json::nameOf(spec().notification.language);
-  effect.serviceID = spec().service.id.value_or("");
-  const auto& name = spec().service.name;
-  effect.serviceName = name.ro.value_or(name.en.value_or(name.ru.value_or(effect.serviceID)));
-  effect.intendedAt = intended ? production.effect->intendedAt : formatTime(now);
-  if (intended) effect.failure = production.effect->failure;
-  if (!intended || effect != *production.effect) intend(effect);
-  notified = idle("NotificationPending",
-                  effect.failure ? fmt::format("not accepted yet, and tried again: {}", *effect.failure)
-                                 : "the notification is on its way, and is tried again until it is accepted");
+}
+
+// Writes down what is to be told, bound to the version of the record that this was decided on: the sender writes it
+// too.
+void Decision::intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
+                      std::vector<api::ConfigMap>& into) const {
+  if (!environment.settings || !environment.foreignEffects.empty()) return;
+  const auto effects = merged(environment.effects, std::move(wanted), live() ? live()->number : 0);
+  if (effects == environment.effects) return;
+  const auto& settings = *environment.settings;
+  auto metadata = ownedMeta(settings.spec.outputNamespace, memoryName(kEffects, key()), kEffects, settings.name, key());
+  metadata.resourceVersion = environment.effectsVersion;
+  into.push_back(remember(std::move(metadata), effects));
 }
 
 // architecture.md's table: Ready, Reconciling, Stalled.
@@ -411,6 +405,7 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   decision.judgeValidated();
   decision.judgePromoted();
   decision.judgeNotified();
+  decision.intend(snapshot.production, decision.toTell, decision.plan.production);
   auto& status = decision.plan.status;
   if (!examination.digest.empty()) {
     status.digest = examination.digest;

@@ -27,10 +27,11 @@ struct EnvironmentSnapshot {
   std::optional<NumberedRevision> live{};
   std::optional<Error> liveProblem{};
   std::optional<WithdrawalRecord> withdrawal{};
-  std::optional<EffectRecord> effect{};
-  std::string foreign{};          // name of an object that is not ours where ours should be
-  std::string foreignRevision{};  // the same, of the next revision
-  std::string foreignEffects{};   // and of the record of notifications
+  Effects effects{};
+  std::optional<std::string> effectsVersion{};  // resourceVersion of their record; absent: there is none
+  std::string foreign{};                        // name of an object that is not ours where ours should be
+  std::string foreignRevision{};                // the same, of the next revision
+  std::string foreignEffects{};                 // and of the record of notifications
 };
 
 struct Snapshot {

@@ -47,11 +47,33 @@ std::string revisionName(const api::ObjectKey& integration, std::int64_t number)
   return fmt::format("{}-{}", memoryName("revision", integration), number);
 }
 
-std::string messageIDOf(const api::ObjectKey& integration, const std::string& digest, std::int64_t revision,
-                        const std::string& from) {
+std::string messageIDOf(const api::ObjectKey& integration, const EffectRecord& effect, const std::string& from) {
+  const auto certificate = effect.certificate ? effect.certificate->sha256 : "";
+  std::string about, number;
+  switch (effect.kind) {
+    case NotificationKind::Activated:
+      about = effect.digest;
+      number = fmt::format("{}", effect.revision);
+      break;
+    case NotificationKind::CertificateExpiring:
+      about = "expiring " + certificate;
+      number = fmt::format("expiring-{}", effect.days);
+      break;
+    case NotificationKind::CertificateRevoked:
+      about = "revoked " + certificate;
+      number = "revoked";
+      break;
+  }
   const auto at = from.find('@');
-  return fmt::format("<{}.{}@{}>", crypto::sha256Hex(integration.text() + " " + digest).substr(0, 32), revision,
+  return fmt::format("<{}.{}@{}>", crypto::sha256Hex(integration.text() + " " + about).substr(0, 32), number,
                      at == std::string::npos ? "mpay.invalid" : from.substr(at + 1));
+}
+
+Result<Effects> rememberedEffects(const api::ConfigMap& object) {
+  const auto content = TRY(remembered<json::value>(object));
+  if (!content.is_object()) return fail(ErrorKind::Decode, object.metadata.key().text() + " holds no notifications");
+  if (content.get_object().contains("messageID")) return Effects{{TRY(json::decode<EffectRecord>(content))}};
+  return json::decode<Effects>(content);
 }
 
 Result<void> verifyRevision(const Revision& revision) {

@@ -135,11 +135,33 @@ struct WithdrawalRecord {
 };
 BOOST_DESCRIBE_STRUCT(WithdrawalRecord, (), (holder, serviceID, deletedAt, dueAt))
 
-// An external effect: written down before it is tried, and again when it is done.
+// What is told by mail.
+enum class NotificationKind {
+  Activated,            // a revision serves in production
+  CertificateExpiring,  // so many days or less are left
+  CertificateRevoked,
+};
+BOOST_DESCRIBE_ENUM(NotificationKind, Activated, CertificateExpiring, CertificateRevoked)
+
+// The certificate that a notification is about.
+struct ToldCertificate {
+  std::string subject;
+  std::string serial;
+  std::string sha256;
+  std::string notAfter;
+  bool withdrawn = false;  // it is admitted no more
+  bool operator==(const ToldCertificate&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ToldCertificate, (), (subject, serial, sha256, notAfter, withdrawn))
+
+// An external effect: a notification that is written down before it is tried, and again when it is done.
 struct EffectRecord {
-  std::int64_t revision = 0;
+  NotificationKind kind = NotificationKind::Activated;
+  std::int64_t revision = 0;  // of Activated
   std::string messageID;
-  std::string digest;
+  std::string digest;                          // of Activated
+  std::optional<ToldCertificate> certificate;  // of the other kinds
+  std::int64_t days = 0;                       // of CertificateExpiring: which warning
   std::string language;
   std::vector<std::string> recipients;
   std::string serviceID;
@@ -150,13 +172,19 @@ struct EffectRecord {
   bool operator==(const EffectRecord&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(EffectRecord, (),
-                      (revision, messageID, digest, language, recipients, serviceID, serviceName, intendedAt, failure,
-                       sentAt))
+                      (kind, revision, messageID, digest, certificate, days, language, recipients, serviceID,
+                       serviceName, intendedAt, failure, sentAt))
 
-// The Message-ID of the mail that tells of that revision: whoever sends it again sends the same. `from` is the
-// sender's address.
-std::string messageIDOf(const api::ObjectKey& integration, const std::string& digest, std::int64_t revision,
-                        const std::string& from);
+// Everything that was told, or is to be told, of one integration in one environment.
+struct Effects {
+  std::vector<EffectRecord> notifications;
+  bool operator==(const Effects&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Effects, (), (notifications))
+
+// The Message-ID of a notification, by what it is about: whoever sends it again sends the same. `from` is the sender's
+// address.
+std::string messageIDOf(const api::ObjectKey& integration, const EffectRecord& effect, const std::string& from);
 
 // Reads the JSON that a ConfigMap of ours keeps under "content.json".
 template <class T>
@@ -165,6 +193,10 @@ Result<T> remembered(const api::ConfigMap& object) {
   if (found == object.data.end()) return fail(ErrorKind::Decode, object.metadata.key().text() + " has no content.json");
   return json::decode<T>(TRY(json::parse(found->second)));
 }
+
+// What a ConfigMap of component kEffects keeps. One that holds a single EffectRecord, as it was written when the
+// activation was all that was told, is read too.
+Result<Effects> rememberedEffects(const api::ConfigMap& object);
 
 // An object of ours in an output namespace, without data.
 api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_view component,

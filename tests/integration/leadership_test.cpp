@@ -55,7 +55,7 @@ TEST_F(Leadership, EndsBeforeAMailIsSent) {
   effect.serviceName = "Certificate";
   effect.intendedAt = formatTime(systemClock().now());
   const api::ObjectKey key{tenant, "certificates"};
-  effect.messageID = onboarding::messageIDOf(key, effect.digest, effect.revision, "suport.mpay@gov.md");
+  effect.messageID = onboarding::messageIDOf(key, effect, "suport.mpay@gov.md");
   ASSERT_TRUE(configMaps().create(
       onboarding::remember(onboarding::ownedMeta(productionOut, onboarding::memoryName(onboarding::kEffects, key),
                                                  onboarding::kEffects, production, key),

@@ -135,17 +135,23 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   await("Notified", ConditionStatus::True);
   const api::ObjectKey record{productionOut, memoryName("effects", key)};
   const auto good = configMaps().get(record).value();
-  const auto sent = onboarding::remembered<onboarding::EffectRecord>(good).value();
+  const auto sent = onboarding::rememberedEffects(good).value().notifications.at(0);
   const auto edited = [&](const std::function<void(onboarding::EffectRecord&)>& change) {
     auto effect = sent;
     change(effect);
-    return json::canonical(
-        json::object{{"data", json::object{{"content.json", json::canonical(json::encode(effect))}}}});
+    return json::canonical(json::object{
+        {"data", json::object{{"content.json", json::canonical(json::encode(onboarding::Effects{{effect}}))}}}});
   };
+  // As it was written when the activation was all that was told.
+  const auto single =
+      json::canonical(json::object{{"data", json::object{{"content.json", json::canonical(json::encode(sent))}}}});
   // When it was intended is told by the record alone.
   const auto isWhole = [&](const api::ConfigMap& now) {
-    auto effect = onboarding::remembered<onboarding::EffectRecord>(now);
-    if (!effect || !effect->sentAt) return false;
+    auto effects = onboarding::rememberedEffects(now);
+    if (!effects || effects->notifications.size() != 1 || now.data.at("content.json").find("notifications") > 2)
+      return false;
+    auto* effect = &effects->notifications[0];
+    if (!effect->sentAt) return false;
     effect->intendedAt = sent.intendedAt;
     effect->sentAt = sent.sentAt;
     return *effect == sent && now.data.size() == 1 && now.metadata.labels == good.metadata.labels &&
@@ -166,6 +172,7 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
                                            effect.revision = 7;
                                            effect.sentAt.reset();
                                          }),
+                                         single,
                                          R"({"data":{"content.json":"nonsense"}})",
                                          R"({"data":{"content.json":null}})",
                                          R"({"data":{"extra.json":"{}"}})",
@@ -176,7 +183,7 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   for (const auto& patch : patches) expectRepaired<api::ConfigMap>(record, patch, isWhole);
   EXPECT_EQ(mail.messages().size(), 1u) << "this process knows that it sent it";
   // Another process cannot know; it may send the same again, and nothing else.
-  for (const auto& patch : {patches[0], patches[1], patches[5], std::string()}) {
+  for (const auto& patch : {patches[0], patches[1], patches[6], std::string()}) {
     killOperator();
     if (patch.empty()) {
       ASSERT_TRUE(configMaps().remove(record, {}));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "notify/templates.h"
 #include "support/mail_sink.h"
 
@@ -51,13 +53,33 @@ TEST(Mail, IsNotSentInTheClearWhereEncryptionIsRequired) {
 }
 
 TEST(Templates, FitEveryChannelInEveryLanguage) {
+  const CertificateNotice notice{"AM-1",      "Service", api::Stage::Testing,  "https://testmpay.gov.md:8443",
+                                 "CN=system", "0a1b",    std::string(64, 'f'), "2026-12-24T09:30:00Z"};
+  std::set<std::string> told;
   for (const auto language : {api::Language::ro, api::Language::ru, api::Language::en}) {
-    const auto text = activated({"AM-1", "Service", "https://mpay.gov.md", "sha256:x"}, language);
-    std::size_t characters = 0;
-    for (const char c : text.subject) characters += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    EXPECT_LE(characters, 41u);
-    EXPECT_NE(text.body.find("AM-1"), std::string::npos);
+    const auto expiring = certificateExpiring(notice, language);
+    const auto revoked = certificateRevoked(notice, language);
+    auto gone = notice;
+    gone.withdrawn = true;
+    const auto withdrawn = certificateRevoked(gone, language);
+    for (const auto& text :
+         {activated({"AM-1", "Service", "https://mpay.gov.md", "sha256:x"}, language), expiring, revoked, withdrawn}) {
+      std::size_t characters = 0;
+      for (const char c : text.subject) characters += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+      EXPECT_LE(characters, 41u) << text.subject;
+      EXPECT_NE(text.body.find("AM-1"), std::string::npos);
+      told.insert(text.body);
+    }
+    EXPECT_NE(expiring.subject.find("2026-12-24"), std::string::npos);
+    for (const auto& text : {expiring, revoked}) {
+      for (const auto& part : {notice.apiURL, notice.subject, notice.serial, notice.sha256})
+        EXPECT_NE(text.body.find(part), std::string::npos) << text.body << part;
+    }
+    auto production = notice;
+    production.stage = api::Stage::Production;
+    EXPECT_NE(certificateExpiring(production, language).body, expiring.body);
   }
+  EXPECT_EQ(told.size(), 12u) << "each says something else";
 }
 
 }  // namespace

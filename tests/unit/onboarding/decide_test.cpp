@@ -239,9 +239,10 @@ TEST(Decide, SaysWhereTheNotificationIs) {
   EXPECT_EQ(said(form), "NotificationPending");
   form.carryOut();
   EXPECT_EQ(said(form), "NotificationPending");
-  ASSERT_TRUE(form.snapshot.production.effect);
-  EXPECT_TRUE(form.snapshot.production.effect->messageID.ends_with(".1@mpay.example>"));
-  form.snapshot.production.effect->sentAt = formatTime(form.now);
+  auto& effects = form.snapshot.production.effects.notifications;
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_TRUE(effects[0].messageID.ends_with(".1@mpay.example>"));
+  effects[0].sentAt = formatTime(form.now);
   EXPECT_EQ(said(form), "Sent");
   expectComplete(form.decide(), "Sent");
   form.edit([](auto& i) { i.spec.targetStage = api::Stage::Testing; });
@@ -358,7 +359,7 @@ TEST(Decide, NotifiesNobodyWhereAnothersObjectHasTheRecordsName) {
   form.giveChannel();
   form.snapshot.production.foreignEffects = "mpay-effects-x";
   form.promote();
-  EXPECT_FALSE(form.snapshot.production.effect);
+  EXPECT_TRUE(form.snapshot.production.effects.notifications.empty());
   EXPECT_EQ(said(form.decide(), "Notified").reason, "NameConflict");
   EXPECT_EQ(said(form.decide(), "Ready").reason, "Production");
 }
@@ -367,18 +368,18 @@ TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
   Form form;
   form.giveChannel();
   form.promote();
-  auto& effect = form.snapshot.production.effect;
-  ASSERT_TRUE(effect);
-  const auto first = *effect;
-  effect->failure = "550 no such mailbox";
+  auto& effects = form.snapshot.production.effects.notifications;
+  ASSERT_EQ(effects.size(), 1u);
+  const auto first = effects[0];
+  effects[0].failure = "550 no such mailbox";
   EXPECT_NE(said(form.decide(), "Notified").message.find("550 no such mailbox"), std::string::npos);
   EXPECT_FALSE(form.carryOut()) << "nothing to correct";
   form.edit([](auto& i) { i.spec.notification.recipients = {"ana@agentia.example"}; });
   EXPECT_TRUE(form.carryOut());
-  EXPECT_EQ(effect->recipients, std::vector<std::string>{"ana@agentia.example"});
-  EXPECT_EQ(effect->messageID, first.messageID);
-  EXPECT_EQ(effect->intendedAt, first.intendedAt);
-  effect->sentAt = formatTime(form.now);
+  EXPECT_EQ(effects[0].recipients, std::vector<std::string>{"ana@agentia.example"});
+  EXPECT_EQ(effects[0].messageID, first.messageID);
+  EXPECT_EQ(effects[0].intendedAt, first.intendedAt);
+  effects[0].sentAt = formatTime(form.now);
   form.edit([](auto& i) { i.spec.notification.recipients = {"ion@agentia.example"}; });
   EXPECT_FALSE(form.carryOut()) << "it was sent";
 }

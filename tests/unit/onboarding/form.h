@@ -110,7 +110,7 @@ class Form {
         into.service = std::make_shared<const api::ConfigMap>(object);
       } else if (component == kEffects) {
         changed = true;
-        into.effect = remembered<EffectRecord>(object).value();
+        into.effects = rememberedEffects(object).value();
       }
     }
     return changed;
