@@ -62,11 +62,18 @@ BOOST_DESCRIBE_ENUM(RevocationMode, None, CRL, OCSP)
 enum class FailureMode { Soft, Hard };
 BOOST_DESCRIBE_ENUM(FailureMode, Soft, Hard)
 
+enum class RevokedPolicy { Withdraw, Report };
+BOOST_DESCRIBE_ENUM(RevokedPolicy, Withdraw, Report)
+
 struct Revocation {
   RevocationMode mode = RevocationMode::None;
   FailureMode onFailure = FailureMode::Hard;
+  RevokedPolicy onRevoked = RevokedPolicy::Withdraw;
+  std::string interval = "1h";         // between two looks
+  std::optional<std::string> url;      // of the CRL or the responder, whatever certificates say
+  std::vector<std::string> permitted;  // ranges where it may be fetched although they are not public
 };
-BOOST_DESCRIBE_STRUCT(Revocation, (), (mode, onFailure))
+BOOST_DESCRIBE_STRUCT(Revocation, (), (mode, onFailure, onRevoked, interval, url, permitted))
 
 enum class SubjectMatch { Note, Required };
 BOOST_DESCRIBE_ENUM(SubjectMatch, Note, Required)

@@ -54,10 +54,26 @@ inline void describe(json::SchemaOf<Allowlist>& s) {
   s["targets"].doc("Where the allowlist is provisioned.").items(0, 8).mapKeys({"name"});
 }
 inline void describe(json::SchemaOf<Revocation>& s) {
-  s["mode"].doc("How revocation is checked; CRL and OCSP are NotSupported so far.").byDefault("None");
+  s["mode"].doc("How revocation is checked. None forgets what was found.").byDefault("None");
   s["onFailure"]
-      .doc("Whether a certificate counts while its revocation is unknown; nothing reads it while mode is None.")
+      .doc(
+          "Whether a new certificate waits while its revocation is unknown (Hard) or is admitted with a note (Soft); "
+          "what is published stays.")
       .byDefault("Hard");
+  s["onRevoked"]
+      .doc("Whether a revoked certificate is taken out of what this environment publishes, or only reported.")
+      .byDefault("Withdraw");
+  s["interval"].doc("Between two looks, from 5s to 24h.").length(2, 16).pattern(kDurationPattern).byDefault("1h");
+  s["url"]
+      .doc("Where the CRL or the OCSP responder is, whatever certificates say.")
+      .length(8, 1024)
+      .pattern("^https?://[^@#\\s]+$");
+  s["permitted"]
+      .doc("Ranges where CRLs and responders may be asked although they are not public.")
+      .items(0, 64)
+      .atomic()
+      .each()
+      .length(1, 64);
 }
 inline void describe(json::SchemaOf<CertificateRules>& s) {
   s["minimumRSABits"].doc("The smallest RSA key.").range(2048, 16384).byDefault(2048);

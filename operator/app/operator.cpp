@@ -7,6 +7,7 @@
 #include "controllers/environment_controller.h"
 #include "controllers/integration_controller.h"
 #include "controllers/notification_controller.h"
+#include "controllers/revocation_controller.h"
 #include "runtime/lease.h"
 
 namespace mpay::app {
@@ -41,28 +42,36 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
 
   runtime::EventRecorder events(client, clock, "mpay-operator");
   // The listeners are called by watches, which start after the controllers exist.
-  std::unique_ptr<runtime::Controller> integrations, environments, notifications;
+  std::unique_ptr<runtime::Controller> integrations, environments, notifications, revocations;
   controllers::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
   controllers::Caches caches(client, options.resourceNamespace, mayWrite,
-                             {[&](const api::ObjectKey& key) { integrations->enqueue(key); },
+                             {[&](const api::ObjectKey& key) {
+                                integrations->enqueue(key);
+                                revocations->enqueue(key);
+                              },
                               [&](const api::ObjectKey& key) { environments->enqueue(key); },
                               [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
                              events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::EnvironmentController environmentReconciler(client, clock, caches, events, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
+  controllers::RevocationController revocationReconciler(clock, caches, events);
   integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
   environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
   notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);
+  revocations =
+      std::make_unique<runtime::Controller>("revocation", revocationReconciler, controllers::kRevocationWorkers);
 
   if (caches.start(ending.get_token()) && (!election || election->acquire(ending.get_token()))) {
     spdlog::info("caches are filled{}", election ? ", this process leads" : "");
     environments->start();
     integrations->start();
     notifications->start();
+    revocations->start();
     while (sleepUnlessStopped(options.resync, ending.get_token())) caches.resync();
   }
   spdlog::info("stopping");
+  revocations->stop();
   notifications->stop();
   integrations->stop();
   environments->stop();

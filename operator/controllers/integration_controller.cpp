@@ -153,6 +153,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});
     snapshot.effectsVersion = effects->metadata.resourceVersion;
   }
+  snapshot.revocation = recall<onboarding::RevocationRecord>(*outputs, onboarding::kRevocation, key);
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);
@@ -167,6 +168,9 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     for (const auto& wanted : {service, memoryName(onboarding::kFragment, key), memoryName(onboarding::kClaim, key)}) {
       if (outputs->isForeign(wanted, key)) snapshot.foreign = wanted;
     }
+    const auto checks = memoryName(onboarding::kRevocation, key);
+    if (snapshot.settings->revocation.mode != api::RevocationMode::None && outputs->isForeign(checks, key))
+      snapshot.foreign = checks;
   }
   if (const auto effects = memoryName(onboarding::kEffects, key); outputs->isForeign(effects, key))
     snapshot.foreignEffects = effects;

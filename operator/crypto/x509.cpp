@@ -177,18 +177,16 @@ std::string Certificate::serial() const {
 WallTime Certificate::notBefore() const { return timeOf(X509_get0_notBefore(get())).value_or(WallTime()); }
 WallTime Certificate::notAfter() const { return timeOf(X509_get0_notAfter(get())).value_or(WallTime()); }
 
-namespace {
-std::string derOf(X509* certificate) {
+std::string Certificate::der() const {
   unsigned char* data = nullptr;
-  const int length = i2d_X509(certificate, &data);
+  const int length = i2d_X509(get(), &data);
   std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(std::max(length, 0)));
   OPENSSL_free(data);
   return der;
 }
-}  // namespace
 
-std::string Certificate::sha1() const { return sha1Hex(derOf(get())); }
-std::string Certificate::sha256() const { return sha256Hex(derOf(get())); }
+std::string Certificate::sha1() const { return sha1Hex(der()); }
+std::string Certificate::sha256() const { return sha256Hex(der()); }
 
 std::string Certificate::publicKeySha256() const {
   unsigned char* data = nullptr;

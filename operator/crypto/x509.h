@@ -38,6 +38,7 @@ class Certificate {
   std::string sha256() const;
   std::string publicKeySha256() const;  // of the SubjectPublicKeyInfo, lower-case hexadecimal
   std::string pem() const;
+  std::string der() const;
 
   bool isAuthority() const;  // basic constraints say CA
   // RSA's modulus in bits, 0 for other keys.

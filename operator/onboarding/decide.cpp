@@ -25,7 +25,9 @@ struct Decision {
   Plan plan{};
   Verdict certificate{}, submitted{}, testing{}, functional{}, validated{}, promoted{}, notified{};
   Records functionalRecords{}, finalRecords{};
-  std::vector<EffectRecord> toTell{};  // by production's channel
+  std::vector<EffectRecord> toTell{};                    // by production's channel
+  RevocationRecord testingChecks{}, productionChecks{};  // to exist, also while suspended
+  const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
 
   const api::MPayIntegration& integration() const { return *in.integration; }
   const api::MPayIntegrationSpec& spec() const { return in.integration->spec; }
@@ -34,6 +36,10 @@ struct Decision {
   bool servesCurrent() const { return live() && !form.digest.empty() && live()->revision.digest == form.digest; }
   bool toProduction() const { return spec().targetStage == api::Stage::Production; }
 
+  void planChecks();
+  std::set<std::string> withheld(const EnvironmentSnapshot& environment, const RevocationRecord& checks) const;
+  const CheckedCertificate* withheldCheck(const std::string& sha256) const;
+  std::string serving() const;
   void judgeClaims();
   void judgeTesting();
   void judgeFunctional();
@@ -42,6 +48,9 @@ struct Decision {
   void judgeNotified();
   void intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
               std::vector<api::ConfigMap>& into) const;
+  std::vector<EffectRecord> tellOfRevoked(const EnvironmentSnapshot& environment) const;
+  void planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
+                      std::vector<api::ConfigMap>& objects) const;
   void summarise();
   bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
                    Verdict& verdict) const;
@@ -59,6 +68,98 @@ api::ConfigMap claimObject(const Settings& settings, const api::ObjectKey& key, 
 api::ConfigMap fragmentObject(const Settings& settings, const api::ObjectKey& key, const Fragment& fragment) {
   return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kFragment, key), kFragment, settings.name, key),
                   fragment);
+}
+
+bool isChecked(const EnvironmentSnapshot& environment) {
+  return environment.settings && environment.settings->revocation.mode != api::RevocationMode::None;
+}
+
+// What is to be checked in an environment: of `candidates` those that are not known yet and chain to an authority, and
+// what is known already of them and of what is published.
+RevocationRecord checksOf(const EnvironmentSnapshot& environment, const std::vector<crypto::Certificate>& candidates,
+                          const crypto::Intermediates& intermediates, WallTime now) {
+  std::map<std::string, CheckedCertificate> all;
+  if (environment.revocation) {
+    for (const auto& known : environment.revocation->certificates) {
+      if (publishes(environment.fragment, known.sha256)) all.emplace(known.sha256, known);
+    }
+  }
+  for (const auto& candidate : candidates) {
+    const auto sha256 = candidate.sha256();
+    if (const auto* known = environment.revocation ? environment.revocation->find(sha256) : nullptr) {
+      all.emplace(sha256, *known);
+    } else if (const auto path = environment.settings->authorities.verify(candidate, now, intermediates)) {
+      all.emplace(sha256, checkOf(candidate, path->size() > 1 ? (*path)[1] : path->front()));
+    }
+  }
+  RevocationRecord checks;
+  for (auto& [sha256, check] : all) checks.certificates.push_back(std::move(check));
+  return checks;
+}
+
+// Whether it is about other certificates than what is remembered; what is found of them is written by who looks.
+bool asksForOthers(const RevocationRecord& checks, const std::optional<RevocationRecord>& remembered) {
+  const auto& known = remembered ? remembered->certificates : std::vector<CheckedCertificate>{};
+  return !std::equal(checks.certificates.begin(), checks.certificates.end(), known.begin(), known.end(),
+                     [](const auto& a, const auto& b) { return a.sha256 == b.sha256; });
+}
+
+// The certificate that a revision holds.
+std::optional<crypto::Certificate> certificateOf(const Revision& revision) {
+  const auto bytes = revision.certificate ? crypto::fromBase64(*revision.certificate) : std::nullopt;
+  auto certificate = bytes ? crypto::Certificate::parse(*bytes) : fail(Error{});
+  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
+}
+
+void Decision::planChecks() {
+  std::vector<crypto::Certificate> candidates;
+  if (form.leaf) candidates.push_back(*form.leaf);
+  if (isChecked(in.testing)) testingChecks = checksOf(in.testing, candidates, form.intermediates, now);
+  if (!isChecked(in.production)) return;
+  if (!toProduction()) candidates.clear();
+  if (auto served = live() ? certificateOf(live()->revision) : std::nullopt) candidates.push_back(std::move(*served));
+  productionChecks = checksOf(in.production, candidates, form.intermediates, now);
+}
+
+// The certificates that an environment does not publish: those that are revoked, whichever environment knows it, unless
+// it only reports them; and those that it never published and that were never checked.
+std::set<std::string> Decision::withheld(const EnvironmentSnapshot& environment, const RevocationRecord& checks) const {
+  std::set<std::string> certificates;
+  for (const auto& check : checks.certificates) {
+    if (check.verdict == RevocationVerdict::Pending && !publishes(environment.fragment, check.sha256))
+      certificates.insert(check.sha256);
+  }
+  if (!environment.declared || environment.declared->spec.trust.revocation.onRevoked == api::RevokedPolicy::Report)
+    return certificates;
+  for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
+    if (!*known) continue;
+    for (const auto& check : (*known)->certificates) {
+      if (check.verdict == RevocationVerdict::Revoked) certificates.insert(check.sha256);
+    }
+  }
+  return certificates;
+}
+
+// What is known of a certificate that production does not publish for that; null where it does.
+const CheckedCertificate* Decision::withheldCheck(const std::string& sha256) const {
+  if (!withheld(in.production, productionChecks).contains(sha256)) return nullptr;
+  const CheckedCertificate* found = nullptr;
+  for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
+    const auto* check = *known ? (*known)->find(sha256) : nullptr;
+    if (check && (!found || check->verdict == RevocationVerdict::Revoked)) found = check;
+  }
+  return found ? found : productionChecks.find(sha256);
+}
+
+// What production does meanwhile.
+std::string Decision::serving() const {
+  if (unadmitted) {
+    return fmt::format("production admits nobody under {} (revision {}): its certificate {}", live()->revision.digest,
+                       live()->number,
+                       unadmitted->verdict == RevocationVerdict::Revoked ? describeRevocation(*unadmitted)
+                                                                         : "is being checked for revocation");
+  }
+  return fmt::format("production goes on serving {} (revision {})", live()->revision.digest, live()->number);
 }
 
 void Decision::judgeClaims() {
@@ -115,8 +216,10 @@ bool Decision::isPublished(const EnvironmentSnapshot& environment, const Fragmen
 void Decision::judgeTesting() {
   if (!submitted.holds()) {
     testing =
-        working("AwaitingSubmission", in.testing.fragment ? "Submitted comes first; testing goes on as it was published"
-                                                          : "Submitted comes first");
+        working("AwaitingSubmission", !in.testing.fragment ? "Submitted comes first"
+                                      : form.leaf && withheld(in.testing, testingChecks).contains(form.leaf->sha256())
+                                          ? "Submitted comes first; testing admits nobody with this certificate"
+                                          : "Submitted comes first; testing goes on as it was published");
   } else if (!form.testingAddresses.holds()) {
     testing = form.testingAddresses;
   } else if (!testingConflicts.addresses.empty()) {
@@ -125,16 +228,18 @@ void Decision::judgeTesting() {
                               fmt::join(testingConflicts.addresses, ", ")));
   } else {
     const Settings& settings = *in.testing.settings;
+    Fragment fragment = form.testingFragment;
+    takeOut(fragment, withheld(in.testing, testingChecks));
     api::ConfigMap service =
         renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
-    if (isPublished(in.testing, form.testingFragment, service, testing)) {
+    if (isPublished(in.testing, fragment, service, testing)) {
       testing =
           good("Provisioned", fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
                                           form.testingFragment.addresses.empty()
                                               ? "nowhere: no address is declared"
                                               : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
     }
-    plan.testing.push_back(fragmentObject(settings, key(), form.testingFragment));
+    plan.testing.push_back(fragmentObject(settings, key(), fragment));
     plan.testing.push_back(std::move(service));
   }
 }
@@ -234,11 +339,13 @@ void Decision::judgePromoted() {
   }
   bool inPlace = false;
   if (live() && production.settings) {
-    const auto fragment = fragmentOf(*live());
+    auto fragment = fragmentOf(*live());
     if (!fragment) {
       promoted = working("RevisionCorrupt", fragment.error().message);
       return;
     }
+    if (!fragment->certificates.empty()) unadmitted = withheldCheck(fragment->certificates.front().sha256);
+    takeOut(*fragment, withheld(production, productionChecks));
     api::ConfigMap service =
         renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
     inPlace = isPublished(production, *fragment, service, promoted);
@@ -246,7 +353,11 @@ void Decision::judgePromoted() {
     plan.production.push_back(std::move(service));
   }
   if (servesCurrent()) {
-    if (inPlace) {
+    if (inPlace && unadmitted) {
+      promoted = unadmitted->verdict == RevocationVerdict::Revoked
+                     ? fix("CertificateRevoked", serving() + "; give another, which is validated anew")
+                     : working("Provisioning", serving());
+    } else if (inPlace) {
       promoted = good("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
     } else if (!production.settings) {
       const Error problem =
@@ -255,9 +366,7 @@ void Decision::judgePromoted() {
                          fmt::format("production goes on as it is; {}", problem.message));
     }
   } else if (!toProduction()) {
-    promoted = live() ? idle("NotRequested", fmt::format("targetStage is Testing; production goes on serving {}",
-                                                         live()->revision.digest))
-                      : idle("NotRequested", "targetStage is Testing");
+    promoted = idle("NotRequested", live() ? "targetStage is Testing; " + serving() : "targetStage is Testing");
   } else if (validated.holds() && functional.holds() && testing.holds() && submitted.holds() && certificate.holds()) {
     if (production.foreignRevision.empty()) {
       promoted = working("Promoting", "the validated revision is being recorded");
@@ -267,13 +376,10 @@ void Decision::judgePromoted() {
     }
   } else if (live() && form.digest.empty()) {
     promoted =
-        working("AwaitingSubmission", fmt::format("production goes on serving {} (revision {}); what is declared "
-                                                  "cannot be judged, see the conditions before",
-                                                  live()->revision.digest, live()->number));
+        working("AwaitingSubmission", serving() + "; what is declared cannot be judged, see the conditions before");
   } else if (live()) {
-    promoted = awaiting("AwaitingValidation",
-                        fmt::format("production goes on serving {} (revision {}); {} waits for its own validation",
-                                    live()->revision.digest, live()->number, form.digest));
+    promoted =
+        awaiting("AwaitingValidation", fmt::format("{}; {} waits for its own validation", serving(), form.digest));
   } else {
     promoted = awaiting("AwaitingValidation", "Validated comes first; production admits nobody for this service");
   }
@@ -311,6 +417,31 @@ void Decision::judgeNotified() {
   }
 }
 
+// One notification of each certificate that is revoked, by whoever has a channel.
+std::vector<EffectRecord> Decision::tellOfRevoked(const EnvironmentSnapshot& environment) const {
+  std::map<std::string, EffectRecord> all;
+  if (!environment.settings || environment.settings->spec.notifications.channels.empty()) return {};
+  const auto& rules = environment.settings->spec;
+  for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
+    if (!*known) continue;
+    for (const auto& check : (*known)->certificates) {
+      if (check.verdict != RevocationVerdict::Revoked || all.contains(check.sha256)) continue;
+      const auto about = crypto::Certificate::parse(crypto::fromBase64(check.certificate).value_or(""));
+      if (!about) continue;
+      EffectRecord wanted = draftOf(spec());
+      wanted.kind = NotificationKind::CertificateRevoked;
+      wanted.certificate =
+          ToldCertificate{about->subject(), about->serial(), check.sha256, formatTime(about->notAfter()),
+                          rules.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw};
+      wanted.messageID = messageIDOf(key(), wanted, rules.notifications.channels.front().smtp->from);
+      all.emplace(check.sha256, continued(environment.effects, std::move(wanted), now));
+    }
+  }
+  std::vector<EffectRecord> notifications;
+  for (auto& [sha256, effect] : all) notifications.push_back(std::move(effect));
+  return notifications;
+}
+
 // Writes down what is to be told, bound to the version of the record that this was decided on: the sender writes it
 // too.
 void Decision::intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
@@ -322,6 +453,24 @@ void Decision::intend(const EnvironmentSnapshot& environment, std::vector<Effect
   auto metadata = ownedMeta(settings.spec.outputNamespace, memoryName(kEffects, key()), kEffects, settings.name, key());
   metadata.resourceVersion = environment.effectsVersion;
   into.push_back(remember(std::move(metadata), effects));
+}
+
+// What is written whatever else holds, also while suspended: what is to be checked, and that what is revoked leaves.
+void Decision::planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
+                              std::vector<api::ConfigMap>& objects) const {
+  if (!environment.declared || !environment.read) return;
+  const auto& name = environment.declared->metadata.name.value_or("");
+  const auto& namespace_ = environment.declared->spec.outputNamespace;
+  const auto meta = [&](std::string_view component) {
+    return ownedMeta(namespace_, memoryName(component, key()), component, name, key());
+  };
+  const bool decided = std::any_of(objects.begin(), objects.end(), [&](const auto& object) {
+    return object.metadata.name == memoryName(kFragment, key());
+  });
+  if (auto fragment = environment.fragment; !decided && fragment && takeOut(*fragment, withheld(environment, checks)))
+    objects.push_back(remember(meta(kFragment), *fragment));
+  if (!checks.certificates.empty() && asksForOthers(checks, environment.revocation))
+    objects.insert(objects.begin(), remember(meta(kRevocation), checks));
 }
 
 // architecture.md's table: Ready, Reconciling, Stalled.
@@ -370,7 +519,7 @@ void Decision::summarise() {
     reconciling = good(first->reason, first->message);
     phase = "Working";
   }
-  if (promoted.holds() || (live() && in.production.fragment)) {
+  if (promoted.holds() || (live() && in.production.fragment && !unadmitted)) {
     plan.status.stage = "Production";
   } else if (testing.holds()) {
     plan.status.stage = "Testing";
@@ -399,13 +548,17 @@ Claim granted(Claim claim, const Conflicts& conflicts) {
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now) {
   Decision decision{snapshot, examination, testing, production, now};
+  decision.planChecks();
   decision.judgeClaims();
   decision.judgeTesting();
   decision.judgeFunctional();
   decision.judgeValidated();
   decision.judgePromoted();
   decision.judgeNotified();
+  for (auto& effect : decision.tellOfRevoked(snapshot.production)) decision.toTell.push_back(std::move(effect));
   decision.intend(snapshot.production, decision.toTell, decision.plan.production);
+  if (auto revoked = decision.tellOfRevoked(snapshot.testing); !revoked.empty())
+    decision.intend(snapshot.testing, std::move(revoked), decision.plan.testing);
   auto& status = decision.plan.status;
   if (!examination.digest.empty()) {
     status.digest = examination.digest;
@@ -426,6 +579,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
     plan.production.clear();
     plan.revision.reset();
   }
+  decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
+  decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
   if (const auto& withdrawal = snapshot.production.withdrawal) {
     const auto& spec = snapshot.integration->spec;
     const bool sameService =

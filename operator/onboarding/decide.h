@@ -10,6 +10,7 @@
 #include "onboarding/environment.h"
 #include "onboarding/memory.h"
 #include "onboarding/records.h"
+#include "onboarding/revocation.h"
 #include "onboarding/verdict.h"
 
 namespace mpay::onboarding {
@@ -29,9 +30,10 @@ struct EnvironmentSnapshot {
   std::optional<WithdrawalRecord> withdrawal{};
   Effects effects{};
   std::optional<std::string> effectsVersion{};  // resourceVersion of their record; absent: there is none
-  std::string foreign{};                        // name of an object that is not ours where ours should be
-  std::string foreignRevision{};                // the same, of the next revision
-  std::string foreignEffects{};                 // and of the record of notifications
+  std::optional<RevocationRecord> revocation{};
+  std::string foreign{};          // name of an object that is not ours where ours should be
+  std::string foreignRevision{};  // the same, of the next revision
+  std::string foreignEffects{};   // and of the record of notifications
 };
 
 struct Snapshot {
@@ -56,6 +58,7 @@ struct Examination {
   std::string digest;
   std::string testingDigest;
   std::optional<crypto::Certificate> leaf;  // as declared, trusted or not
+  crypto::Intermediates intermediates{};    // that were given with it, where it is trusted but for its revocation
   Verdict testingAddresses;                 // True, or why not
   Fragment testingFragment;                 // to be published once everything holds
   std::optional<Claim> testingClaim;

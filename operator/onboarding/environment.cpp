@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/transport.h"
+
 namespace mpay::onboarding {
 namespace {
 
@@ -14,8 +16,6 @@ struct Unsupported {
 };
 
 constexpr Unsupported kUnsupported[] = {
-    {"trust.revocation.mode other than None",
-     [](const MPayEnvironmentSpec& s) { return s.trust.revocation.mode != api::RevocationMode::None; }},
     {"registrar.http", [](const MPayEnvironmentSpec& s) { return s.registrar.http.has_value(); }},
     {"registrar.mail", [](const MPayEnvironmentSpec& s) { return s.registrar.mail.has_value(); }},
     {"validation.signature Required",
@@ -34,6 +34,18 @@ Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, s
     prefixes.push_back(*prefix);
   }
   return prefixes;
+}
+
+Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
+  RevocationPolicy policy{declared.mode, declared.onFailure, std::chrono::seconds(0), declared.url, {}};
+  const auto interval = parseDuration(declared.interval);
+  if (!interval || *interval < kShortestCheckInterval || *interval > kLongestCheckInterval)
+    return refuse("InvalidField", "trust.revocation.interval is not a duration like 1h, from 5s to 24h");
+  policy.interval = std::chrono::ceil<std::chrono::seconds>(*interval);
+  if (declared.url && !net::isPlainUrl(*declared.url))
+    return refuse("InvalidField", "trust.revocation.url is not an http or https URL without user information");
+  policy.permitted = TRY(ranges(declared.permitted, "trust.revocation.permitted"));
+  return policy;
 }
 
 }  // namespace
@@ -63,6 +75,7 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.curves = spec.trust.certificates.curves;
   settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
   settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
+  settings->revocation = TRY(revocationOf(spec.trust.revocation));
   const auto delay = parseDuration(spec.withdrawal.delay);
   if (!delay || *delay > kLongestWithdrawalDelay)
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");

@@ -15,6 +15,16 @@ namespace mpay::onboarding {
 // Errors: Invalid with reason ReferenceNotFound, ReferenceForbidden.
 using Content = std::optional<Result<std::string>>;
 
+struct RevocationPolicy {
+  api::RevocationMode mode = api::RevocationMode::None;
+  api::FailureMode onFailure = api::FailureMode::Hard;
+  std::chrono::seconds interval = std::chrono::hours(1);
+  std::optional<std::string> url{};
+  std::vector<net::Prefix> permitted{};  // where it may be fetched although that is not public
+};
+inline constexpr std::chrono::seconds kShortestCheckInterval{5};
+inline constexpr std::chrono::hours kLongestCheckInterval{24};
+
 // An environment, read and found usable.
 struct Settings {
   std::string name;
@@ -22,6 +32,7 @@ struct Settings {
   crypto::Authorities authorities;
   AddressPolicy addresses;
   CertificatePolicy certificates;
+  RevocationPolicy revocation;
 };
 
 // Between a deletion and the end of service in production; the default where what is declared is no duration, or

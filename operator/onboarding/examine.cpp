@@ -178,6 +178,35 @@ std::vector<const EnvironmentSnapshot*> concerned(const Snapshot& snapshot) {
   return {&snapshot.testing, &snapshot.production};
 }
 
+// What is known of a certificate's revocation. Holds, with a note, where that does not stand in the way.
+Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    const auto* known = environment->revocation ? environment->revocation->find(sha256) : nullptr;
+    if (known && known->verdict == RevocationVerdict::Revoked)
+      return fix("CertificateRevoked",
+                 fmt::format("the certificate {}; request a new one", describeRevocation(*known)));
+  }
+  std::string notes;
+  for (const auto* environment : concerned(snapshot)) {
+    const auto& rules = environment->settings->revocation;
+    const auto* known = environment->revocation ? environment->revocation->find(sha256) : nullptr;
+    std::string note;
+    if (rules.mode == api::RevocationMode::None) {
+      note = "revocation is not checked (None)";
+    } else if (!known || known->verdict == RevocationVerdict::Pending) {
+      note = "revocation is being checked";
+      if (!publishes(environment->fragment, sha256)) return working("Pending", note);
+    } else if (known->verdict == RevocationVerdict::Unknown) {
+      note = "revocation is unknown, and is asked again: " + known->problem.value_or("");
+      if (rules.onFailure == api::FailureMode::Hard) return working("RevocationUnknown", note);
+    } else {
+      note = fmt::format("not revoked ({})", json::nameOf(rules.mode));
+    }
+    if (!notes.ends_with(note)) notes += (notes.empty() ? "" : "; ") + note;
+  }
+  return good("", notes);
+}
+
 Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   if (!spec.certificate) {
@@ -206,8 +235,11 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
     for (const auto& authority : judged->path) noteValidity(out.nextInstant, authority, now);
     if (!judged->note.empty()) note = "; " + judged->note;
   }
-  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; revocation is not checked (None){}",
-                                     out.leaf->subject(), out.leaf->issuer(), formatTime(out.leaf->notAfter()), note));
+  out.intermediates = std::move(intermediates);
+  const auto revocation = judgeRevocation(snapshot, out.leaf->sha256());
+  if (!revocation.holds()) return revocation;
+  return good("Trusted", fmt::format("{}, issued by {}, valid until {}; {}{}", out.leaf->subject(), out.leaf->issuer(),
+                                     formatTime(out.leaf->notAfter()), revocation.message, note));
 }
 
 // Whether the environment of that stage admits the namespace, for this beneficiary.

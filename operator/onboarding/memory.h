@@ -31,6 +31,7 @@ inline constexpr std::string_view kService = "service";
 inline constexpr std::string_view kWithdrawal = "withdrawal";
 inline constexpr std::string_view kEffects = "effects";
 inline constexpr std::string_view kAggregate = "aggregate";
+inline constexpr std::string_view kRevocation = "revocation";
 
 // Thirty-two hexadecimal digits: names of integrations are free, so half of that could be collided with.
 std::string hashOf(const api::ObjectKey& integration);

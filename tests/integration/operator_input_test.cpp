@@ -237,7 +237,7 @@ TEST_F(Input, FailsClosedWhereSomethingIsNotBuiltYet) {
   create(form());
   await("TestEnvironmentReady", ConditionStatus::True);
   const auto good = outputs(testingOut);
-  editEnvironment(testing, [](auto& spec) { spec.trust.revocation.mode = api::RevocationMode::CRL; });
+  editEnvironment(testing, [](auto& spec) { spec.validation.signature = api::SignaturePolicy::Required; });
   await("CertificateTrusted", ConditionStatus::False, "NotSupported");
   await("Stalled", ConditionStatus::True, "NotSupported");
   EXPECT_EQ(outputs(testingOut), good);

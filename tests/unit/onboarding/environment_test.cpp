@@ -57,7 +57,12 @@ TEST(Environment, IsRefusedWithTheReason) {
   const auto same = [](auto&) {};
   const Row rows[] = {
       {"a delay of centuries", [](auto& s) { s.withdrawal.delay = "10000000h"; }, good, "InvalidField"},
-      {"CRL", [](auto& s) { s.trust.revocation.mode = api::RevocationMode::CRL; }, good, "NotSupported"},
+      {"looks too often", [](auto& s) { s.trust.revocation.interval = "4s"; }, good, "InvalidField"},
+      {"looks too seldom", [](auto& s) { s.trust.revocation.interval = "25h"; }, good, "InvalidField"},
+      {"looks at no time", [](auto& s) { s.trust.revocation.interval = "soon"; }, good, "InvalidField"},
+      {"a list by LDAP", [](auto& s) { s.trust.revocation.url = "ldap://a.example/cn=x"; }, good, "InvalidField"},
+      {"a login in the URL", [](auto& s) { s.trust.revocation.url = "http://a:b@a.example/"; }, good, "InvalidField"},
+      {"a list from no prefix", [](auto& s) { s.trust.revocation.permitted = {"10.0.0.1/8"}; }, good, "InvalidField"},
       {"two channels", [](auto& s) { s.notifications.channels.resize(2); }, good, "NotSupported"},
       {"HTTP", [](auto& s) { s.registrar.http = api::HttpRegistrar{}; }, good, "NotSupported"},
       {"mail", [](auto& s) { s.registrar.mail = api::MailRegistrar{}; }, good, "NotSupported"},

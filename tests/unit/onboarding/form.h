@@ -35,6 +35,24 @@ class Form {
       s.spec.notifications.channels.push_back({"mail", smtp});
     });
   }
+  // Both environments check revocation.
+  void checkRevocation(api::FailureMode onFailure = api::FailureMode::Hard) {
+    for (auto* environment : {&snapshot.testing, &snapshot.production}) {
+      editSettings(*environment, [&](Settings& s) {
+        s.revocation.mode = api::RevocationMode::CRL;
+        s.revocation.onFailure = onFailure;
+      });
+    }
+  }
+  // What a look found of everything that is to be checked.
+  void find(EnvironmentSnapshot& environment, const Result<crypto::RevocationFinding>& finding) {
+    if (!environment.revocation) return;
+    for (auto& check : environment.revocation->certificates) check = afterLook(check, finding, false);
+  }
+  void find(const Result<crypto::RevocationFinding>& finding) {
+    find(snapshot.testing, finding);
+    find(snapshot.production, finding);
+  }
   Examination examine() const { return onboarding::examine(snapshot, now); }
   Plan decide(const Conflicts& testing = {}, const Conflicts& production = {}) const {
     return onboarding::decide(snapshot, examine(), testing, production, now);
@@ -111,6 +129,9 @@ class Form {
       } else if (component == kEffects) {
         changed = true;
         into.effects = rememberedEffects(object).value();
+      } else if (component == kRevocation) {
+        changed = true;
+        into.revocation = remembered<RevocationRecord>(object).value();
       }
     }
     return changed;

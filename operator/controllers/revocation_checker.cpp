@@ -1,0 +1,187 @@
+#include "controllers/revocation_checker.h"
+
+#include <algorithm>
+#include <regex>
+
+#include "base/log.h"
+
+namespace mpay::controllers {
+namespace {
+
+using onboarding::RevocationPolicy;
+
+constexpr std::chrono::seconds kShortestLook{1};
+// A source that nobody asked for that long is forgotten.
+constexpr std::chrono::hours kForgetAfter{2 * 24};
+constexpr std::size_t kMaximumUrlBytes = 1024;
+
+Duration retryOf(const RevocationPolicy& rules) { return std::min<Duration>(rules.interval, kRevocationRetry); }
+
+bool admits(const RevocationPolicy& rules, const net::Address& address) {
+  const net::Prefix one{address, address.v6 ? 128 : 32};
+  return net::isPublic(one) || std::any_of(rules.permitted.begin(), rules.permitted.end(),
+                                           [&](const auto& range) { return range.contains(one); });
+}
+
+// libcurl says how many milliseconds it took; what is written down must not differ from one time to the next.
+Error withoutTimes(Error error) {
+  static const std::regex times(" after [0-9]+ (ms|milliseconds)|^Operation timed out.*|^Connection timed out.*");
+  error.message = error.kind == ErrorKind::Timeout ? "no answer in time" : std::regex_replace(error.message, times, "");
+  return error;
+}
+
+bool isUnreachable(const Error& error) {
+  return error.kind == ErrorKind::Transport || error.kind == ErrorKind::Timeout || error.reason == "UnexpectedRedirect";
+}
+
+// Another list, or another answer, where anything of this differs; also for whom it may be fetched.
+std::string keyOf(const std::string& url, const crypto::Certificate& about, const RevocationPolicy& rules) {
+  std::string key = url + " " + about.sha256();
+  for (const auto& range : rules.permitted) key += " " + range.text();
+  return key;
+}
+
+}  // namespace
+
+Result<std::string> RevocationChecker::fetch(net::Request request, const RevocationPolicy& rules,
+                                             const std::stop_token& stop) {
+  const std::string url = request.url;
+  if (url.size() > kMaximumUrlBytes || !net::isPlainUrl(url))
+    return refuse("InvalidURL", "it is no http or https URL without user information");
+  std::string place = url;
+  for (const auto& range : rules.permitted) place += " " + range.text();
+  const MonoTime now = clock_.monotonic();
+  const auto known = unreachable_.with([&](auto& all) -> std::optional<Error> {
+    const auto found = all.find(place);
+    if (found == all.end()) return std::nullopt;
+    if (now < found->second.until) return found->second.failure;
+    all.erase(found);
+    return std::nullopt;
+  });
+  if (known) return fail(*known);
+  request.connectTimeout = std::chrono::seconds(5);
+  request.timeout = std::chrono::seconds(20);
+  request.admits = [&rules](const net::Address& address) { return admits(rules, address); };
+  auto response = transport_.send(std::move(request), stop);
+  Error failure;
+  if (!response) {
+    failure = withoutTimes(std::move(response).error());
+  } else if (response->status == 200) {
+    return std::move(response->body);
+  } else if (response->status >= 300 && response->status < 400) {
+    failure =
+        Error{ErrorKind::Invalid, fmt::format("it redirects (status {}), which is not followed", response->status),
+              "UnexpectedRedirect"};
+  } else {
+    failure = Error{ErrorKind::Transport, fmt::format("it answers with status {}", response->status)};
+  }
+  if (isUnreachable(failure))
+    unreachable_.with([&](auto& all) {
+      all.insert_or_assign(place, Place{clock_.monotonic() + retryOf(rules), failure});
+    });
+  return fail(std::move(failure));
+}
+
+template <class T>
+std::shared_ptr<RevocationChecker::Source<T>> RevocationChecker::sourceOf(Synchronized<Sources<T>>& sources,
+                                                                          const std::string& key) {
+  const MonoTime now = clock_.monotonic();
+  return sources.with([&](auto& all) {
+    if (!all.contains(key)) {
+      std::erase_if(all, [&](const auto& entry) { return entry.second->usedAt + kForgetAfter < now; });
+      all.emplace(key, std::make_shared<Source<T>>());
+    }
+    const auto& source = all.at(key);
+    source->usedAt = now;
+    return source;
+  });
+}
+
+template <class T, class Fetch>
+Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& rules, Answer& answer,
+                                     const Fetch& fetchNew) {
+  const auto holds = [&] { return source.last && (!source.nextUpdate || clock_.now() <= *source.nextUpdate); };
+  const MonoTime asked = clock_.monotonic();
+  const bool isDue = !holds() || asked >= source.fetchedAt + rules.interval;
+  if (isDue && (!source.failure || asked >= source.triedAt + retryOf(rules))) {
+    Result<T> fresh = fetchNew();
+    const MonoTime now = clock_.monotonic();
+    source.triedAt = now;
+    if (fresh) {
+      source.nextUpdate = [&]() -> std::optional<WallTime> {
+        if constexpr (requires { fresh->nextUpdate(); }) {
+          return fresh->nextUpdate();
+        } else {
+          return fresh->nextUpdate;
+        }
+      }();
+      source.last = std::move(*fresh);
+      source.fetchedAt = now;
+      source.failure.reset();
+    } else {
+      if (!source.failure) source.failingSince = now;
+      source.failure = std::move(fresh).error();
+    }
+  }
+  const MonoTime now = clock_.monotonic();
+  answer.nextLook = std::chrono::ceil<Duration>(
+      (source.failure ? source.triedAt + retryOf(rules) : source.fetchedAt + rules.interval) - now);
+  if (!source.failure && source.nextUpdate)
+    answer.nextLook = std::min<Duration>(answer.nextLook, *source.nextUpdate - clock_.now() + std::chrono::seconds(1));
+  answer.nextLook = std::max<Duration>(answer.nextLook, kShortestLook);
+  answer.isFirst = !source.last && now < source.failingSince + rules.interval;
+  if (holds()) return *source.last;
+  return fail(source.failure.value_or(Error{ErrorKind::Invalid, "what it said is outdated", "ListOutdated"}));
+}
+
+RevocationChecker::Answer RevocationChecker::askList(const Question& question, const std::string& url,
+                                                     const std::stop_token& stop) {
+  const auto source = sourceOf(lists_, keyOf(url, question.issuer, question.rules));
+  const std::lock_guard lock(source->mutex);
+  Answer answer{fail(Error{}), {}, false};
+  const auto list = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationList> {
+    net::Request request;
+    request.url = url;
+    request.maximumBytes = crypto::kMaximumListBytes;
+    const auto bytes = TRY(fetch(std::move(request), question.rules, stop));
+    return crypto::RevocationList::parse(bytes, question.issuer, clock_.now());
+  });
+  answer.finding = list ? list->find(question.certificate, url) : fail(list.error());
+  return answer;
+}
+
+RevocationChecker::Answer RevocationChecker::askResponder(const Question& question, const std::string& url,
+                                                          const std::stop_token& stop) {
+  const auto source = sourceOf(responses_, keyOf(url, question.certificate, question.rules));
+  const std::lock_guard lock(source->mutex);
+  Answer answer{fail(Error{}), {}, false};
+  answer.finding = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationFinding> {
+    const auto query = TRY(crypto::OcspQuery::of(question.certificate, question.issuer));
+    net::Request request;
+    request.method = "POST";
+    request.url = url;
+    request.headers = {"Content-Type: application/ocsp-request", "Accept: application/ocsp-response"};
+    request.body = query.request();
+    request.maximumBytes = crypto::kMaximumOcspBytes;
+    return query.read(TRY(fetch(std::move(request), question.rules, stop)), clock_.now());
+  });
+  return answer;
+}
+
+RevocationChecker::Answer RevocationChecker::ask(const Question& question, const std::stop_token& stop) {
+  const bool byList = question.rules.mode == api::RevocationMode::CRL;
+  const auto urls = question.rules.url ? std::vector{*question.rules.url}
+                    : byList           ? crypto::distributionPoints(question.certificate)
+                                       : crypto::ocspResponders(question.certificate);
+  Answer answer{refuse("NoRevocationSource", fmt::format("the certificate names no {}, and trust.revocation.url none",
+                                                         byList ? "CRL" : "OCSP responder")),
+                question.rules.interval, false};
+  for (const auto& url : urls) {
+    answer = byList ? askList(question, url, stop) : askResponder(question, url, stop);
+    if (answer.finding) break;
+    answer.finding = fail(within(url, std::move(answer.finding).error()));
+  }
+  return answer;
+}
+
+}  // namespace mpay::controllers

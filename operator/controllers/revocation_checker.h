@@ -1,0 +1,81 @@
+// Asks lists and responders whether certificates are revoked, and remembers what they said as long as it holds.
+//
+// A list is fetched and parsed once for all certificates of its issuer, an OCSP response once for its certificate.
+// Each is asked for again after the interval, and when it is outdated; while that fails it counts until it is outdated.
+// A place that cannot be reached is left alone for a while, by everybody.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "base/synchronized.h"
+#include "crypto/crl.h"
+#include "crypto/ocsp.h"
+#include "net/transport.h"
+#include "onboarding/environment.h"
+
+namespace mpay::controllers {
+
+// How long a place is left alone that could not be reached, or told nothing that counts; less where the interval is.
+inline constexpr std::chrono::seconds kRevocationRetry{30};
+
+// Thread-safe. A question waits for whoever fetches the same.
+class RevocationChecker {
+ public:
+  struct Question {
+    const crypto::Certificate& certificate;
+    const crypto::Certificate& issuer;  // to which it was verified: only then are its URLs believed
+    const onboarding::RevocationPolicy& rules;
+  };
+  struct Answer {
+    // Errors, whose words do not differ from one time to the next: Transport, Timeout; Invalid with reason InvalidURL,
+    // ForbiddenAddress, UnexpectedRedirect, ResponseTooLarge, NoRevocationSource, and those of crypto/.
+    Result<crypto::RevocationFinding> finding;
+    Duration nextLook{};  // from now
+    // Nothing was learnt since this process began, and that for less than an interval: what was known before may still
+    // hold.
+    bool isFirst = false;
+  };
+
+  explicit RevocationChecker(const Clock& clock) : clock_(clock) {}
+
+  // Takes as long as the network does, some twenty seconds for each place at most.
+  Answer ask(const Question& question, const std::stop_token& stop);
+
+ private:
+  // What one place said, of an issuer's certificates or of one certificate.
+  template <class T>
+  struct Source {
+    MonoTime usedAt{};  // protected by the lock around all sources
+    std::mutex mutex;   // held while it is fetched; protects all below
+    std::optional<T> last;
+    std::optional<WallTime> nextUpdate;
+    MonoTime fetchedAt{};
+    std::optional<Error> failure;  // of the last attempt
+    MonoTime failingSince{}, triedAt{};
+  };
+  template <class T>
+  using Sources = std::map<std::string, std::shared_ptr<Source<T>>>;
+  struct Place {
+    MonoTime until;
+    Error failure;
+  };
+
+  template <class T>
+  std::shared_ptr<Source<T>> sourceOf(Synchronized<Sources<T>>& sources, const std::string& key);
+  // Fetches where that is due. What the source says then: its last word while it holds, else why there is none.
+  template <class T, class Fetch>
+  Result<T> refresh(Source<T>& source, const onboarding::RevocationPolicy& rules, Answer& answer, const Fetch& fetch);
+  Answer askList(const Question& question, const std::string& url, const std::stop_token& stop);
+  Answer askResponder(const Question& question, const std::string& url, const std::stop_token& stop);
+  Result<std::string> fetch(net::Request request, const onboarding::RevocationPolicy& rules,
+                            const std::stop_token& stop);
+
+  const Clock& clock_;
+  net::Transport transport_;
+  Synchronized<Sources<crypto::RevocationList>> lists_;
+  Synchronized<Sources<crypto::RevocationFinding>> responses_;
+  Synchronized<std::map<std::string, Place>> unreachable_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,38 @@
+// Checks whether the certificates of integrations are revoked, and writes down what it finds.
+//
+// On a queue of its own, since a check takes as long as the network does. What is to be checked, and what follows from
+// what was found, the integration's decision says; see onboarding/revocation.h.
+#pragma once
+
+#include "controllers/caches.h"
+#include "controllers/revocation_checker.h"
+#include "onboarding/revocation.h"
+#include "runtime/controller.h"
+#include "runtime/events.h"
+
+namespace mpay::controllers {
+
+// How many integrations are checked at once.
+inline constexpr unsigned kRevocationWorkers = 4;
+
+class RevocationController final : public runtime::Reconciler {
+ public:
+  RevocationController(const Clock& clock, Caches& caches, runtime::EventRecorder& events)
+      : caches_(caches), events_(events), checker_(clock) {}
+
+  // The key is the integration's, whether it still exists or not: what is published of it is checked until it ends.
+  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+
+ private:
+  Result<runtime::Outcome> check(const ObjectKey& key, const api::MPayEnvironment& environment, Outputs& outputs,
+                                 const std::stop_token& stop);
+  // An Event on the environment for what is revoked now and was not before; the integration's own tells its Ready.
+  void tell(const ObjectKey& key, const api::MPayEnvironment& environment, const onboarding::RevocationRecord& before,
+            const onboarding::RevocationRecord& after);
+
+  Caches& caches_;
+  runtime::EventRecorder& events_;
+  RevocationChecker checker_;
+};
+
+}  // namespace mpay::controllers

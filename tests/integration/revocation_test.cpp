@@ -1,0 +1,280 @@
+// Certificates that are revoked, by a real CRL and a real OCSP responder.
+#include "support/revocation.h"
+#include "base/synchronized.h"
+#include "crypto/x509.h"
+#include "integration/world.h"
+#include "onboarding/memory.h"
+#include "unit/net/scripted_server.h"
+
+namespace mpay::test {
+namespace {
+
+using api::ConditionStatus;
+
+constexpr auto kInterval = "5s";
+// A withdrawal takes an interval and some tens of milliseconds.
+constexpr auto kWithin = 25s;
+
+class Revocation : public World {
+ protected:
+  void check(api::RevocationMode mode, api::FailureMode onFailure = api::FailureMode::Hard) {
+    for (const auto& environment : {testing, production}) {
+      editEnvironment(environment, [&](auto& spec) {
+        spec.trust.revocation.mode = mode;
+        spec.trust.revocation.onFailure = onFailure;
+        spec.trust.revocation.interval = kInterval;
+        spec.trust.revocation.permitted = {"127.0.0.0/8"};
+      });
+    }
+  }
+  void declare(const CertificateOptions& options) {
+    certificate = authority.issue(options);
+    setFile("certificate", "certificate.cer", certificate.certificate);
+  }
+  bool admits(const std::string& outputNamespace) {
+    return published(outputNamespace, "mpay-clients", "clients.map").find("AM-" + suffix) != std::string::npos;
+  }
+  std::string remembered(const std::string& outputNamespace) {
+    return published(outputNamespace, onboarding::memoryName("revocation", {tenant, "certificates"}), "content.json");
+  }
+  void expectClosed() {
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(testingOut) && !admits(productionOut); }))
+        << "testing " << admits(testingOut) << ", production " << admits(productionOut);
+    const auto took = std::chrono::steady_clock::now() - began;
+    RecordProperty("closedAfterMilliseconds",
+                   std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+    await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked");
+    await("Promoted", ConditionStatus::False, "CertificateRevoked");
+    await("Ready", ConditionStatus::False, "CertificateRevoked");
+  }
+  // The operator has come to rest: it asked the API server for nothing for a second.
+  void awaitRest() {
+    EXPECT_TRUE(waitFor(20s, [&] {
+      const auto from = readFile(cluster.plane.auditLog()).size();
+      return !waitFor(1000ms, [&] { return !requestsOfOperator(cluster, from).empty(); });
+    }));
+  }
+  // Nothing that was published or said becomes another thing by a restart.
+  void expectNothingChangesByARestart() {
+    awaitRest();
+    const auto before = current();
+    const auto inTesting = outputs(testingOut), inProduction = outputs(productionOut);
+    killOperator();
+    startOperator();
+    EXPECT_TRUE(
+        waitFor(20s, [&] { return readFile(folder / "operator.log").find("caches are filled") != std::string::npos; }));
+    awaitRest();
+    EXPECT_EQ(outputs(testingOut), inTesting);
+    EXPECT_EQ(outputs(productionOut), inProduction);
+    EXPECT_EQ(json::canonical(json::encode(*current().status)), json::canonical(json::encode(*before.status)));
+  }
+};
+
+class ByList : public Revocation {
+ protected:
+  ByList()
+      : server([this](const auto&, auto, const auto& peer) {
+          const auto list = served.copy();
+          list.empty() ? peer.answer(503, "") : peer.answer(200, list, "Content-Type: application/pkix-crl\r\n");
+        }) {
+    serve({});
+    declare({.organizations = {"Agenția Model"}, .distributionPoints = "URI:" + server.url() + "/stisc.crl"});
+  }
+  void serve(const std::vector<RevokedEntry>& revoked) {
+    const auto list = makeList(signerOf(authority), {.revoked = revoked});
+    served.with([&](auto& now) { now = list; });
+  }
+  void fail() {
+    served.with([](auto& now) { now.clear(); });
+  }
+
+  Synchronized<std::string> served;
+  ScriptedServer server;
+};
+
+TEST_F(ByList, ClosesTheDoorEverywhereAndOpensItOnlyWhenTheListSaysSo) {
+  check(api::RevocationMode::CRL);
+  startOperator();
+  create(form());
+  promote();
+  EXPECT_NE(api::findCondition(current().status->conditions, "CertificateTrusted")->message.find("not revoked (CRL)"),
+            std::string::npos);
+  ASSERT_TRUE(admits(testingOut) && admits(productionOut));
+  const auto revision = current().status->production->revision;
+
+  serve({{certificate.certificate, 6}});
+  expectClosed();
+  EXPECT_EQ(current().status->production->revision, revision);
+  const auto fingerprint = crypto::Certificate::parse(certificate.certificate)->sha256();
+  for (const auto& environment : {testing, production}) {
+    EXPECT_TRUE(waitFor(10s, [&] {
+      const auto all = events("default", environment);
+      return std::any_of(all.begin(), all.end(), [&](const auto& event) {
+        return event.reason == "CertificateRevoked" && event.note.find(fingerprint) != std::string::npos;
+      });
+    })) << environment;
+  }
+  const auto own = events(tenant, "certificates");
+  EXPECT_TRUE(std::any_of(own.begin(), own.end(), [](const auto& e) { return e.reason == "CertificateRevoked"; }));
+
+  const auto toldOfIt = [&] {
+    const auto all = mail.messages();
+    return std::count_if(all.begin(), all.end(), [](const auto& one) {
+      return one.header("Message-ID").find(".revoked@") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(waitFor(10s, [&] { return toldOfIt() == 1; }));
+
+  fail();
+  expectNothingChangesByARestart();
+  EXPECT_FALSE(admits(testingOut) || admits(productionOut));
+  EXPECT_EQ(toldOfIt(), 1) << "once";
+
+  serve({});
+  await("Ready", ConditionStatus::True, "Production");
+  EXPECT_TRUE(admits(testingOut) && admits(productionOut)) << "the hold was lifted";
+  EXPECT_EQ(current().status->production->revision, revision);
+  fail();
+  expectNothingChangesByARestart();
+}
+
+TEST_F(ByList, WritesNothingOnceNothingChanges) {
+  check(api::RevocationMode::CRL);
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::True);
+  awaitRest();
+  const auto looked = server.requests().size();
+  const auto from = readFile(cluster.plane.auditLog()).size();
+  ASSERT_TRUE(waitFor(30s, [&] { return server.requests().size() >= looked + 3; }));
+  const auto requests = requestsOfOperator(cluster, from);
+  EXPECT_TRUE(requests.empty()) << requests.front();
+}
+
+TEST_F(ByList, OnlyReportsWhereItIsToldTo) {
+  check(api::RevocationMode::CRL);
+  editEnvironment(production, [](auto& spec) { spec.trust.revocation.onRevoked = api::RevokedPolicy::Report; });
+  startOperator();
+  create(form());
+  promote();
+  serve({{certificate.certificate}});
+  await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked");
+  EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(testingOut); }));
+  await("Ready", ConditionStatus::False, "CertificateRevoked");
+  EXPECT_TRUE(admits(productionOut));
+  editEnvironment(production, [](auto& spec) { spec.trust.revocation.onRevoked = api::RevokedPolicy::Withdraw; });
+  EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(productionOut); }));
+}
+
+TEST_F(ByList, TakesOutWhatADeletedIntegrationLeftInProduction) {
+  check(api::RevocationMode::CRL);
+  startOperator();
+  auto integration = form();
+  integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  create(integration);
+  promote();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(20s, [&] { return !admits(testingOut); }));
+  EXPECT_TRUE(waitFor(10s, [&] { return remembered(testingOut).empty(); }));
+  ASSERT_TRUE(admits(productionOut));
+  serve({{certificate.certificate}});
+  EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(productionOut); }));
+}
+
+TEST_F(ByList, FetchesNothingFromAnAddressThatIsNotPermitted) {
+  check(api::RevocationMode::CRL);
+  for (const auto& environment : {testing, production})
+    editEnvironment(environment, [](auto& spec) { spec.trust.revocation.permitted.clear(); });
+  startOperator();
+  create(form());
+  await("CertificateTrusted", ConditionStatus::False, "RevocationUnknown");
+  await("Reconciling", ConditionStatus::True, "RevocationUnknown");
+  EXPECT_NE(
+      api::findCondition(current().status->conditions, "CertificateTrusted")->message.find("may not be connected"),
+      std::string::npos);
+  EXPECT_EQ(server.connections(), 0u);
+  EXPECT_FALSE(admits(testingOut));
+}
+
+TEST_F(ByList, AsksNothingOfACertificateThatDoesNotVerify) {
+  check(api::RevocationMode::CRL);
+  const Authority another;
+  const auto foreign = another.issue({.distributionPoints = "URI:" + server.url() + "/foreign.crl"});
+  setFile("certificate", "certificate.cer", foreign.certificate);
+  startOperator();
+  create(form());
+  await("CertificateTrusted", ConditionStatus::False, "UntrustedIssuer");
+  awaitRest();
+  EXPECT_EQ(server.connections(), 0u);
+  EXPECT_EQ(remembered(testingOut), "");
+}
+
+class ByResponder : public Revocation {
+ protected:
+  ByResponder() {
+    declare(
+        {.organizations = {"Agenția Model"}, .informationAccess = fmt::format("OCSP;URI:http://127.0.0.1:{}/", port)});
+    const auto signer = authority.issue({.commonName = "Responder", .extendedKeyUsage = "OCSPSigning"});
+    writeFile(folder / "ca.pem", authority.certificate());
+    writeFile(folder / "signer.pem", signer.certificate);
+    writeFile(folder / "signer.key", signer.key);
+  }
+  // openssl ocsp over an index as `openssl ca` writes it.
+  void startResponder(bool revoked) {
+    auto serial = crypto::Certificate::parse(certificate.certificate)->serial();
+    std::transform(serial.begin(), serial.end(), serial.begin(), [](unsigned char c) { return std::toupper(c); });
+    writeFile(folder / "index.txt",
+              fmt::format("{}\t391231235959Z\t{}\t{}\tunknown\t/CN=SIA Model\n", revoked ? "R" : "V",
+                          revoked ? "260101000000Z,keyCompromise" : "", serial));
+    writeFile(folder / "index.txt.attr", "unique_subject = no\n");
+    const auto path = [&](const char* name) { return (folder / name).string(); };
+    responder.stop(0ms);
+    responder = Process({"openssl", "ocsp", "-port", std::to_string(port), "-index", path("index.txt"), "-CA",
+                         path("ca.pem"), "-rsigner", path("signer.pem"), "-rkey", path("signer.key"), "-nmin", "60"},
+                        folder / "responder.log");
+    ASSERT_TRUE(waitFor(10s, [&] {
+      return readFile(folder / "responder.log").find("waiting for OCSP client connections") != std::string::npos;
+    })) << readFile(folder / "responder.log");
+  }
+
+  const int port = freePort();
+  Process responder;
+};
+
+TEST_F(ByResponder, ClosesTheDoorAndWaitsOrNotWhileItIsDown) {
+  check(api::RevocationMode::OCSP, api::FailureMode::Hard);
+  startOperator();
+  create(form());
+  await("CertificateTrusted", ConditionStatus::False, "RevocationUnknown");
+  await("Ready", ConditionStatus::False, "RevocationUnknown");
+  EXPECT_FALSE(admits(testingOut));
+  expectNothingChangesByARestart();
+
+  check(api::RevocationMode::OCSP, api::FailureMode::Soft);
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_TRUE(admits(testingOut));
+  EXPECT_NE(
+      api::findCondition(current().status->conditions, "CertificateTrusted")->message.find("revocation is unknown"),
+      std::string::npos);
+
+  check(api::RevocationMode::OCSP, api::FailureMode::Hard);
+  await("CertificateTrusted", ConditionStatus::False, "RevocationUnknown");
+  EXPECT_TRUE(admits(testingOut)) << "what is published stays";
+
+  startResponder(false);
+  await("CertificateTrusted", ConditionStatus::True, "Trusted");
+  promote();
+  ASSERT_TRUE(admits(productionOut));
+  startResponder(true);
+  expectClosed();
+  EXPECT_NE(api::findCondition(current().status->conditions, "Promoted")->message.find("keyCompromise"),
+            std::string::npos);
+  responder.stop(0ms);
+  expectNothingChangesByARestart();
+  EXPECT_FALSE(admits(testingOut) || admits(productionOut));
+}
+
+}  // namespace
+}  // namespace mpay::test

@@ -1,0 +1,292 @@
+#include "onboarding/revocation.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/digest.h"
+#include "unit/onboarding/form.h"
+
+namespace mpay::onboarding {
+namespace {
+
+using api::ConditionStatus;
+using crypto::RevocationFinding;
+using State = crypto::RevocationState;
+using Found = Result<RevocationFinding>;
+
+const Found kGood = RevocationFinding{State::Good, "", std::nullopt, std::nullopt};
+const Found kRevoked =
+    RevocationFinding{State::Revoked, "keyCompromise", parseTime("2026-11-20T09:30:00Z"), std::nullopt};
+const Found kUnknown = RevocationFinding{State::Unknown, "", std::nullopt, std::nullopt};
+const Found kNothing = fail(Error{ErrorKind::Transport, "http://crl.example/: cannot be reached"});
+
+std::string reasonOf(const Plan& plan, std::string_view type) {
+  return api::findCondition(plan.status.conditions, type)->reason;
+}
+std::string messageOf(const Plan& plan, std::string_view type) {
+  return api::findCondition(plan.status.conditions, type)->message;
+}
+
+std::size_t admitted(const EnvironmentSnapshot& environment) {
+  return environment.fragment ? environment.fragment->certificates.size() : 0;
+}
+
+TEST(AfterLook, LeavesRevokedOnlyForGood) {
+  using Verdict = RevocationVerdict;
+  struct Row {
+    Verdict before;
+    Found found;
+    bool keepGood;
+    Verdict after;
+  };
+  const Row rows[] = {
+      {Verdict::Pending, kGood, false, Verdict::Good},       {Verdict::Pending, kRevoked, false, Verdict::Revoked},
+      {Verdict::Pending, kUnknown, true, Verdict::Unknown},  {Verdict::Pending, kNothing, true, Verdict::Unknown},
+      {Verdict::Good, kRevoked, true, Verdict::Revoked},     {Verdict::Good, kNothing, true, Verdict::Good},
+      {Verdict::Good, kNothing, false, Verdict::Unknown},    {Verdict::Revoked, kNothing, false, Verdict::Revoked},
+      {Verdict::Revoked, kUnknown, false, Verdict::Revoked}, {Verdict::Revoked, kGood, false, Verdict::Good},
+      {Verdict::Unknown, kRevoked, false, Verdict::Revoked}, {Verdict::Unknown, kGood, false, Verdict::Good},
+      {Verdict::Unknown, kNothing, true, Verdict::Unknown},
+  };
+  for (const auto& row : rows) {
+    CheckedCertificate before{"f", "c", "i", row.before, "r", "t", "p"};
+    const auto after = afterLook(before, row.found, row.keepGood);
+    const auto name = fmt::format("{} {}", json::nameOf(row.before), json::nameOf(row.after));
+    EXPECT_EQ(after.verdict, row.after) << name;
+    EXPECT_EQ(after.sha256 + after.certificate + after.issuer, "fci") << name;
+    if (after.verdict != row.before) {
+      EXPECT_EQ(after.revokedAt.has_value(), row.after == Verdict::Revoked) << name;
+      EXPECT_EQ(after.problem.has_value(), row.after == Verdict::Unknown) << name;
+    }
+  }
+}
+
+TEST(DecideRevocation, AdmitsACertificateOnlyOnceItWasChecked) {
+  struct Row {
+    std::string name;
+    api::FailureMode onFailure;
+    Found found;
+    std::string reason;  // of CertificateTrusted
+    std::string says;
+    bool admits;
+  };
+  const auto Hard = api::FailureMode::Hard, Soft = api::FailureMode::Soft;
+  const Row rows[] = {
+      {"good", Hard, kGood, "Trusted", "not revoked (CRL)", true},
+      {"revoked", Hard, kRevoked, "CertificateRevoked", "at 2026-11-20T09:30:00Z (keyCompromise)", false},
+      {"revoked", Soft, kRevoked, "CertificateRevoked", "request a new one", false},
+      {"unknown", Hard, kUnknown, "RevocationUnknown", "does not know the certificate", false},
+      {"nothing", Hard, kNothing, "RevocationUnknown", "cannot be reached", false},
+      {"nothing", Soft, kNothing, "Trusted", "cannot be reached", true}};
+  for (const auto& row : rows) {
+    Form form;
+    form.checkRevocation(row.onFailure);
+    EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Pending") << row.name;
+    while (form.carryOut()) {
+    }
+    EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Pending") << row.name;
+    EXPECT_FALSE(form.snapshot.testing.fragment) << row.name << ": published before it was checked";
+    ASSERT_TRUE(form.snapshot.testing.revocation && form.snapshot.production.revocation) << row.name;
+    const auto& check = form.snapshot.testing.revocation->certificates.at(0);
+    EXPECT_EQ(crypto::Certificate::parse(crypto::fromBase64(check.issuer).value())->pem(),
+              form.authority.certificate());
+    form.find(row.found);
+    while (form.carryOut()) {
+    }
+    const auto plan = form.decide();
+    EXPECT_EQ(reasonOf(plan, "CertificateTrusted"), row.reason) << row.name;
+    EXPECT_NE(messageOf(plan, "CertificateTrusted").find(row.says), std::string::npos)
+        << row.name << ": " << messageOf(plan, "CertificateTrusted");
+    EXPECT_EQ(admitted(form.snapshot.testing), row.admits ? 1u : 0u) << row.name;
+    const bool isRevoked = row.reason == "CertificateRevoked";
+    EXPECT_EQ(reasonOf(plan, "Stalled"), isRevoked ? "CertificateRevoked" : "NotStalled") << row.name;
+  }
+}
+
+TEST(DecideRevocation, AsksNothingWhereNothingIsChecked) {
+  Form form;
+  form.promote();
+  EXPECT_FALSE(form.snapshot.testing.revocation || form.snapshot.production.revocation);
+  EXPECT_NE(messageOf(form.decide(), "CertificateTrusted").find("revocation is not checked (None)"), std::string::npos);
+}
+
+// A promoted integration whose environments check.
+struct Promoted : Form {
+  Promoted() {
+    checkRevocation();
+    settle(kGood);
+    passFunctionalTests();
+    validate();
+    settle(kGood);
+    EXPECT_EQ(reasonOf(decide(), "Ready"), "Production");
+    EXPECT_EQ(admitted(snapshot.production), 1u);
+  }
+  void settle(const Found& found) {
+    for (int i = 0; i < 8; ++i) {
+      carryOut();
+      find(found);
+    }
+  }
+  void settle() {
+    while (carryOut()) {
+    }
+  }
+};
+
+TEST(DecideRevocation, TakesARevokedCertificateOutOfBothEnvironments) {
+  Promoted form;
+  const auto revision = form.snapshot.production.live->revision.digest;
+  form.settle(kRevoked);
+  EXPECT_EQ(admitted(form.snapshot.testing), 0u);
+  EXPECT_EQ(admitted(form.snapshot.production), 0u);
+  const auto plan = form.decide();
+  for (const auto type : {"CertificateTrusted", "Promoted", "Ready", "Stalled"})
+    EXPECT_EQ(reasonOf(plan, type), "CertificateRevoked") << type << ": " << messageOf(plan, type);
+  EXPECT_NE(messageOf(plan, "Promoted").find("admits nobody"), std::string::npos);
+  EXPECT_EQ(messageOf(plan, "TestEnvironmentReady"),
+            "Submitted comes first; testing admits nobody with this certificate");
+  EXPECT_NE(plan.status.stage, "Production");
+  EXPECT_EQ(plan.status.production->digest, revision) << "the revision itself is as it was validated";
+  EXPECT_FALSE(form.snapshot.production.fragment->addresses.empty());
+
+  form.settle(kNothing);
+  EXPECT_EQ(admitted(form.snapshot.production), 0u) << "that nothing can be learnt readmits nobody";
+  form.settle(kGood);
+  EXPECT_EQ(admitted(form.snapshot.testing), 1u) << "a hold that was lifted";
+  EXPECT_EQ(admitted(form.snapshot.production), 1u);
+  EXPECT_EQ(reasonOf(form.decide(), "Ready"), "Production");
+}
+
+TEST(DecideRevocation, CountsInBothEnvironmentsWhicheverKnows) {
+  for (const bool inTesting : {true, false}) {
+    Promoted form;
+    form.find(inTesting ? form.snapshot.testing : form.snapshot.production, kRevoked);
+    form.settle();
+    EXPECT_EQ(admitted(form.snapshot.testing) + admitted(form.snapshot.production), 0u) << inTesting;
+    EXPECT_EQ(reasonOf(form.decide(), "Promoted"), "CertificateRevoked") << inTesting;
+  }
+}
+
+TEST(DecideRevocation, OnlyReportsWhereTheEnvironmentSaysSo) {
+  Promoted form;
+  Form::editSettings(form.snapshot.production,
+                     [](Settings& s) { s.spec.trust.revocation.onRevoked = api::RevokedPolicy::Report; });
+  form.settle(kRevoked);
+  EXPECT_EQ(admitted(form.snapshot.testing), 0u);
+  EXPECT_EQ(admitted(form.snapshot.production), 1u);
+  const auto plan = form.decide();
+  EXPECT_EQ(reasonOf(plan, "CertificateTrusted"), "CertificateRevoked");
+  EXPECT_EQ(reasonOf(plan, "Ready"), "CertificateRevoked");
+  EXPECT_EQ(reasonOf(plan, "Promoted"), "Promoted");
+}
+
+TEST(DecideRevocation, KeepsWhatIsPublishedWhileNothingCanBeLearnt) {
+  Promoted form;
+  const auto before = form.snapshot.production.fragment;
+  form.settle(kNothing);
+  EXPECT_EQ(admitted(form.snapshot.testing), 1u);
+  EXPECT_EQ(form.snapshot.production.fragment, before);
+  const auto plan = form.decide();
+  EXPECT_EQ(reasonOf(plan, "CertificateTrusted"), "RevocationUnknown");
+  EXPECT_EQ(reasonOf(plan, "Ready"), "Production");
+  form.snapshot.production.fragment.reset();
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.production), 1u) << "restored after somebody deleted it";
+}
+
+TEST(DecideRevocation, TakesOutAlsoWhereNothingElseIsWritten) {
+  const std::pair<std::string, std::function<void(Form&)>> rows[] = {
+      {"suspended", [](Form& f) { f.edit([](auto& i) { i.spec.suspend = true; }); }},
+      {"the certificate is gone", [](Form& f) { f.edit([](auto& i) { i.spec.certificate.reset(); }); }},
+      {"no tenant any more", [](Form& f) { f.snapshot.namespaceLabels->clear(); }},
+      {"the environments are unusable",
+       [](Form& f) {
+         f.snapshot.testing.settings = f.snapshot.production.settings = nullptr;
+         f.snapshot.testing.problem = f.snapshot.production.problem = Error{ErrorKind::Invalid, "m", "InvalidField"};
+       }},
+      {"the revision is damaged", [](Form& f) {
+         f.snapshot.production.liveProblem = Error{ErrorKind::Invalid, "m", "RevisionCorrupt"};
+       }}};
+  for (const auto& [name, change] : rows) {
+    Promoted form;
+    change(form);
+    form.find(kRevoked);
+    form.settle();
+    EXPECT_EQ(admitted(form.snapshot.testing), 0u) << name;
+    EXPECT_EQ(admitted(form.snapshot.production), 0u) << name;
+  }
+}
+
+TEST(DecideRevocation, GoesOnWithAnotherCertificate) {
+  Promoted form;
+  form.settle(kRevoked);
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  form.settle();
+  EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Pending") << "the new one is to be checked too";
+  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 2u) << "the live revision's stays known";
+  const auto isNew = [&](const auto& check) { return check.verdict == RevocationVerdict::Pending; };
+  for (auto* environment : {&form.snapshot.testing, &form.snapshot.production}) {
+    for (auto& check : environment->revocation->certificates) {
+      if (isNew(check)) check = afterLook(check, kGood, false);
+    }
+  }
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.testing), 1u);
+  EXPECT_EQ(admitted(form.snapshot.production), 0u);
+  EXPECT_NE(messageOf(form.decide(), "Promoted").find("admits nobody"), std::string::npos);
+  EXPECT_EQ(reasonOf(form.decide(), "Ready"), "AwaitingValidation");
+  form.now += std::chrono::minutes(1);
+  form.passFunctionalTests();
+  form.validate();
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.production), 1u);
+  EXPECT_EQ(reasonOf(form.decide(), "Ready"), "Production");
+  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 1u);
+}
+
+TEST(DecideRevocation, RestoresNothingThatWasNotCheckedAgain) {
+  Promoted form;
+  form.settle(kRevoked);
+  form.snapshot.testing.revocation.reset();
+  form.snapshot.production.revocation.reset();
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.production), 0u) << "somebody deleted what was remembered";
+  EXPECT_EQ(reasonOf(form.decide(), "Promoted"), "Provisioning");
+  form.settle(kGood);
+  EXPECT_EQ(admitted(form.snapshot.production), 1u);
+}
+
+TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
+  Promoted form;
+  form.giveChannel();
+  form.settle(kRevoked);
+  const auto told = [&] {
+    std::vector<EffectRecord> all;
+    for (const auto& effect : form.snapshot.production.effects.notifications) {
+      if (effect.kind == NotificationKind::CertificateRevoked) all.push_back(effect);
+    }
+    return all;
+  };
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_EQ(told()[0].certificate->sha256, form.snapshot.production.live ? form.examine().leaf->sha256() : "");
+  EXPECT_TRUE(told()[0].certificate->withdrawn);
+  form.settle(kGood);
+  form.settle(kRevoked);
+  EXPECT_EQ(told().size(), 1u);
+  EXPECT_TRUE(form.snapshot.testing.effects.notifications.empty()) << "testing has no channel";
+}
+
+TEST(DecideRevocation, WritesNothingOnceNothingChanges) {
+  Promoted form;
+  for (const auto& found : {kGood, kRevoked, kNothing}) {
+    form.settle(found);
+    EXPECT_FALSE(form.carryOut());
+    const auto plan = form.decide();
+    for (const auto* objects : {&plan.testing, &plan.production}) {
+      for (const auto& object : *objects)
+        EXPECT_NE(object.metadata.labels.at(std::string(kComponent)), kRevocation) << "rewrites what another writes";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mpay::onboarding
