@@ -5,9 +5,11 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "json/codec.h"
@@ -67,11 +69,6 @@ BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
                       (name, generateName, namespace_, uid, resourceVersion, generation, creationTimestamp,
                        deletionTimestamp, labels, annotations, ownerReferences, finalizers))
 
-inline std::string_view uidOf(const ObjectMeta& meta) { return meta.uid ? std::string_view(*meta.uid) : ""; }
-inline std::string_view versionOf(const ObjectMeta& meta) {
-  return meta.resourceVersion ? std::string_view(*meta.resourceVersion) : "";
-}
-
 // What a controller needs to know of an object that it only looks at: a third of the memory.
 struct LeanMeta {
   std::string namespace_;
@@ -95,8 +92,71 @@ inline LeanMeta leanOf(ObjectMeta meta) {
           std::move(meta.deletionTimestamp),
           std::move(meta.finalizers)};
 }
+
+// A LeanMeta in one block of memory, for who keeps many objects: some 110 bytes, where a LeanMeta takes 250.
+class PackedMeta {
+ public:
+  PackedMeta() = default;
+  PackedMeta(const LeanMeta& meta)
+      : generation_(meta.generation), deleting_(meta.deletionTimestamp), finalized_(!meta.finalizers.empty()) {
+    const std::string_view parts[] = {meta.namespace_, meta.name, meta.uid, meta.resourceVersion};
+    std::size_t size = 0;
+    for (const auto part : parts) size += part.size();
+    text_ = std::make_unique<char[]>(size);
+    std::uint32_t end = 0;
+    for (std::size_t i = 0; i < std::size(parts); ++i) {
+      parts[i].copy(text_.get() + end, parts[i].size());
+      end += static_cast<std::uint32_t>(parts[i].size());
+      ends_[i] = end;
+    }
+  }
+
+  std::string_view namespaceName() const { return part(0); }
+  std::string_view name() const { return part(1); }
+  std::string_view uid() const { return part(2); }
+  std::string_view resourceVersion() const { return part(3); }
+  std::int64_t generation() const { return generation_; }
+  bool isBeingDeleted() const { return deleting_; }
+  bool hasFinalizers() const { return finalized_; }
+  ObjectKey key() const { return {std::string(namespaceName()), std::string(name())}; }
+
+ private:
+  std::string_view part(std::size_t i) const {
+    const std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
+    return {text_.get() + begin, ends_[i] - begin};
+  }
+
+  std::unique_ptr<char[]> text_;  // the four one after another
+  std::uint32_t ends_[4] = {};
+  std::int64_t generation_ = 0;
+  bool deleting_ = false;
+  bool finalized_ = false;
+};
+
+// Where an object is kept: the order is ObjectKey's.
+using KeyView = std::pair<std::string_view, std::string_view>;
+inline KeyView viewOf(const ObjectKey& key) { return {key.namespace_, key.name}; }
+
+// What a store asks of metadata, whichever of the three it is.
+inline KeyView keyOf(const LeanMeta& meta) { return {meta.namespace_, meta.name}; }
+inline KeyView keyOf(const PackedMeta& meta) { return {meta.namespaceName(), meta.name()}; }
+inline KeyView keyOf(const ObjectMeta& meta) {
+  return {meta.namespace_ ? std::string_view(*meta.namespace_) : "", meta.name ? std::string_view(*meta.name) : ""};
+}
+inline std::string_view uidOf(const ObjectMeta& meta) { return meta.uid ? std::string_view(*meta.uid) : ""; }
 inline std::string_view uidOf(const LeanMeta& meta) { return meta.uid; }
+inline std::string_view uidOf(const PackedMeta& meta) { return meta.uid(); }
+inline std::string_view versionOf(const ObjectMeta& meta) {
+  return meta.resourceVersion ? std::string_view(*meta.resourceVersion) : "";
+}
 inline std::string_view versionOf(const LeanMeta& meta) { return meta.resourceVersion; }
+inline std::string_view versionOf(const PackedMeta& meta) { return meta.resourceVersion(); }
+inline bool isBeingDeleted(const ObjectMeta& meta) { return meta.deletionTimestamp.has_value(); }
+inline bool isBeingDeleted(const LeanMeta& meta) { return meta.deletionTimestamp.has_value(); }
+inline bool isBeingDeleted(const PackedMeta& meta) { return meta.isBeingDeleted(); }
+inline bool hasFinalizers(const ObjectMeta& meta) { return !meta.finalizers.empty(); }
+inline bool hasFinalizers(const LeanMeta& meta) { return !meta.finalizers.empty(); }
+inline bool hasFinalizers(const PackedMeta& meta) { return meta.hasFinalizers(); }
 
 enum class ConditionStatus { True, False, Unknown };
 BOOST_DESCRIBE_ENUM(ConditionStatus, True, False, Unknown)

@@ -1,13 +1,18 @@
 // Hashes and base64.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace mpay::crypto {
 
+using Sha256 = std::array<unsigned char, 32>;
+Sha256 sha256(std::string_view bytes);
+
 // Lower-case hexadecimal.
+std::string hex(const Sha256& digest);
 std::string sha256Hex(std::string_view bytes);
 std::string sha1Hex(std::string_view bytes);
 

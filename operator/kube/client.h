@@ -119,17 +119,18 @@ class Api {
                   client_->request("PATCH", target, &body, "application/apply-patch+yaml", stop));
   }
 
-  // JSON merge patch of the status subresource, bound to the version that was seen as applyStatus is: fields that
-  // the status does not name stay. The cheaper of the two where nobody else writes the status.
+  // JSON merge patch of the status subresource, bound to the resourceVersion that was seen as applyStatus is:
+  // fields that the status does not name stay. The cheaper of the two where nobody else writes the status.
   template <class Status>
-  Result<K> patchStatus(const api::LeanMeta& seen, const Status& status, const std::stop_token& stop = {}) const {
-    const json::value body = json::object{{"metadata", json::object{{"resourceVersion", seen.resourceVersion}}},
-                                          {"status", json::encode(status)}};
-    return decode(
-        "patch status of", seen.key(),
-        client_->request(
-            "PATCH", pathOf(K::kResource, seen.namespace_, seen.name, "status") + "?fieldManager=" + client_->name(),
-            &body, "application/merge-patch+json", stop));
+  Result<K> patchStatus(const ObjectKey& key, std::string_view seen, const Status& status,
+                        const std::stop_token& stop = {}) const {
+    const json::value body =
+        json::object{{"metadata", json::object{{"resourceVersion", boost::json::string_view(seen)}}},
+                     {"status", json::encode(status)}};
+    const std::string target =
+        pathOf(K::kResource, key.namespace_, key.name, "status") + "?fieldManager=" + client_->name();
+    return decode("patch status of", key,
+                  client_->request("PATCH", target, &body, "application/merge-patch+json", stop));
   }
 
   // JSON merge patch; put metadata.resourceVersion into it to bind it to what was seen.

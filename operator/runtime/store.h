@@ -40,7 +40,7 @@ inline bool isOlder(std::string_view a, std::string_view b) {
 // Whether a is newer than b, or may be: nothing is known where one is no number and they differ.
 inline bool isNewer(std::string_view a, std::string_view b) { return a != b && !isOlder(a, b); }
 
-// Thread-safe. K has `metadata`, an api::ObjectMeta or an api::LeanMeta.
+// Thread-safe. K has `metadata`, an api::ObjectMeta, LeanMeta or PackedMeta.
 template <class K>
 class Store {
  public:
@@ -60,23 +60,22 @@ class Store {
 
   Ptr get(const ObjectKey& key) const {
     std::shared_lock lock(mutex_);
-    const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : found->second.object;
+    const auto found = objects_.find(api::viewOf(key));
+    return found == objects_.end() ? nullptr : found->object;
   }
 
   // Whether the object of that key is held, at that version of that UID.
   bool holds(const ObjectKey& key, std::string_view uid, std::string_view version) const {
     std::shared_lock lock(mutex_);
-    const auto found = objects_.find(key);
-    return found != objects_.end() && uidOf(*found->second.object) == uid &&
-           versionOf(*found->second.object) == version;
+    const auto found = objects_.find(api::viewOf(key));
+    return found != objects_.end() && uidOf(*found->object) == uid && versionOf(*found->object) == version;
   }
 
   std::vector<Ptr> list() const {
     std::shared_lock lock(mutex_);
     std::vector<Ptr> all;
     all.reserve(objects_.size());
-    for (const auto& [key, slot] : objects_) all.push_back(slot.object);
+    for (const auto& slot : objects_) all.push_back(slot.object);
     return all;
   }
 
@@ -84,7 +83,7 @@ class Store {
     std::shared_lock lock(mutex_);
     std::vector<ObjectKey> all;
     all.reserve(objects_.size());
-    for (const auto& [key, slot] : objects_) all.push_back(key);
+    for (const auto& slot : objects_) all.push_back(slot.object->metadata.key());
     return all;
   }
 
@@ -92,7 +91,7 @@ class Store {
     std::shared_lock lock(mutex_);
     std::vector<Ptr> found;
     if (const auto keys = index_.find(value); keys != index_.end()) {
-      for (const auto& key : keys->second) found.push_back(objects_.at(key).object);
+      for (const auto& key : keys->second) found.push_back(objects_.find(api::viewOf(key))->object);
     }
     return found;
   }
@@ -127,10 +126,10 @@ class Store {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      const auto found = objects_.find(key);
-      if (found == objects_.end() || uidOf(*found->second.object) != uid) return;
+      const auto found = objects_.find(api::viewOf(key));
+      if (found == objects_.end() || uidOf(*found->object) != uid) return;
       // With finalizers it stays for a while; the watch will tell.
-      if (!found->second.object->metadata.finalizers.empty()) return;
+      if (api::hasFinalizers(found->object->metadata)) return;
       buryLocked(uid, "");
       before = eraseLocked(found);
     }
@@ -147,8 +146,8 @@ class Store {
   // The list under way holds the object of that UID.
   void listed(const ObjectKey& key, std::string_view uid) {
     std::unique_lock lock(mutex_);
-    const auto found = objects_.find(key);
-    if (found != objects_.end() && uidOf(*found->second.object) == uid) found->second.list = list_;
+    const auto found = objects_.find(api::viewOf(key));
+    if (found != objects_.end() && uidOf(*found->object) == uid) found->list = list_;
   }
 
   // The object of that key is of that UID now, which cannot be read: one of another UID that was held is gone.
@@ -156,10 +155,10 @@ class Store {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      const auto found = objects_.find(key);
-      if (found == objects_.end() || uidOf(*found->second.object) == uid) return;
-      if (isOlder(version, versionOf(*found->second.object))) return;
-      buryLocked(uidOf(*found->second.object), version);
+      const auto found = objects_.find(api::viewOf(key));
+      if (found == objects_.end() || uidOf(*found->object) == uid) return;
+      if (isOlder(version, versionOf(*found->object))) return;
+      buryLocked(uidOf(*found->object), version);
       before = eraseLocked(found);
     }
     tell(before, nullptr);
@@ -172,8 +171,8 @@ class Store {
       std::unique_lock lock(mutex_);
       for (auto at = objects_.begin(); at != objects_.end();) {
         const auto next = std::next(at);
-        const Ptr& object = at->second.object;
-        if (at->second.list != list_ && !isOlder(resourceVersion, versionOf(*object))) {
+        const Ptr& object = at->object;
+        if (at->list != list_ && !isOlder(resourceVersion, versionOf(*object))) {
           buryLocked(uidOf(*object), resourceVersion);
           gone.push_back(eraseLocked(at));
         }
@@ -194,9 +193,9 @@ class Store {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      const auto found = objects_.find(key);
-      const bool known = found != objects_.end() && uidOf(*found->second.object) == uid;
-      if (known && isOlder(version, versionOf(*found->second.object))) return;
+      const auto found = objects_.find(api::viewOf(key));
+      const bool known = found != objects_.end() && uidOf(*found->object) == uid;
+      if (known && isOlder(version, versionOf(*found->object))) return;
       if (!version.empty()) buryLocked(uid, version);
       if (!known) return;
       before = eraseLocked(found);
@@ -205,11 +204,18 @@ class Store {
   }
 
  private:
+  // Ordered by the object's own key, which is kept nowhere else: another object takes its place only under the same.
   struct Slot {
-    Ptr object;
-    std::uint64_t list = 0;  // the last list that held it
+    mutable Ptr object;
+    mutable std::uint64_t list = 0;  // the last list that held it
   };
-  using Objects = std::map<ObjectKey, Slot>;
+  struct ByKey {
+    using is_transparent = void;
+    static api::KeyView keyOf(const Slot& slot) { return api::keyOf(slot.object->metadata); }
+    static api::KeyView keyOf(const api::KeyView& key) { return key; }
+    bool operator()(const auto& a, const auto& b) const { return keyOf(a) < keyOf(b); }
+  };
+  using Objects = std::set<Slot, ByKey>;
   enum class Source { Watch, Write };
 
   static std::string_view uidOf(const K& object) { return api::uidOf(object.metadata); }
@@ -220,18 +226,19 @@ class Store {
     {
       std::unique_lock lock(mutex_);
       if (isBuriedLocked(*object)) return;
-      const ObjectKey key = object->metadata.key();
-      // The last list would have held it, had it not gone before the answer was read.
-      if (source == Source::Write && !objects_.contains(key) && !isNewer(versionOf(*object), listedAt_)) return;
-      Slot& slot = objects_[key];
-      if (slot.object) {
-        const auto had = versionOf(*slot.object), has = versionOf(*object);
+      const auto found = objects_.find(api::keyOf(object->metadata));
+      if (found == objects_.end()) {
+        // The last list would have held it, had it not gone before the answer was read.
+        if (source == Source::Write && !isNewer(versionOf(*object), listedAt_)) return;
+        objects_.insert({object});
+      } else {
+        const auto had = versionOf(*found->object), has = versionOf(*object);
         if (had == has || isOlder(has, had)) return;
-        unindexLocked(*slot.object);
+        unindexLocked(*found->object);
+        before = std::exchange(found->object, object);
       }
-      before = std::exchange(slot.object, object);
       if (indexer_) {
-        for (auto& value : indexer_(*object)) index_[value].insert(key);
+        for (auto& value : indexer_(*object)) index_[value].insert(object->metadata.key());
       }
     }
     tell(before, object);
@@ -254,12 +261,12 @@ class Store {
     if (buried_.empty()) return false;
     const auto grave = buried_.find(std::string(uidOf(object)));
     if (grave == buried_.end()) return false;
-    if (grave->second.empty()) return !object.metadata.deletionTimestamp;
+    if (grave->second.empty()) return !api::isBeingDeleted(object.metadata);
     return !isNewer(versionOf(object), grave->second);
   }
 
   Ptr eraseLocked(typename Objects::iterator at) {
-    Ptr before = at->second.object;
+    Ptr before = at->object;
     unindexLocked(*before);
     objects_.erase(at);
     return before;

@@ -37,26 +37,29 @@ BOOST_DESCRIBE_STRUCT(WidgetWire, (), (metadata, spec, status))
 struct Widget {
   using Wire = WidgetWire;
   static constexpr api::ResourceType kResource = Wire::kResource;
-  api::LeanMeta metadata;
-  std::string spec;        // canonical JSON
-  std::string digest;      // its SHA-256, in hex
-  std::string readySince;  // empty: it is not Ready yet
-  bool settled = false;    // its status says what it should
+  api::PackedMeta metadata;
+  std::string spec;  // canonical JSON
+  crypto::Sha256 digest;
+  std::optional<WallTime> readySince;  // absent: it is not Ready yet
+  bool settled = false;                // its status says what it should
 
-  WidgetStatus wantedStatus(const std::string& since) const {
-    return {metadata.generation,
-            digest,
-            {{"Ready", api::ConditionStatus::True, metadata.generation, since, "Done", "provisioned"}}};
+  WidgetStatus wantedStatus(WallTime since) const {
+    const auto generation = metadata.generation();
+    return {generation,
+            crypto::hex(digest),
+            {{"Ready", api::ConditionStatus::True, generation, formatTime(since), "Done", "provisioned"}}};
   }
 
   static Widget of(Wire wire) {
     Widget widget;
-    widget.metadata = std::move(wire.metadata);
+    widget.metadata = wire.metadata;
     widget.spec = json::canonical(wire.spec.is_null() ? json::value(json::object()) : wire.spec);
-    widget.digest = crypto::sha256Hex(widget.spec);
+    widget.digest = crypto::sha256(widget.spec);
     const auto* ready = api::findCondition(wire.status.conditions, "Ready");
-    if (ready && ready->status == api::ConditionStatus::True) widget.readySince = ready->lastTransitionTime;
-    widget.settled = json::equal(wire.status, widget.wantedStatus(widget.readySince));
+    if (ready && ready->status == api::ConditionStatus::True) {
+      widget.readySince = parseTime(ready->lastTransitionTime);
+    }
+    widget.settled = widget.readySince && json::equal(wire.status, widget.wantedStatus(*widget.readySince));
     return widget;
   }
 };
@@ -65,18 +68,18 @@ struct Widget {
 struct Output {
   using Wire = api::ConfigMap;
   static constexpr api::ResourceType kResource = Wire::kResource;
-  api::LeanMeta metadata;
-  std::string owner;   // the UID of its controller
-  std::string digest;  // of the spec it holds; empty where its data is not a spec and that spec's digest
+  api::PackedMeta metadata;
+  std::string owner;                     // the UID of its controller
+  std::optional<crypto::Sha256> digest;  // of the spec it holds; absent where its data is not a spec with its digest
 
   static Output of(Wire wire) {
     Output output;
     const auto& owners = wire.metadata.ownerReferences;
     if (!owners.empty() && owners.front().controller == true) output.owner = owners.front().uid;
     const auto spec = wire.data.find("spec"), digest = wire.data.find("digest");
-    if (wire.data.size() == 2 && wire.binaryData.empty() && spec != wire.data.end() && digest != wire.data.end() &&
-        crypto::sha256Hex(spec->second) == digest->second) {
-      output.digest = digest->second;
+    if (wire.data.size() == 2 && wire.binaryData.empty() && spec != wire.data.end() && digest != wire.data.end()) {
+      const auto sum = crypto::sha256(spec->second);
+      if (crypto::hex(sum) == digest->second) output.digest = sum;
     }
     output.metadata = api::leanOf(std::move(wire.metadata));
     return output;
@@ -90,20 +93,20 @@ class WidgetReconciler final : public runtime::Reconciler {
 
   Result<Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override {
     const auto widget = widgets_.get(key);
-    if (!widget || widget->metadata.deletionTimestamp) return Outcome{};  // the garbage collector does the rest
+    if (!widget || widget->metadata.isBeingDeleted()) return Outcome{};  // the garbage collector does the rest
     const auto output = outputs_.get(key);
     if (!output) {
       outputs_.remember(Output::of(TRY(configMapApi_.create(configMapOf(*widget), stop))));
-    } else if (output->metadata.deletionTimestamp || isOthers(*output, *widget)) {
+    } else if (output->metadata.isBeingDeleted() || isOthers(*output, *widget)) {
       return Outcome{};  // when it goes, the watch brings the key back
-    } else if (output->digest != widget->digest || output->owner != widget->metadata.uid) {
+    } else if (output->digest != widget->digest || output->owner != widget->metadata.uid()) {
       auto wanted = configMapOf(*widget);
-      wanted.metadata.resourceVersion = output->metadata.resourceVersion;
+      wanted.metadata.resourceVersion = output->metadata.resourceVersion();
       outputs_.remember(Output::of(TRY(configMapApi_.replace(wanted, stop))));
     }
     if (!widget->settled) {
-      const auto since = widget->readySince.empty() ? formatTime(systemClock().now()) : widget->readySince;
-      widgets_.remember(Widget::of(TRY(widgetApi_.patchStatus(widget->metadata, widget->wantedStatus(since), stop))));
+      const auto status = widget->wantedStatus(widget->readySince.value_or(systemClock().now()));
+      widgets_.remember(Widget::of(TRY(widgetApi_.patchStatus(key, widget->metadata.resourceVersion(), status, stop))));
     }
     return Outcome{};
   }
@@ -111,16 +114,17 @@ class WidgetReconciler final : public runtime::Reconciler {
  private:
   // Also an earlier Widget's of the same name.
   static bool isOthers(const Output& output, const Widget& widget) {
-    return !output.owner.empty() && output.owner != widget.metadata.uid;
+    return !output.owner.empty() && output.owner != widget.metadata.uid();
   }
 
   static api::ConfigMap configMapOf(const Widget& widget) {
     api::ConfigMap wanted;
-    wanted.metadata.namespace_ = widget.metadata.namespace_;
-    wanted.metadata.name = widget.metadata.name;
-    wanted.metadata.ownerReferences = {{Widget::kResource.apiVersion(), std::string(Widget::kResource.kind),
-                                        widget.metadata.name, widget.metadata.uid, true, std::nullopt}};
-    wanted.data = {{"spec", widget.spec}, {"digest", widget.digest}};
+    const std::string name(widget.metadata.name()), uid(widget.metadata.uid());
+    wanted.metadata.namespace_ = widget.metadata.namespaceName();
+    wanted.metadata.name = name;
+    wanted.metadata.ownerReferences = {
+        {Widget::kResource.apiVersion(), std::string(Widget::kResource.kind), name, uid, true, std::nullopt}};
+    wanted.data = {{"spec", widget.spec}, {"digest", crypto::hex(widget.digest)}};
     return wanted;
   }
 

@@ -109,6 +109,7 @@ void ControlPlane::startApiServer() {
                                    "--endpoint-reconciler-type=none",
                                    "--audit-policy-file=" + path("audit-policy.yaml"),
                                    "--audit-log-path=" + auditLog().string(),
+                                   "--audit-log-maxsize=8192",  // MB; after 100 the reader's file would be another
                                    "--cert-dir=" + path("certs")};
   command.insert(command.end(), options_.apiServerFlags.begin(), options_.apiServerFlags.end());
   apiServer_ = Process(std::move(command), folder_ / "kube-apiserver.log");
