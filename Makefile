@@ -8,7 +8,7 @@ export PRESET KEEP
 steps := tests/support/steps.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan tsan clang bench faults soak tidy format clean
+.PHONY: help demo test build asan tsan clang bench faults fuzz soak tidy format clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,10 @@ bench: ## The runtime beside raw requests (N=1000,10000 REPEAT=5): the table of 
 
 faults: ## Every fault at every write of the story (make test tells a quick choice)
 	@FAULTS=all $(steps) faults
+
+fuzz: FOR = 60
+fuzz: ## Certificates, CRLs, OCSP responses and addresses by libFuzzer (FOR=60, seconds each)
+	@PRESET=fuzz FOR=$(FOR) $(steps) fuzz
 
 soak: N = 10000
 soak: FOR = 600

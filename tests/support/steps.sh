@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|soak|build|tidy|format. PRESET names the build.
+# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|fuzz|soak|build|tidy|format. PRESET names the build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -46,7 +46,7 @@ sources() { find operator tests -name '*.h' -o -name '*.cpp'; }
 
 packages() {
   say "packages"
-  if [ "$preset" = clang ]; then
+  if [ "$preset" = clang ] || [ "$preset" = fuzz ]; then
     "$support/install-packages.sh" "$support/packages-clang.txt"
   else
     "$support/install-packages.sh"
@@ -68,7 +68,7 @@ compile() {
     cat "$work/configure.log" >&2
     exit 1
   }
-  run cmake --build "$build"
+  run cmake --build --preset "$preset"
 }
 
 # Sets KUBEBUILDER_ASSETS, where control-plane.sh and the tests look first.
@@ -157,6 +157,17 @@ case "${1:-}" in
     controlPlane
     say "faults"
     run "$build/bin/faults"
+    ;;
+  fuzz)
+    steps=6
+    packages
+    compile
+    for target in certificate crl ocsp address; do
+      say "$target, $FOR s"
+      mkdir -p "$build/fuzz-found/$target"
+      run "$build/bin/fuzz_$target" -max_total_time="$FOR" -timeout=10 -print_final_stats=1 -verbosity=0 \
+        -artifact_prefix="$build/fuzz-found/$target-" "$build/fuzz-found/$target" "$build/fuzz-corpus/$target"
+    done
     ;;
   soak)
     steps=4
