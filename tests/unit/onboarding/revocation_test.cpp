@@ -255,6 +255,20 @@ TEST(DecideRevocation, RestoresNothingThatWasNotCheckedAgain) {
   EXPECT_EQ(admitted(form.snapshot.production), 1u);
 }
 
+TEST(DecideRevocation, GoesOnWithWhatIsPublishedWhileItIsCheckedForTheFirstTime) {
+  Form form;
+  form.promote();
+  form.checkRevocation();
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 1u);
+  EXPECT_EQ(admitted(form.snapshot.testing) + admitted(form.snapshot.production), 2u);
+  const auto plan = form.decide();
+  EXPECT_EQ(reasonOf(plan, "CertificateTrusted"), "Trusted");
+  EXPECT_NE(messageOf(plan, "CertificateTrusted").find("revocation is being checked"), std::string::npos);
+  EXPECT_EQ(reasonOf(plan, "Ready"), "Production");
+}
+
 TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
   Promoted form;
   form.giveChannel();
