@@ -145,14 +145,41 @@ struct Endpoints {
 };
 BOOST_DESCRIBE_STRUCT(Endpoints, (), (testing, production))
 
-// The system certificate, in one of ContentSource's three places, and what goes with it.
+// What differs in a request's subject from what the form says.
+struct RequestSubject {
+  std::optional<std::string> commonName;    // default: the information system's name
+  std::optional<std::string> organization;  // default: the beneficiary's legal name
+  std::optional<std::string> organizationalUnit;
+};
+BOOST_DESCRIBE_STRUCT(RequestSubject, (), (commonName, organization, organizationalUnit))
+
+inline constexpr std::string_view kDefaultKeyType = "RSA-3072";
+
+// A key that the operator makes in a Secret of the tenant's, and the request for its certificate.
+struct CertificateRequest {
+  std::string secretName;  // kubernetes.io/tls, created empty
+  std::string keyType = std::string(kDefaultKeyType);
+  RequestSubject subject;
+  std::string renewBefore = "720h";  // the certificate's end
+};
+BOOST_DESCRIBE_STRUCT(CertificateRequest, (), (secretName, keyType, subject, renewBefore))
+
+// The system certificate, in one of ContentSource's three places or requested, and what goes with it.
 struct SystemCertificate : ContentSource {
   SystemCertificate() = default;
   SystemCertificate(ContentSource source) : ContentSource(std::move(source)) {}
 
   std::optional<ContentSource> intermediates;  // authorities between it and those of the environment
+  std::optional<CertificateRequest> request;
+  std::optional<ContentSource> issued;  // upon the request
 };
-BOOST_DESCRIBE_STRUCT(SystemCertificate, (ContentSource), (intermediates))
+BOOST_DESCRIBE_STRUCT(SystemCertificate, (ContentSource), (intermediates, request, issued))
+
+// Where the bytes of the certificate are; null: it is requested, and not issued yet.
+inline const ContentSource* sourceOf(const SystemCertificate& certificate) {
+  if (!certificate.request) return &certificate;
+  return certificate.issued ? &*certificate.issued : nullptr;
+}
 
 struct BackOfficeUser {
   std::string name;
@@ -232,6 +259,14 @@ struct CertificateStatus {
 };
 BOOST_DESCRIBE_STRUCT(CertificateStatus, (), (subject, issuer, serial, notBefore, notAfter, sha256))
 
+// The request that waits for a certificate.
+struct CertificateRequestStatus {
+  std::string secretName;
+  std::string publicKeySHA256;
+  std::string pem;  // PKCS#10
+};
+BOOST_DESCRIBE_STRUCT(CertificateRequestStatus, (), (secretName, publicKeySHA256, pem))
+
 // What production serves.
 struct ProductionStatus {
   std::string digest;
@@ -249,12 +284,13 @@ struct MPayIntegrationStatus {
   std::optional<std::string> testingDigest;
   std::optional<ContentHashes> contentHashes;
   std::optional<CertificateStatus> certificate;
+  std::optional<CertificateRequestStatus> certificateRequest;
   std::optional<ProductionStatus> production;
   std::vector<Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(MPayIntegrationStatus, (),
-                      (observedGeneration, stage, phase, digest, testingDigest, contentHashes, certificate, production,
-                       conditions))
+                      (observedGeneration, stage, phase, digest, testingDigest, contentHashes, certificate,
+                       certificateRequest, production, conditions))
 
 struct MPayIntegration {
   static constexpr ResourceType kResource{kGroup, kVersion, "mpayintegrations", "MPayIntegration", true};

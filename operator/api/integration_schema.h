@@ -150,8 +150,39 @@ inline void describe(json::SchemaOf<Endpoints>& s) {
   s["testing"].doc("In the testing environment.");
   s["production"].doc("In production.");
 }
+inline void describe(json::SchemaOf<RequestSubject>& s) {
+  plain(s["commonName"], "Common name; by default the information system's, or the service's.", 64);
+  plain(s["organization"], "Organization; by default the beneficiary's legal name, of which 64 characters are taken.",
+        64);
+  plain(s["organizationalUnit"], "Organizational unit.", 64);
+}
+inline void describe(json::SchemaOf<CertificateRequest>& s) {
+  s["secretName"]
+      .doc(
+          "A Secret of type kubernetes.io/tls with an empty tls.crt and tls.key, which the operator may get, list, "
+          "watch and update. It puts the key there, and the certificate once it is issued.")
+      .length(1, 253)
+      .pattern(kObjectName);
+  s["keyType"]
+      .doc("The key that is made, now or with the next renewal. What signs answers to MPay must be RSA.")
+      .length(1, 16)
+      .oneOf({"RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384"})
+      .byDefault("RSA-3072");
+  s["subject"].doc("What the request says of the subject beside the IDNO.").byDefault(json::object{});
+  s["renewBefore"]
+      .doc("How long before the certificate's end the next key is made and requested.")
+      .length(2, 16)
+      .pattern(kDurationPattern)
+      .byDefault("720h");
+}
 inline void describe(json::SchemaOf<SystemCertificate>& s) {
   contentSource(s);
+  s.rule({"[has(self.inline), has(self.configMapRef), has(self.secretRef), has(self.request)].filter(x, x).size() == 1",
+          "exactly one of inline, configMapRef, secretRef and request"});
+  s.rule({"!has(self.issued) || has(self.request)", "issued goes with request", "FieldValueInvalid", ".issued"});
+  s["request"].doc(
+      "The operator makes the key in a Secret of this namespace, and publishes the request in the status.");
+  s["issued"].doc("The certificate that was issued upon the request.");
   s["intermediates"].doc(
       "Authorities between the certificate and those of the environment: a PEM bundle of at most four CA certificates. "
       "They are never trusted by themselves, and never published.");
@@ -234,6 +265,11 @@ inline void describe(json::SchemaOf<CertificateStatus>& s) {
   s["notAfter"].doc("End of validity.").length(0, 32);
   s["sha256"].doc("Fingerprint.").length(64, 64);
 }
+inline void describe(json::SchemaOf<CertificateRequestStatus>& s) {
+  s["secretName"].doc("The Secret that holds its key.").length(1, 253);
+  s["publicKeySHA256"].doc("Fingerprint of its public key.").length(64, 64);
+  s["pem"].doc("The request, PKCS#10 in PEM: what to send to STISC.").length(0, 8192);
+}
 inline void describe(json::SchemaOf<ProductionStatus>& s) {
   s["digest"].doc("What production serves.").length(71, 71).pattern(kDigestPattern);
   s["revision"].doc("Number of the promoted revision.");
@@ -255,6 +291,7 @@ inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
       .pattern(kDigestPattern);
   s["contentHashes"].doc("Hashes of the content that the spec refers to.");
   s["certificate"].doc("The system certificate, as read.");
+  s["certificateRequest"].doc("The request that waits for a certificate.");
   s["production"].doc("What production serves.");
   conditions(s["conditions"]);
 }

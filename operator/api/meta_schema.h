@@ -54,16 +54,18 @@ inline void describe(json::SchemaOf<KeyReference>& s) {
 inline void describe(json::SchemaOf<NameReference>& s) {
   s["name"].doc("Name of the object.").length(1, 253).pattern(kObjectName);
 }
-// The members of a ContentSource, also where a type derives from it, and that exactly one is given.
+// The members of a ContentSource, also where a type derives from it.
 template <class T>
 void contentSource(json::SchemaOf<T>& s) {
   s["inline"].doc("The bytes themselves: PEM, or DER in base64.").length(1, 262144);
   s["configMapRef"].doc("A key of a ConfigMap, of its data or binaryData.");
   s["secretRef"].doc("A key of a Secret.");
+}
+inline void describe(json::SchemaOf<ContentSource>& s) {
+  contentSource(s);
   s.rule({"[has(self.inline), has(self.configMapRef), has(self.secretRef)].filter(x, x).size() == 1",
           "exactly one of inline, configMapRef and secretRef"});
 }
-inline void describe(json::SchemaOf<ContentSource>& s) { contentSource(s); }
 inline void describe(json::SchemaOf<ContentReference>& s) {
   s["configMapRef"].doc("A key of a ConfigMap.");
   s["secretRef"].doc("A key of a Secret.");

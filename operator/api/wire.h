@@ -27,8 +27,9 @@ struct Secret {
   ObjectMeta metadata;
   std::map<std::string, std::string> data;
   std::optional<std::string> type;
+  std::optional<bool> immutable;
 };
-BOOST_DESCRIBE_STRUCT(Secret, (), (metadata, data, type))
+BOOST_DESCRIBE_STRUCT(Secret, (), (metadata, data, type, immutable))
 
 struct NetworkPolicy {
   static constexpr ResourceType kResource{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true};

@@ -57,6 +57,25 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   addCommon(*validate);
   validate->add_option("--comment", line.options.comment, "in your own words");
   validate->add_option("--digest", digest, "the digest you looked at; then no question is asked");
+  auto* csr = app.add_subcommand(
+      "csr",
+      "make a key and the request for its certificate, on this machine; with the name of an MPayIntegration the "
+      "subject is taken from there, else no cluster is asked");
+  auto& request = line.csr;
+  csr->add_option("name", request.name, "the MPayIntegration");
+  csr->add_option("-n,--namespace", request.namespace_, "its namespace; by default the kubeconfig's");
+  csr->add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
+  csr->add_option("--key-file", request.keyFile, "a new file for the private key, readable by you alone")->required();
+  csr->add_option("--out", request.requestFile, "a new file for the request; by default it is printed");
+  csr->add_option("--key-type", request.keyType,
+                  "RSA-2048, RSA-3072 (the default), RSA-4096, P-256 or P-384; what signs answers to MPay must be RSA")
+      ->transform(
+          CLI::IsMember(std::vector<std::string>(crypto::kKeyTypes.begin(), crypto::kKeyTypes.end()), CLI::ignore_case)
+              .description(""));
+  csr->add_option("--common-name", request.commonName, "the information system's name");
+  csr->add_option("--organization", request.organization, "the beneficiary's legal name");
+  csr->add_option("--organizational-unit", request.organizationalUnit, "a part of it");
+  csr->add_option("--idno", request.idno, "its IDNO");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -69,6 +88,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
     return Exit{2};
   }
   if (records) line.command = validate->parsed() ? CommandLine::Command::Validate : CommandLine::Command::Statement;
+  if (csr->parsed()) line.command = CommandLine::Command::Csr;
   line.options.decision = accept ? api::Decision::Accepted : api::Decision::Rejected;
   // KUBECONFIG also in a pod, where the operator itself would be its ServiceAccount. Not by CLI11, which would let it
   // win over --kubeconfig.

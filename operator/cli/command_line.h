@@ -5,15 +5,17 @@
 #include <optional>
 #include <variant>
 
+#include "cli/csr.h"
 #include "cli/validate.h"
 
 namespace mpay::cli {
 
 struct CommandLine {
-  enum class Command { Version, Statement, Validate };
+  enum class Command { Version, Statement, Validate, Csr };
   Command command = Command::Version;
   std::optional<std::string> kubeconfig;
   ValidateOptions options;  // of Statement and Validate; namespace_ is empty where none was given
+  CsrOptions csr;           // of Csr; the same
 };
 
 struct Exit {

@@ -4,6 +4,17 @@
 #include "base/log.h"
 #include "cli/command_line.h"
 
+namespace {
+
+// What to exit with.
+int finish(const mpay::Result<void>& result) {
+  if (result) return 0;
+  std::cerr << "error: " << result.error().message << "\n";
+  return 1;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace mpay;
   using Command = cli::CommandLine::Command;
@@ -14,18 +25,22 @@ int main(int argc, char** argv) {
     std::cout << "kubectl-mpay " << version() << "\n";
     return 0;
   }
+  if (line.command == Command::Csr && line.csr.name.empty())
+    return finish(cli::csr(line.csr, {}, std::cout, std::cerr));
   auto config = kube::Config::find(line.kubeconfig);
   if (!config) {
     std::cerr << "error: " << config.error().message << "\n";
     return 1;
   }
-  if (line.options.namespace_.empty()) line.options.namespace_ = config->namespace_;
-  kube::Client client(std::move(*config));
-  const auto result = line.command == Command::Statement ? cli::statement(client, line.options, std::cout)
-                                                         : cli::validate(client, line.options, std::cin, std::cout);
-  if (!result) {
-    std::cerr << "error: " << result.error().message << "\n";
-    return 1;
+  for (auto* namespace_ : {&line.options.namespace_, &line.csr.namespace_}) {
+    if (namespace_->empty()) *namespace_ = config->namespace_;
   }
-  return 0;
+  kube::Client client(std::move(*config));
+  if (line.command == Command::Csr) {
+    const auto integration = kube::Api<api::MPayIntegration>(client).get({line.csr.namespace_, line.csr.name});
+    if (!integration) return finish(fail(integration.error()));
+    return finish(cli::csr(line.csr, *integration, std::cout, std::cerr));
+  }
+  return finish(line.command == Command::Statement ? cli::statement(client, line.options, std::cout)
+                                                   : cli::validate(client, line.options, std::cin, std::cout));
 }

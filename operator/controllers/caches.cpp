@@ -1,6 +1,7 @@
 #include "controllers/caches.h"
 
 #include "api/crd.h"
+#include "controllers/key_secret.h"
 #include "crypto/digest.h"
 
 namespace mpay::controllers {
@@ -54,6 +55,7 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       configMaps_(client, [this](const std::string& owner) { changed(owner); }),
       secrets_(client, [this](const std::string& owner) { changed(owner); }),
       credentials_(client, [this](const std::string& owner) { changed(owner); }),
+      keySecrets_(client, [this](const std::string& owner) { changed(owner); }),
       environmentWatcher_(client, {}, environments_, {.unread = onUnread}),
       integrationWatcher_(client, {}, integrations_, {.unread = onUnread}),
       validationWatcher_(client, {}, validations_, {.unread = onUnread}),
@@ -129,6 +131,7 @@ void Caches::stop() {
   configMaps_.stop();
   secrets_.stop();
   credentials_.stop();
+  keySecrets_.stop();
   for (const auto& [name, outputs] : outputs_.copy()) outputs->stop();
 }
 
@@ -215,7 +218,7 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
 
 void Caches::refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
                    const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
-                   const std::set<ObjectKey>& credentials) {
+                   const std::set<ObjectKey>& credentials, const std::set<ObjectKey>& keySecrets) {
   std::set<ObjectKey> configMaps, secrets;
   const auto add = [&](const auto& source) {
     if (source.configMapRef) configMaps.insert({namespace_, source.configMapRef->name});
@@ -226,6 +229,20 @@ void Caches::refer(const std::string& owner, const std::vector<const api::Conten
   configMaps_.refer(owner, configMaps);
   secrets_.refer(owner, secrets);
   credentials_.refer(owner, credentials);
+  keySecrets_.refer(owner, keySecrets);
+}
+
+std::optional<Result<onboarding::KeySecret>> Caches::keySecret(const ObjectKey& key) const {
+  const auto seen = keySecrets_.get(key);
+  if (seen.error) return fail(mayNotKeep(key));
+  if (seen.pending) return std::nullopt;
+  if (!seen.object) {
+    return refuse("ReferenceNotFound",
+                  fmt::format("secrets {} does not exist; create it with type kubernetes.io/tls and an empty tls.crt "
+                              "and tls.key",
+                              key.text()));
+  }
+  return Result<onboarding::KeySecret>(seen.object->content);
 }
 
 onboarding::Content Caches::content(const api::ContentSource& source, const std::string& namespace_) const {

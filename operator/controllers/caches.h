@@ -58,9 +58,11 @@ class Caches {
   // References: who refers to what, and what is there. Content is null bytes while it is unknown.
   void refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
              const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
-             const std::set<ObjectKey>& credentials = {});
+             const std::set<ObjectKey>& credentials = {}, const std::set<ObjectKey>& keySecrets = {});
   // A certificate or authorities.
   onboarding::Content content(const api::ContentSource& source, const std::string& namespace_) const;
+  // The Secret of a certificate request; nothing while it is unknown.
+  std::optional<Result<onboarding::KeySecret>> keySecret(const ObjectKey& key) const;
   // A logo.
   onboarding::Content content(const api::ContentReference& reference, const std::string& namespace_) const;
   runtime::NamedWatches<MailCredentials>::Seen credentials(const ObjectKey& key) const { return credentials_.get(key); }
@@ -91,6 +93,7 @@ class Caches {
   runtime::NamedWatches<api::ConfigMap> configMaps_;
   runtime::NamedWatches<PublicSecret> secrets_;
   runtime::NamedWatches<MailCredentials> credentials_;
+  runtime::NamedWatches<KeyedSecret> keySecrets_;
   Synchronized<std::map<std::string, std::shared_ptr<Outputs>>> outputs_;
   Synchronized<std::map<std::string, EnvironmentState>> states_;
 

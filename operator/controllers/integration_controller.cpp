@@ -63,6 +63,7 @@ IntegrationController::IntegrationController(kube::Client& client, const Clock& 
       claims_(claims),
       events_(events),
       withdrawal_(clock, caches, claims),
+      keySecrets_(client, mayWrite),
       mayWrite_(std::move(mayWrite)) {}
 
 Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, std::stop_token stop) {
@@ -88,16 +89,24 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     if (!integration) return runtime::Outcome{};
   }
   // Each round sees what the one before wrote; a promotion takes three.
+  std::optional<Error> keyProblem;
   for (int round = 0; round < 6; ++round) {
-    auto decided = decide(integration);
+    auto decided = decide(integration, keyProblem);
     if (!decided && decided.error().reason == "Pending") return runtime::Outcome{};  // a watch will tell
     if (!decided) return fail(decided.error());
     const auto written = write(*decided, stop);
     if (written && *written) continue;
     if (!written && !isRefusal(written.error())) return fail(written.error());
     if (!written) onboarding::explain(decided->plan.status, written.error());
+    // What it changes in the Secret is told by a watch, and judged then.
+    auto kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
+    if (!kept && !keyProblem && kept.error().reason == "ReferenceForbidden") {
+      keyProblem = std::move(kept).error();
+      continue;
+    }
     TRY(writeStatus(*decided, stop));
     if (!written) return fail(written.error());
+    if (!kept) return fail(std::move(kept).error());
     return soonest(TRY(lookAgain(clock_, decided->plan.nextInstant)), TRY(end(*decided, stop)));
   }
   return fail(Error{ErrorKind::Api, "the outputs do not settle", "Unsettled"});
@@ -208,20 +217,28 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
   }
   std::vector<const api::ContentSource*> sources;
   std::vector<const api::ContentReference*> references;
-  if (spec.certificate) sources.push_back(&*spec.certificate);
+  std::set<ObjectKey> keySecrets;
+  const auto* certificate = spec.certificate ? api::sourceOf(*spec.certificate) : nullptr;
+  if (certificate) sources.push_back(certificate);
+  if (spec.certificate && spec.certificate->request)
+    keySecrets.insert({key.namespace_, spec.certificate->request->secretName});
   if (spec.certificate && spec.certificate->intermediates) sources.push_back(&*spec.certificate->intermediates);
   if (spec.service.logo) references.push_back(&*spec.service.logo);
   for (const auto& user : spec.backOfficeUsers) {
     if (user.signatureCertificate) sources.push_back(&*user.signatureCertificate);
   }
-  caches_.refer(owner, sources, references, key.namespace_);
+  caches_.refer(owner, sources, references, key.namespace_, {}, keySecrets);
   bool whole = true;
   const auto content = [&](const auto& source) {
     auto found = caches_.content(source, key.namespace_);
     whole = whole && found;
     return found;
   };
-  if (spec.certificate) snapshot.certificate = content(*spec.certificate);
+  if (certificate) snapshot.certificate = content(*certificate);
+  for (const auto& secret : keySecrets) {
+    snapshot.keySecret = caches_.keySecret(secret);
+    whole = whole && snapshot.keySecret;
+  }
   if (spec.certificate && spec.certificate->intermediates)
     snapshot.intermediates = content(*spec.certificate->intermediates);
   if (spec.service.logo) snapshot.logo = content(*spec.service.logo);
@@ -230,12 +247,36 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
   }
   // A verdict on what is not read yet would be told, and taken back a moment later.
   if (!whole) return fail(pending("what the form refers to is being read"));
+  recallKeys(snapshot);
   return {};
 }
 
+void IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
+  std::set<std::string> shown;
+  if (snapshot.keySecret && *snapshot.keySecret) {
+    for (const auto* slot : {&(*snapshot.keySecret)->current, &(*snapshot.keySecret)->renewal}) {
+      if (!slot->publicKeySha256.empty()) shown.insert(slot->publicKeySha256);
+    }
+  }
+  for (const auto& user : snapshot.users) {
+    if (!user || !*user) continue;
+    if (const auto certificate = crypto::Certificate::parse(**user)) shown.insert(certificate->publicKeySha256());
+  }
+  const auto& names = snapshot.integration->spec.environments;
+  for (const auto& environment : {names.testing, names.production}) {
+    const auto outputs = outputsOf(environment);
+    for (const auto& fingerprint : shown) {
+      const auto object = outputs ? outputs->own(onboarding::madeKeyName(fingerprint)) : nullptr;
+      const auto made = object ? onboarding::remembered<onboarding::MadeKey>(*object) : fail(Error{});
+      if (made && made->publicKeySha256 == fingerprint) snapshot.madeKeys.emplace(fingerprint, *made);
+    }
+  }
+}
+
 Result<IntegrationController::Round> IntegrationController::decide(
-    const std::shared_ptr<const api::MPayIntegration>& integration) {
+    const std::shared_ptr<const api::MPayIntegration>& integration, const std::optional<Error>& keyProblem) {
   Round round{TRY(read(integration)), {}, {}, {}, {}};
+  if (keyProblem) round.snapshot.keySecret = Result<onboarding::KeySecret>(fail(*keyProblem));
   const WallTime now = clock_.now();
   round.examination = onboarding::examine(round.snapshot, now);
   const auto& names = integration->spec.environments;
@@ -290,6 +331,29 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
     written = true;
   }
   return written;
+}
+
+Result<void> IntegrationController::writeKeys(const Round& round, const std::stop_token& stop) {
+  const auto& plan = round.plan.keys;
+  if (!plan) return {};
+  const auto& snapshot = round.snapshot;
+  return keySecrets_.carryOut(
+      *plan,
+      [&](const std::string& fingerprint) -> Result<void> {
+        const onboarding::MadeKey made{plan->holder, fingerprint, formatTime(clock_.now())};
+        for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+          if (!environment->settings) continue;
+          const auto& settings = *environment->settings;
+          TRY(outputsOf(settings.name)
+                  ->ensure(onboarding::remember(onboarding::ownedMeta(
+                                                    settings.spec.outputNamespace, onboarding::madeKeyName(fingerprint),
+                                                    onboarding::kMadeKey, settings.name, std::nullopt),
+                                                made),
+                           stop));
+        }
+        return {};
+      },
+      stop);
 }
 
 Result<void> IntegrationController::writeStatus(const Round& round, const std::stop_token& stop) {

@@ -1,6 +1,7 @@
 // One MPayIntegration, from the form to production, and out again.
 #pragma once
 
+#include "controllers/key_secret.h"
 #include "controllers/withdrawal.h"
 #include "onboarding/decide.h"
 #include "runtime/controller.h"
@@ -29,8 +30,13 @@ class IntegrationController final : public runtime::Reconciler {
   onboarding::EnvironmentSnapshot readEnvironment(const std::string& name, const api::MPayIntegration& integration);
   // What the form refers to; nothing of it before the namespace is admitted somewhere.
   Result<void> readContent(onboarding::Snapshot& snapshot);
-  Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration);
+  // Of the keys that the form shows, those that the operator made.
+  void recallKeys(onboarding::Snapshot& snapshot);
+  // `keyProblem`: why the Secret of a request could not be written in this reconcile.
+  Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration,
+                       const std::optional<Error>& keyProblem);
   Result<bool> write(const Round& round, const std::stop_token& stop);
+  Result<void> writeKeys(const Round& round, const std::stop_token& stop);
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
   Result<runtime::Outcome> end(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
@@ -44,6 +50,7 @@ class IntegrationController final : public runtime::Reconciler {
   Claims& claims_;
   runtime::EventRecorder& events_;
   Withdrawal withdrawal_;
+  KeySecretWriter keySecrets_;
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
 };

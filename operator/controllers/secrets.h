@@ -6,6 +6,7 @@
 
 #include "api/wire.h"
 #include "base/result.h"
+#include "onboarding/key_request.h"
 
 namespace mpay::controllers {
 
@@ -19,6 +20,18 @@ struct PublicSecret {
   std::map<std::string, Result<std::string>> values;  // bytes; errors as of crypto::Certificate::parse
 
   static PublicSecret of(api::Secret secret);
+};
+
+// A Secret in which the operator makes a key: of the keys their public halves' fingerprints, and what is public beside
+// them.
+struct KeyedSecret {
+  using Wire = api::Secret;
+  static constexpr api::ResourceType kResource = api::Secret::kResource;
+
+  api::LeanMeta metadata;
+  onboarding::KeySecret content;
+
+  static KeyedSecret of(api::Secret secret);
 };
 
 // A Secret with the user name and password of a mail server.

@@ -10,6 +10,14 @@
 
 namespace mpay::crypto {
 
+std::string nameText(const X509_NAME* name) {
+  const Handle<BIO, BIO_free_all> out(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(out.get(), name, 0, (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB));
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(length));
+}
+
 std::optional<WallTime> timeOf(const ASN1_TIME* time) {
   std::tm parts{};
   if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;

@@ -13,6 +13,9 @@
 
 namespace mpay::crypto {
 
+// RFC 2253, UTF-8.
+std::string nameText(const X509_NAME* name);
+
 // Nothing where it is null or no time.
 std::optional<WallTime> timeOf(const ASN1_TIME* time);
 

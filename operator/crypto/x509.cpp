@@ -19,14 +19,6 @@ using Bio = Handle<BIO, BIO_free_all>;
 
 tl::unexpected<Error> malformed(std::string what) { return refuse("MalformedCertificate", std::move(what)); }
 
-std::string nameText(const X509_NAME* name) {
-  const Bio out(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(out.get(), name, 0, (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB));
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(out.get(), &text);
-  return std::string(text, static_cast<std::size_t>(length));
-}
-
 // Whether DER bytes are key material of any of the usual forms.
 bool isKeyDer(std::string_view bytes) {
   const auto* begin = reinterpret_cast<const unsigned char*>(bytes.data());

@@ -100,6 +100,14 @@ class Api {
                   client_->request("PUT", path(object.metadata.key()), &body, "application/json", stop));
   }
 
+  // The same with dryRun=All: whether it would be accepted. Nothing is changed.
+  Result<K> tryReplace(const K& object, const std::stop_token& stop = {}) const {
+    const json::value body = bodyOf(object);
+    return decode(
+        "try to replace", object.metadata.key(),
+        client_->request("PUT", path(object.metadata.key()) + "?dryRun=All", &body, "application/json", stop));
+  }
+
   // Server-side apply of the status subresource, bound to the version that `object` was seen at: neither a
   // status decided on an older state nor one for an earlier object of the same name can land (Api 409).
   // A UID would not do: API servers ignore it in a patch of a status.

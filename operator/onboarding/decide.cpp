@@ -51,6 +51,7 @@ struct Decision {
   std::vector<EffectRecord> tellOfRevoked(const EnvironmentSnapshot& environment) const;
   void planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                       std::vector<api::ConfigMap>& objects) const;
+  void planKeys();
   void summarise();
   bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
                    Verdict& verdict) const;
@@ -473,6 +474,40 @@ void Decision::planRevocation(const EnvironmentSnapshot& environment, const Revo
     objects.insert(objects.begin(), remember(meta(kRevocation), checks));
 }
 
+// Whether the gateway of that environment admits the certificate.
+bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& certificate) {
+  if (!environment.fragment || !environment.aggregated) return false;
+  const auto& all = environment.fragment->certificates;
+  return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.sha256 == certificate.sha256(); });
+}
+
+// What has to be written into the Secret of a request.
+void Decision::planKeys() {
+  if (!form.keys) return;
+  plan.status.certificateRequest = form.keys->open;
+  if (spec().suspend || !in.keySecret || !*in.keySecret || !in.testing.settings) return;
+  const auto& request = *spec().certificate->request;
+  const auto& held = **in.keySecret;
+  KeyPlan keys{form.keys->step,
+               {key().namespace_, request.secretName},
+               held.resourceVersion,
+               request.keyType,
+               subjectOf(spec()),
+               {key().namespace_, key().name, integration().metadata.uid.value_or(""), spec().beneficiary.idno},
+               ""};
+  if (keys.step == KeyStep::None && certificate.holds() && form.leaf) {
+    keys.chain = form.leaf->pem();
+    for (const auto& intermediate : form.intermediates) keys.chain += intermediate.pem();
+    if (!form.keys->isRenewal) {
+      if (held.certificate != keys.chain) keys.step = KeyStep::Complete;
+    } else if (admits(in.testing, *form.leaf) && (!in.production.fragment || admits(in.production, *form.leaf))) {
+      // Not before: whoever mounts the Secret presents the new certificate from then on, in both environments.
+      keys.step = KeyStep::Renew;
+    }
+  }
+  if (keys.step != KeyStep::None) plan.keys = std::move(keys);
+}
+
 // architecture.md's table: Ready, Reconciling, Stalled.
 void Decision::summarise() {
   const std::pair<std::string_view, const Verdict*> all[] = {{"PrerequisitesMet", &form.prerequisites},
@@ -512,6 +547,7 @@ void Decision::summarise() {
     const bool named = first->reason.starts_with("Awaiting");
     ready = idle(named ? first->reason : "AwaitingValidation", first->message);
     phase = ready.reason == "AwaitingServiceID"           ? "Awaiting ServiceID"
+            : ready.reason == "AwaitingCertificate"       ? "Awaiting certificate"
             : ready.reason == "AwaitingFunctionalTesting" ? "Functional testing"
                                                           : "Awaiting validation";
   } else if (first) {
@@ -559,6 +595,7 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   decision.intend(snapshot.production, decision.toTell, decision.plan.production);
   if (auto revoked = decision.tellOfRevoked(snapshot.testing); !revoked.empty())
     decision.intend(snapshot.testing, std::move(revoked), decision.plan.testing);
+  decision.planKeys();
   auto& status = decision.plan.status;
   if (!examination.digest.empty()) {
     status.digest = examination.digest;

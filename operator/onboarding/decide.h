@@ -8,6 +8,7 @@
 
 #include "api/integration.h"
 #include "onboarding/environment.h"
+#include "onboarding/key_request.h"
 #include "onboarding/memory.h"
 #include "onboarding/records.h"
 #include "onboarding/revocation.h"
@@ -41,6 +42,8 @@ struct Snapshot {
   std::optional<std::map<std::string, std::string>> namespaceLabels{};
   Content certificate{};
   Content intermediates{};
+  std::optional<Result<KeySecret>> keySecret{};  // of certificate.request
+  MadeKeys madeKeys{};                           // of the keys that the form shows, those that the operator made
   Content logo{};
   std::vector<Content> users{};  // one for each back-office user with a certificate, in order
   EnvironmentSnapshot testing{};
@@ -59,6 +62,7 @@ struct Examination {
   std::string testingDigest;
   std::optional<crypto::Certificate> leaf;  // as declared, trusted or not
   crypto::Intermediates intermediates{};    // that were given with it, where it is trusted but for its revocation
+  std::optional<KeyJudgement> keys{};       // of a certificate that is requested
   Verdict testingAddresses;                 // True, or why not
   Fragment testingFragment;                 // to be published once everything holds
   std::optional<Claim> testingClaim;
@@ -90,6 +94,7 @@ struct Plan {
   std::vector<api::ConfigMap> testing;  // to exist, in this order
   std::vector<api::ConfigMap> production;
   std::optional<api::ControllerRevision> revision;  // to be created: a promotion
+  std::optional<KeyPlan> keys;                      // to be done to the Secret of a request
   // What becomes of a withdrawal that is recorded in production: it is forgotten, because the integration is back; or
   // carried out when due, because another one has its name now; or neither, while that cannot be told.
   bool forgetWithdrawal = false;

@@ -100,7 +100,8 @@ bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashe
   bool whole = true;
   if (spec.certificate) {
     parsedForm.certificate =
-        parsed<crypto::Certificate>(snapshot.certificate, crypto::Certificate::parse, "certificate");
+        parsed<crypto::Certificate>(snapshot.certificate, crypto::Certificate::parse,
+                                    spec.certificate->request ? "certificate.issued" : "certificate");
     whole = parsedForm.certificate && *parsedForm.certificate;
     if (whole) hashes.certificate = crypto::digestText(**snapshot.certificate);
     // They lead to an authority and take no effect themselves, so no digest holds them.
@@ -154,6 +155,12 @@ Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, E
     if (!certificate) return judgeUnread(out, where);
     if (!*certificate) return ofError(certificate->error());
     noteValidity(out.nextInstant, **certificate, now);
+    if (snapshot.madeKeys.contains((*certificate)->publicKeySha256())) {
+      return fix("OperatorMadeKey",
+                 where +
+                     ": the operator made its key, so a signature with it proves nothing about a person; give the "
+                     "user's own certificate");
+    }
     if (const auto judged = judgeSignatureCertificate(**certificate, now); !judged)
       return ofError(within(where, judged.error()));
     ++checked;
@@ -214,6 +221,12 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
     return fix("CertificateMissing", "an information system needs a certificate issued by STISC");
   }
   const auto& certificate = parsedForm.certificate;
+  if (spec.certificate->request) {
+    if (!snapshot.keySecret) return judgeUnread(out, "the Secret of certificate.request");
+    out.keys = judgeKeys(*snapshot.integration, snapshot.keySecret, snapshot.madeKeys, certificate, now);
+    if (out.keys->renewsAt) earliest(out.nextInstant, *out.keys->renewsAt, now);
+    if (!out.keys->verdict.holds()) return out.keys->verdict;
+  }
   if (!certificate) return judgeUnread(out, "certificate");
   if (!*certificate) return ofError(certificate->error());
   out.leaf = **certificate;
@@ -225,7 +238,10 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
     intermediates = **parsedForm.intermediates;
     for (const auto& intermediate : intermediates) noteValidity(out.nextInstant, intermediate, now);
   }
-  std::string note;
+  std::string note = out.keys && out.keys->open
+                         ? "; it ends soon, and the next is requested: send "
+                           "status.certificateRequest.pem to STISC, then change certificate.issued"
+                         : "";
   for (const auto* environment : concerned(snapshot)) {
     if (auto usable = judgeUsable(*environment); !usable.holds()) return usable;
     const auto& settings = *environment->settings;
@@ -233,7 +249,7 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
                                          spec.beneficiary.idno, now);
     if (!judged) return ofError(judged.error());
     for (const auto& authority : judged->path) noteValidity(out.nextInstant, authority, now);
-    if (!judged->note.empty()) note = "; " + judged->note;
+    if (!judged->note.empty() && note.find(judged->note) == std::string::npos) note += "; " + judged->note;
   }
   out.intermediates = std::move(intermediates);
   const auto revocation = judgeRevocation(snapshot, out.leaf->sha256());

@@ -164,6 +164,18 @@ Identity Authority::issue(const CertificateOptions& options) const {
   return sign(options, makeKey(options.key), handles_->key.get(), handles_->certificate.get());
 }
 
+Identity Authority::certify(const std::string& request, const CertificateOptions& options) const {
+  BIO* in = BIO_new_mem_buf(request.data(), static_cast<int>(request.size()));
+  X509_REQ* parsed = PEM_read_bio_X509_REQ(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  const Key key(parsed ? X509_REQ_get_pubkey(parsed) : nullptr, EVP_PKEY_free);
+  X509_REQ_free(parsed);
+  if (!key) throw std::runtime_error("no request");
+  Identity identity = sign(options, key, handles_->key.get(), handles_->certificate.get());
+  identity.key.clear();
+  return identity;
+}
+
 Identity selfSigned(const CertificateOptions& options) {
   const Key key = makeKey(options.key);
   return sign(options, key, key.get(), nullptr);

@@ -43,6 +43,8 @@ class Authority {
   const std::string& certificate() const { return identity_.certificate; }
   const std::string& key() const { return identity_.key; }
   Identity issue(const CertificateOptions& options = {}) const;
+  // Upon a PKCS#10 in PEM, of which the key alone is taken. Without a key, which the authority never had.
+  Identity certify(const std::string& request, const CertificateOptions& options = {}) const;
   // An authority certified by this one.
   Authority subordinate(const std::string& name) const;
   // The same, of options' key, validity and hash.

@@ -80,6 +80,26 @@ TEST(CommandLine, NeedsOneDecision) {
   EXPECT_THAT(answer({"--accept", "--reject"}).err, HasSubstr("excludes"));
 }
 
+TEST(CommandLine, ReadsARequest) {
+  const auto answer = typed({"csr", "--key-file", "a.key", "--out", "a.csr", "--key-type", "p-384", "--common-name",
+                             "A", "--organization", "B", "--organizational-unit", "C", "--idno", "1006601000255"});
+  ASSERT_TRUE(answer.line) << answer.err;
+  EXPECT_EQ(answer.line->command, CommandLine::Command::Csr);
+  const auto& csr = answer.line->csr;
+  EXPECT_EQ(csr.name, "");
+  EXPECT_EQ(csr.keyFile, "a.key");
+  EXPECT_EQ(csr.requestFile, "a.csr");
+  EXPECT_EQ(csr.keyType, "P-384");
+  EXPECT_EQ(csr.commonName + csr.organization + csr.organizationalUnit + csr.idno, "ABC1006601000255");
+  const auto named = typed({"csr", "certificates", "-n", "ns", "--key-file", "a.key"});
+  ASSERT_TRUE(named.line) << named.err;
+  EXPECT_EQ(named.line->csr.name, "certificates");
+  EXPECT_EQ(named.line->csr.namespace_, "ns");
+  EXPECT_EQ(named.line->csr.keyType, "RSA-3072");
+  EXPECT_NE(typed({"csr", "certificates"}).code, 0) << "without a file for the key";
+  EXPECT_NE(typed({"csr", "--key-file", "a", "--key-type", "RSA-1024"}).code, 0);
+}
+
 TEST(CommandLine, HelpsInWords) {
   const auto answer = typed({"validate", "--help"});
   EXPECT_EQ(answer.code, 0);

@@ -37,6 +37,39 @@ TEST(PublicSecret, KeepsWhatIsPublicAndOfTheRestOnlyWhatIsWrongWithIt) {
   EXPECT_EQ(kept.values.at("password").error().message.find("horse"), std::string::npos);
 }
 
+TEST(KeyedSecret, KeepsOfTheKeysTheirPublicHalves) {
+  const auto key = crypto::PrivateKey::make("P-256").value();
+  const auto request = key.request({"a", "b", "", ""}).value();
+  const auto certificate = test::Authority().certify(request).certificate;
+  auto secret = secretWith({{"tls.key", std::string(key.pem().view())},
+                            {"tls.csr", request},
+                            {"tls.crt", certificate},
+                            {"renewal.key", "no key"},
+                            {"renewal.csr", "no request"},
+                            {"password", "correct horse"}});
+  secret.type = "kubernetes.io/tls";
+  secret.metadata.resourceVersion = "7";
+  const auto kept = KeyedSecret::of(secret).content;
+  EXPECT_EQ(kept.type, "kubernetes.io/tls");
+  EXPECT_EQ(kept.resourceVersion, "7");
+  EXPECT_FALSE(kept.immutable);
+  EXPECT_FALSE(kept.current.empty);
+  EXPECT_EQ(kept.current.publicKeySha256, key.publicKeySha256());
+  EXPECT_EQ(kept.current.request, request);
+  EXPECT_EQ(kept.certificate, certificate);
+  EXPECT_TRUE(kept.hasCertificate);
+  EXPECT_FALSE(kept.renewal.empty) << "what is no key is not nothing";
+  EXPECT_EQ(kept.renewal.publicKeySha256, "");
+  EXPECT_EQ(kept.renewal.request, "");
+
+  // A key where the certificate belongs is something, and is not kept.
+  const auto wrong = KeyedSecret::of(secretWith({{"tls.key", ""}, {"tls.crt", std::string(key.pem().view())}})).content;
+  EXPECT_TRUE(wrong.current.empty);
+  EXPECT_TRUE(wrong.renewal.empty);
+  EXPECT_TRUE(wrong.hasCertificate);
+  EXPECT_EQ(wrong.certificate, "");
+}
+
 TEST(MailCredentials, AreAUserNameAndAPassword) {
   const auto kept = MailCredentials::of(secretWith({{"username", "mpay"}, {"password", "word"}, {"more", "x"}}));
   EXPECT_EQ(kept.username, "mpay");

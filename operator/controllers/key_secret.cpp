@@ -1,0 +1,122 @@
+#include "controllers/key_secret.h"
+
+#include "base/log.h"
+#include "crypto/digest.h"
+
+namespace mpay::controllers {
+namespace {
+
+using onboarding::KeyPlan;
+using onboarding::KeyStep;
+
+// Overwrites a Secret's values when it goes.
+struct Guarded {
+  api::Secret secret;
+  explicit Guarded(api::Secret read) : secret(std::move(read)) {}
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  ~Guarded() {
+    for (auto& [name, value] : secret.data) crypto::cleanse(value);
+  }
+};
+
+void put(api::Secret& secret, std::string_view name, std::string_view bytes) {
+  auto& value = secret.data[std::string(name)];
+  crypto::cleanse(value);
+  value = crypto::base64(bytes);
+}
+
+void drop(api::Secret& secret, std::string_view name) {
+  const auto found = secret.data.find(std::string(name));
+  if (found == secret.data.end()) return;
+  crypto::cleanse(found->second);
+  secret.data.erase(found);
+}
+
+Result<crypto::PrivateKey> keyIn(const api::Secret& secret, std::string_view name) {
+  const auto found = secret.data.find(std::string(name));
+  auto bytes = found == secret.data.end() ? std::nullopt : crypto::fromBase64(found->second);
+  if (!bytes) return refuse("MalformedKey", fmt::format("{} is not there", name));
+  const crypto::SecretText pem(std::move(*bytes));
+  return crypto::PrivateKey::parse(pem.view());
+}
+
+Result<void> makeKey(api::Secret& secret, const KeyPlan& plan, std::string_view keyName, std::string_view requestName,
+                     const KeySecretWriter::Note& note) {
+  const auto key = TRY(crypto::PrivateKey::make(plan.keyType));
+  const auto request = TRY(key.request(plan.subject));
+  TRY(note(key.publicKeySha256()));
+  put(secret, keyName, key.pem().view());
+  put(secret, requestName, request);
+  return {};
+}
+
+Result<void> writeRequest(api::Secret& secret, const KeyPlan& plan, std::string_view keyName,
+                          std::string_view requestName) {
+  put(secret, requestName, TRY(TRY(keyIn(secret, keyName)).request(plan.subject)));
+  return {};
+}
+
+Result<void> change(api::Secret& secret, const KeyPlan& plan, const KeySecretWriter::Note& note) {
+  using namespace onboarding;
+  switch (plan.step) {
+    case KeyStep::None: break;
+    case KeyStep::MakeKey: return makeKey(secret, plan, kKeyName, kRequestName, note);
+    case KeyStep::WriteRequest: return writeRequest(secret, plan, kKeyName, kRequestName);
+    case KeyStep::MakeRenewalKey: return makeKey(secret, plan, kRenewalKeyName, kRenewalRequestName, note);
+    case KeyStep::WriteRenewalRequest: return writeRequest(secret, plan, kRenewalKeyName, kRenewalRequestName);
+    case KeyStep::Renew:
+      crypto::cleanse(secret.data[std::string(kKeyName)]);
+      secret.data[std::string(kKeyName)] = secret.data[std::string(kRenewalKeyName)];
+      drop(secret, kRenewalKeyName);
+      drop(secret, kRenewalRequestName);
+      [[fallthrough]];
+    case KeyStep::Complete: put(secret, kCertificateName, plan.chain); drop(secret, kRequestName);
+  }
+  return {};
+}
+
+}  // namespace
+
+Error mayNotKeep(const api::ObjectKey& secret) {
+  return Error{ErrorKind::Invalid,
+               fmt::format("the operator may not keep a key in secrets {}; give its ServiceAccount a Role in {} with "
+                           "resources [secrets], resourceNames [{}], verbs [get, list, watch, update]",
+                           secret.text(), secret.namespace_, secret.name),
+               "ReferenceForbidden"};
+}
+
+KeySecretWriter::KeySecretWriter(kube::Client& client, std::function<bool()> mayWrite)
+    : client_(client), mayWrite_(std::move(mayWrite)) {}
+
+Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, const std::stop_token& stop) const {
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  const kube::Api<api::Secret> secrets(client_);
+  auto read = secrets.get(plan.secret, stop);
+  if (!read) {
+    if (read.error().isForbidden()) return fail(mayNotKeep(plan.secret));
+    return read.error().isNotFound() ? Result<void>{} : fail(std::move(read).error());
+  }
+  Guarded guarded(std::move(*read));
+  if (guarded.secret.metadata.resourceVersion != plan.resourceVersion) return {};
+  const auto refused = [&](Error error) {
+    return fail(error.isForbidden() ? mayNotKeep(plan.secret) : std::move(error));
+  };
+  // Before a key is made, and noted, that could not be written in the end.
+  if (plan.step == KeyStep::MakeKey || plan.step == KeyStep::MakeRenewalKey) {
+    auto tried = secrets.tryReplace(guarded.secret, stop);
+    if (!tried) return refused(std::move(tried).error());
+    const Guarded answer(std::move(*tried));
+  }
+  TRY(change(guarded.secret, plan, note));
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  auto written = secrets.replace(guarded.secret, stop);
+  if (!written) return refused(std::move(written).error());
+  const Guarded answer(std::move(*written));
+  spdlog::info("secret {}: {}", plan.secret.text(),
+               plan.step == KeyStep::Complete || plan.step == KeyStep::Renew ? "completed with the issued certificate"
+                                                                             : "a key or its request was written");
+  return {};
+}
+
+}  // namespace mpay::controllers
