@@ -192,28 +192,33 @@ EnvironmentState Caches::environmentState(const std::string& name) const {
 bool Caches::publish(const std::string& name, EnvironmentState state) {
   // Those concerned: everybody when the settings changed, else whose fragment did.
   bool settingsChanged = false;
-  std::set<std::string> fragments;
-  states_.with([&](auto& all) {
+  const auto now = state.aggregated;
+  const auto before = states_.with([&](auto& all) {
     auto& known = all[name];
     settingsChanged = known.settings.has_value() != state.settings.has_value() ||
                       (state.settings ? *known.settings != *state.settings
                                       : known.settings.error().message != state.settings.error().message) ||
                       known.aggregateProblem != state.aggregateProblem || known.synced != state.synced;
-    for (const auto& [fragment, hash] : state.aggregated) {
-      const auto had = known.aggregated.find(fragment);
-      if (had == known.aggregated.end() || had->second != hash) fragments.insert(fragment);
-    }
-    for (const auto& [fragment, hash] : known.aggregated) {
-      if (!state.aggregated.contains(fragment)) fragments.insert(fragment);
-    }
-    known = std::move(state);
+    return std::exchange(known, std::move(state)).aggregated;
   });
-  if (!settingsChanged && fragments.empty()) return false;
-  for (const auto& key : integrationsOf(name)) {
-    if (settingsChanged || fragments.contains(onboarding::memoryName(onboarding::kFragment, key)))
-      listeners_.integration(key);
+  if (settingsChanged) {
+    for (const auto& key : integrationsOf(name)) listeners_.integration(key);
+    return true;
   }
-  return true;
+  bool changed = false;
+  const auto tellOthersThan = [&](const AggregatedFragments& others, const AggregatedFragments& all) {
+    for (const auto& [fragment, content] : all) {
+      const auto other = others.find(fragment);
+      if (other != others.end() && other->second.hash == content.hash) continue;
+      changed = true;
+      if (integrations_.get(content.integration)) listeners_.integration(content.integration);
+    }
+  };
+  if (now != before) {
+    tellOthersThan(*before, *now);
+    tellOthersThan(*now, *before);
+  }
+  return changed;
 }
 
 void Caches::refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,

@@ -7,6 +7,7 @@
 #include "api/integration.h"
 #include "api/validation.h"
 #include "controllers/outputs.h"
+#include "controllers/publisher.h"
 #include "controllers/secrets.h"
 #include "onboarding/admission.h"
 #include "onboarding/environment.h"
@@ -25,8 +26,8 @@ struct Listeners {
 struct EnvironmentState {
   Result<std::shared_ptr<const onboarding::Settings>> settings =
       fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
-  // Content hashes of the fragments that everything published holds, by ConfigMap name.
-  std::map<std::string, std::string> aggregated{};
+  // The fragments that everything published holds.
+  std::shared_ptr<const AggregatedFragments> aggregated = std::make_shared<AggregatedFragments>();
   std::string aggregateProblem{};
   bool synced = false;  // the output namespace was read
 };

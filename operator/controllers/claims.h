@@ -23,11 +23,13 @@ inline constexpr std::size_t kMaximumSharers = 100;
 // Thread-safe.
 class Claims {
  public:
-  // What is asked for in one environment. `shared` ranges may be held by several.
+  // What is asked for in one environment. `shared` ranges may be held by several, and where the environment proves
+  // IDNOs all others by those of one IDNO. Certificates are never shared: the gateway tells services apart by them.
   struct Request {
     std::string environment;
     const onboarding::Claim& claim;
     const std::vector<net::Prefix>& shared;
+    bool provesIdno = false;
   };
 
   // `wake` is told whom to look at again once something that it was refused has become free; without a lock held.

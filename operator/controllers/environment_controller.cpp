@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "crypto/digest.h"
-#include "onboarding/rendering.h"
 
 namespace mpay::controllers {
 namespace {
@@ -46,6 +45,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   auto environment = caches_.environments().get(key);
   if (!environment) {
     caches_.refer("environment " + key.name, {}, {}, "");
+    publishers_.with([&](auto& all) { all.erase(key.name); });
     return runtime::Outcome{};
   }
   caches_.refer("environment " + key.name, {&environment->spec.trust.authorities}, {}, caches_.resourceNamespace(),
@@ -72,9 +72,23 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
         fmt::format("the output namespace {} cannot be read: {}", environment->spec.outputNamespace, problem->message));
   }
   state.synced = outputs->synced();
-  Result<void> published;
-  if (state.synced) published = publish(*environment, *outputs, state, stop);
+  // Also while the settings are unusable: whoever was withdrawn must leave.
+  Result<Publisher::Outcome> published;
+  if (state.synced) {
+    const auto publisher = publishers_.with([&](auto& all) {
+      auto& slot = all[key.name];
+      if (!slot) slot = std::make_shared<Publisher>();
+      return slot;
+    });
+    published = publisher->publish({*environment, state.settings ? *state.settings : nullptr}, *outputs,
+                                   clock_.monotonic(), stop);
+    if (published && !published->wait) {
+      state.aggregateProblem = published->conflict;
+      if (published->aggregated) state.aggregated = published->aggregated;
+    }
+  }
   caches_.publish(key.name, state);
+  if (published && published->wait && (ending || environment->status)) return runtime::Outcome{published->wait};
   if (ending && !keptBy) {
     // Nothing can be written where the namespace went first.
     if (!published && !published.error().isNotFound()) return fail(published.error());
@@ -90,52 +104,9 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   if (!published) publication.failed = published.error();
   publication.read = state.synced;
   publication.conflict = state.aggregateProblem;
-  TRY(writeStatus(*environment, publication, state.aggregated.size(), stop));
-  TRY(std::move(published));
-  return runtime::Outcome{};
-}
-
-Result<void> EnvironmentController::publish(const api::MPayEnvironment& environment, Outputs& outputs,
-                                            EnvironmentState& state, const std::stop_token& stop) {
-  onboarding::Fragments fragments;
-  std::map<std::string, std::string> hashes;
-  for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
-    auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
-    // A fragment that somebody damaged: its integration restores it, and until then nothing changes.
-    if (!fragment) return fail(std::move(fragment).error());
-    const auto name = object->metadata.name.value_or("");
-    fragments.emplace(name, std::move(*fragment));
-    hashes[name] = crypto::sha256Hex(object->data.at("content.json"));
-  }
-  const auto& spec = environment.spec;
-  const auto rendered =
-      onboarding::renderAggregates(spec, environment.metadata.name.value_or(""),
-                                   state.settings ? &(*state.settings)->authorities : nullptr, fragments);
-  std::vector<Result<bool>> written;
-  for (const auto& configMap : rendered.configMaps) written.push_back(outputs.ensure(configMap, stop));
-  for (const auto& policy : rendered.networkPolicies) written.push_back(outputs.ensure(policy, stop));
-  state.aggregateProblem.clear();
-  std::optional<Error> failed;
-  for (const auto& result : written) {
-    if (result) continue;
-    if (result.error().reason == "NameConflict") {
-      state.aggregateProblem = result.error().message;
-    } else {
-      failed = result.error();
-    }
-  }
-  if (failed) return fail(std::move(*failed));
-  if (!state.aggregateProblem.empty()) return {};
-  // Network policies add up: one that is published no more would go on admitting.
-  std::set<std::string> configMaps, networkPolicies;
-  for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) configMaps.insert(target.configMap->name);
-  }
-  for (const auto& bundle : spec.trust.bundles) configMaps.insert(bundle.name);
-  for (const auto& object : rendered.networkPolicies) networkPolicies.insert(object.metadata.name.value_or(""));
-  TRY(outputs.removeAggregatesBut(configMaps, networkPolicies, stop));
-  state.aggregated = std::move(hashes);
-  return {};
+  TRY(writeStatus(*environment, publication, state.aggregated->size(), stop));
+  const auto done = TRY(std::move(published));
+  return runtime::Outcome{done.wait};
 }
 
 Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& environment, bool wanted,

@@ -24,11 +24,6 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  // Writes what the gateway reads, removes what is published no more, and notes in `state` which fragments it holds.
-  // Also while the settings are unusable: whoever was withdrawn must leave. Errors: those of the API, to be tried
-  // again.
-  Result<void> publish(const api::MPayEnvironment& environment, Outputs& outputs, EnvironmentState& state,
-                       const std::stop_token& stop);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            std::size_t integrations, const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
@@ -42,6 +37,7 @@ class EnvironmentController final : public runtime::Reconciler {
   runtime::EventRecorder& events_;
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
+  Synchronized<std::map<std::string, std::shared_ptr<Publisher>>> publishers_;  // by environment
 };
 
 // One Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at first. True

@@ -166,9 +166,9 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);
-      const auto aggregated = state.aggregated.find(memoryName(onboarding::kFragment, key));
-      snapshot.aggregated = aggregated != state.aggregated.end() &&
-                            aggregated->second == crypto::sha256Hex(fragment->data.at("content.json"));
+      const auto aggregated = state.aggregated->find(memoryName(onboarding::kFragment, key));
+      snapshot.aggregated = aggregated != state.aggregated->end() &&
+                            aggregated->second.hash == crypto::sha256Hex(fragment->data.at("content.json"));
     }
   }
   if (snapshot.settings) {
@@ -281,12 +281,14 @@ Result<IntegrationController::Round> IntegrationController::decide(
   round.examination = onboarding::examine(round.snapshot, now);
   const auto& names = integration->spec.environments;
   if (const auto& form = round.examination; form.testingClaim && !integration->spec.suspend) {
-    std::vector<Claims::Request> requests{
-        {names.testing, *form.testingClaim, round.snapshot.testing.settings->addresses.shared}};
-    if (form.productionClaim) {
-      requests.push_back(
-          {names.production, *form.productionClaim, round.snapshot.production.settings->addresses.shared});
-    }
+    const auto request = [](const std::string& name, const onboarding::Claim& claim,
+                            const onboarding::EnvironmentSnapshot& environment) {
+      const auto& settings = *environment.settings;
+      return Claims::Request{name, claim, settings.addresses.shared, settings.spec.tenants.idnoLabel.has_value()};
+    };
+    std::vector<Claims::Request> requests{request(names.testing, *form.testingClaim, round.snapshot.testing)};
+    if (form.productionClaim)
+      requests.push_back(request(names.production, *form.productionClaim, round.snapshot.production));
     auto conflicts = claims_.reserve(requests);
     round.testing = std::move(conflicts.front());
     if (form.productionClaim) round.production = std::move(conflicts.back());

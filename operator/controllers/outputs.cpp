@@ -17,23 +17,30 @@ std::optional<ObjectKey> keyOf(const std::string& text) {
   return ObjectKey{text.substr(0, slash), text.substr(slash + 1)};
 }
 
-// What the server adds, and what we do not decide.
-template <class K>
-bool sameContent(const K& observed, const K& desired) {
-  K a = observed, b = desired;
-  for (auto* object : {&a, &b}) {
-    auto& m = object->metadata;
-    m.uid = m.resourceVersion = m.creationTimestamp = m.deletionTimestamp = m.generateName = std::nullopt;
-    m.generation = std::nullopt;
+// But for what the server adds, and what we do not decide.
+bool sameMeta(api::ObjectMeta a, api::ObjectMeta b) {
+  for (auto* m : {&a, &b}) {
+    m->uid = m->resourceVersion = m->creationTimestamp = m->deletionTimestamp = m->generateName = std::nullopt;
+    m->generation = std::nullopt;
   }
   return json::equal(a, b);
 }
+bool sameContent(const api::ConfigMap& a, const api::ConfigMap& b) {
+  return sameMeta(a.metadata, b.metadata) && a.data == b.data && a.binaryData == b.binaryData &&
+         a.immutable == b.immutable;
+}
+bool sameContent(const api::NetworkPolicy& a, const api::NetworkPolicy& b) {
+  return sameMeta(a.metadata, b.metadata) && a.spec == b.spec;
+}
 
-// An index by the integration that an object is about.
+// An index by the integration that an object is about ("namespace/name"), and by its component.
 template <class K>
 std::vector<std::string> byIntegration(const K& object) {
-  const auto integration = integrationOf(object.metadata);
-  return integration ? std::vector<std::string>{*integration} : std::vector<std::string>{};
+  std::vector<std::string> values;
+  if (auto integration = integrationOf(object.metadata)) values.push_back(std::move(*integration));
+  const auto component = object.metadata.labels.find(std::string(onboarding::kComponent));
+  if (component != object.metadata.labels.end() && !component->second.empty()) values.push_back(component->second);
+  return values;
 }
 
 template <class K>
@@ -140,10 +147,26 @@ std::shared_ptr<const api::ConfigMap> Outputs::own(const std::string& name) cons
 
 std::vector<std::shared_ptr<const api::ConfigMap>> Outputs::ofComponent(std::string_view component) const {
   std::vector<std::shared_ptr<const api::ConfigMap>> found;
-  for (auto& object : configMaps_.list()) {
+  for (auto& object : configMaps_.indexed(std::string(component))) {
     if (isOfComponent(object->metadata, component) && isOurs(object->metadata)) found.push_back(std::move(object));
   }
   return found;
+}
+
+std::shared_ptr<const api::ConfigMap> Outputs::like(const api::ConfigMap& desired) const {
+  return own(desired.metadata.name.value_or(""));
+}
+std::shared_ptr<const api::NetworkPolicy> Outputs::like(const api::NetworkPolicy& desired) const {
+  auto found = networkPolicies_.get(desired.metadata.key());
+  return found && isOurs(found->metadata) ? found : nullptr;
+}
+bool Outputs::holds(const api::ConfigMap& desired) const {
+  const auto observed = like(desired);
+  return observed && sameContent(*observed, desired);
+}
+bool Outputs::holds(const api::NetworkPolicy& desired) const {
+  const auto observed = like(desired);
+  return observed && sameContent(*observed, desired);
 }
 
 std::vector<std::shared_ptr<const api::ConfigMap>> Outputs::servicesOf(const ObjectKey& integration) const {

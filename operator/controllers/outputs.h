@@ -43,6 +43,12 @@ class Outputs {
   std::vector<std::shared_ptr<const api::ConfigMap>> ofComponent(std::string_view component) const;
   // The service documents of an integration, whatever the registrar's name was when they were written.
   std::vector<std::shared_ptr<const api::ConfigMap>> servicesOf(const ObjectKey& integration) const;
+  // Ours of the same name, whatever is in it; null where there is none.
+  std::shared_ptr<const api::ConfigMap> like(const api::ConfigMap& desired) const;
+  std::shared_ptr<const api::NetworkPolicy> like(const api::NetworkPolicy& desired) const;
+  // Whether that is ours and exactly so: ensure() would write nothing.
+  bool holds(const api::ConfigMap& desired) const;
+  bool holds(const api::NetworkPolicy& desired) const;
   // Whether anything is published or remembered of an integration.
   bool holdsAnythingOf(const ObjectKey& integration) const;
   // Whether another's object has that name. Then `wanting` is told (OnChange) once that changes.

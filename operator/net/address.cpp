@@ -12,11 +12,13 @@ namespace {
 // Sets the bits from `length` on to `to`; an IPv4 address begins at bit 96.
 Address fill(Address address, int length, bool to) {
   const int begin = (address.v6 ? 0 : 96) + length;
-  for (int bit = begin; bit < 128; ++bit) {
-    const auto mask = static_cast<std::uint8_t>(0x80 >> (bit % 8));
-    auto& byte = address.bytes[static_cast<std::size_t>(bit / 8)];
-    byte = static_cast<std::uint8_t>(to ? byte | mask : byte & ~mask);
+  auto byte = static_cast<std::size_t>(begin / 8);
+  if (begin % 8 != 0) {
+    const auto mask = static_cast<std::uint8_t>(0xff >> (begin % 8));
+    address.bytes[byte] = static_cast<std::uint8_t>(to ? address.bytes[byte] | mask : address.bytes[byte] & ~mask);
+    ++byte;
   }
+  for (; byte < address.bytes.size(); ++byte) address.bytes[byte] = to ? 0xff : 0;
   return address;
 }
 

@@ -110,40 +110,22 @@ std::uint64_t AddressSet::size() const {
   return total;
 }
 
-namespace {
-
-// A node of the nesting: prefixes are either disjoint or nested, so they form a forest.
-void emit(const std::vector<std::pair<Prefix, std::set<std::string>>>& sorted, std::size_t& at, const Prefix& space,
-          const std::set<std::string>& inherited, std::vector<Segment>& out) {
-  if (at >= sorted.size() || !space.contains(sorted[at].first)) {
-    if (!inherited.empty()) out.push_back({space, {inherited.begin(), inherited.end()}});
-    return;
-  }
-  if (sorted[at].first == space) {
-    std::set<std::string> services = inherited;
-    services.insert(sorted[at].second.begin(), sorted[at].second.end());
-    ++at;
-    return emit(sorted, at, space, services, out);
-  }
-  const Prefix low{space.address, space.length + 1};
-  const Prefix high{Prefix{space.last(), space.length + 1}.first(), space.length + 1};
-  emit(sorted, at, low, inherited, out);
-  emit(sorted, at, high, inherited, out);
-}
-
-}  // namespace
-
-std::vector<Segment> segments(const std::multimap<std::string, AddressSet>& addressesByService) {
+std::vector<AddressRow> addressTable(const std::multimap<std::string, const AddressSet*>& addressesByService) {
   std::map<Prefix, std::set<std::string>> byPrefix;
   for (const auto& [service, addresses] : addressesByService) {
-    for (const auto& prefix : addresses.prefixes()) byPrefix[prefix].insert(service);
+    for (const auto& prefix : addresses->prefixes()) byPrefix[prefix].insert(service);
   }
-  const std::vector<std::pair<Prefix, std::set<std::string>>> sorted(byPrefix.begin(), byPrefix.end());
-  std::vector<Segment> out;
-  std::size_t at = 0;
-  // Each top-level prefix is a space of its own; what it contains follows it in the order.
-  while (at < sorted.size()) emit(sorted, at, sorted[at].first, {}, out);
-  return out;
+  std::vector<AddressRow> rows;
+  std::vector<std::size_t> around;  // rows that hold the one at hand, the widest first
+  rows.reserve(byPrefix.size());
+  // What a prefix contains follows it in the order.
+  for (auto& [prefix, services] : byPrefix) {
+    while (!around.empty() && !rows[around.back()].prefix.contains(prefix)) around.pop_back();
+    if (!around.empty()) services.insert(rows[around.back()].services.begin(), rows[around.back()].services.end());
+    around.push_back(rows.size());
+    rows.push_back({prefix, {services.begin(), services.end()}});
+  }
+  return rows;
 }
 
 }  // namespace mpay::onboarding

@@ -52,15 +52,16 @@ class AddressSet {
 // Errors: Invalid RangeTooWide when the set counts more than the policy's maximum.
 Result<void> judgeWidth(const AddressSet& set, const AddressPolicy& policy, std::string_view field);
 
-// A prefix of the gateway's table, and the services that may call from it, sorted.
-struct Segment {
+// A row of the gateway's table: a declared prefix, and the services that may call from it, sorted. Of the rows that
+// hold an address the one with the longest prefix counts, as in nginx's geo and HAProxy's map_ip.
+struct AddressRow {
   net::Prefix prefix;
   std::vector<std::string> services;
 };
 
-// Cuts the addresses of many services into disjoint prefixes, so that each has exactly one list
-// of services, also where shared ranges nest. Sorted; equal input gives equal output. O(n log n)
-// for n prefixes, times the depth of nesting.
-std::vector<Segment> segments(const std::multimap<std::string, AddressSet>& addressesByService);
+// The rows of many services, sorted. A row names also the services of the wider prefixes that hold it, so the longest
+// match alone says who may call, also where shared ranges nest. A declared prefix is a row whoever else declares what;
+// equal input gives equal output. O(n log n) for n prefixes, times the depth of nesting.
+std::vector<AddressRow> addressTable(const std::multimap<std::string, const AddressSet*>& addressesByService);
 
 }  // namespace mpay::onboarding

@@ -168,7 +168,8 @@ void Decision::judgeClaims() {
   submitted = form.form;
   if (testingConflicts.certificate || productionConflicts.certificate) {
     certificate = fix("CertificateConflict",
-                      "another integration registered this certificate first; use the system's own certificate");
+                      "another integration registered this certificate first; the gateway tells services apart by "
+                      "it, so each service needs one of its own, also where both are one beneficiary's");
     submitted = working("AwaitingCertificate", "CertificateTrusted comes first");
   } else if (testingConflicts.service || productionConflicts.service) {
     submitted = fix("ServiceIDConflict",

@@ -1,5 +1,6 @@
 #include "onboarding/rendering.h"
 
+#include <limits>
 #include <set>
 
 namespace mpay::onboarding {
@@ -13,24 +14,18 @@ AddressSet parsed(const std::vector<std::string>& texts) {
   return AddressSet::of(std::move(prefixes));
 }
 
-std::vector<Segment> segmentsOf(const Fragments& fragments, std::vector<std::string> Fragment::*addresses) {
-  std::multimap<std::string, AddressSet> byService;
-  for (const auto& [name, fragment] : fragments) byService.emplace(fragment.serviceID, parsed(fragment.*addresses));
-  return segments(byService);
+std::vector<AddressRow> tableOf(const Fragments& fragments, AddressSet Contribution::*addresses) {
+  std::multimap<std::string, const AddressSet*> byService;
+  for (const auto& [name, contribution] : fragments)
+    byService.emplace(contribution.fragment.serviceID, &(contribution.*addresses));
+  return addressTable(byService);
 }
 
 // Of `ingress: []` nobody is admitted; a rule with an empty `from` would admit everybody.
-json::value ingressOf(const api::AllowlistNetworkPolicy& target, const Fragments& fragments) {
-  std::vector<net::Prefix> all;
-  for (const auto& [name, fragment] : fragments) {
-    for (const auto* texts : {&fragment.addresses, &fragment.posAddresses}) {
-      for (const auto& prefix : parsed(*texts).prefixes()) all.push_back(prefix);
-    }
-  }
-  const AddressSet admitted = AddressSet::of(std::move(all));
-  if (admitted.empty()) return json::array();
+json::value ingressOf(const api::AllowlistNetworkPolicy& target, const std::vector<const Entry*>& peers) {
+  if (peers.empty()) return json::array();
   json::array from;
-  for (const auto& text : admitted.texts()) from.push_back(json::object{{"ipBlock", json::object{{"cidr", text}}}});
+  for (const auto* peer : peers) from.push_back(json::object{{"ipBlock", json::object{{"cidr", peer->text}}}});
   json::object rule{{"from", std::move(from)}};
   json::array ports;
   for (const auto& port : target.ports) {
@@ -40,112 +35,172 @@ json::value ingressOf(const api::AllowlistNetworkPolicy& target, const Fragments
   return json::array{std::move(rule)};
 }
 
-std::map<std::string, std::string> servicesBy(std::string Fingerprints::*fingerprint, const Fragments& fragments) {
-  std::map<std::string, std::string> services;
-  for (const auto& [name, fragment] : fragments) {
-    for (const auto& certificate : fragment.certificates)
-      services.emplace(certificate.*fingerprint, fragment.serviceID);
+std::vector<Entry> peersOf(const Fragments& fragments) {
+  std::vector<net::Prefix> all;
+  for (const auto& [name, contribution] : fragments) {
+    for (const auto* addresses : {&contribution.addresses, &contribution.posAddresses})
+      all.insert(all.end(), addresses->prefixes().begin(), addresses->prefixes().end());
+  }
+  std::vector<Entry> peers;
+  for (const auto& prefix : AddressSet::of(std::move(all)).prefixes())
+    peers.push_back({shardKey(prefix), prefix.text()});
+  return peers;
+}
+
+Published<api::NetworkPolicy> renderNetworkPolicy(const api::AllowlistNetworkPolicy& target,
+                                                  const api::ObjectMeta& metadata, const std::vector<Entry>& peers,
+                                                  std::size_t limit) {
+  const auto policy = [&](const std::string& name, const std::vector<const Entry*>& admitted) {
+    api::NetworkPolicy object;
+    object.metadata = metadata;
+    object.metadata.name = name;
+    json::object selector;
+    if (!target.podSelector.matchLabels.empty()) selector["matchLabels"] = json::encode(target.podSelector.matchLabels);
+    object.spec = json::object{{"podSelector", std::move(selector)}, {"policyTypes", json::array{"Ingress"}}};
+    // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody
+    // enters.
+    json::value ingress = ingressOf(target, admitted);
+    if (!ingress.as_array().empty()) object.spec.as_object()["ingress"] = std::move(ingress);
+    return object;
+  };
+  const auto name = metadata.name.value_or("");
+  const auto parts = partition({&peers}, std::numeric_limits<std::size_t>::max(), limit);
+  if (parts.size() == 1) return {{}, policy(name, parts.front().files.front())};
+  Published<api::NetworkPolicy> published{{}, policy(name, {})};
+  for (const auto& part : parts) {
+    if (!part.files.front().empty()) published.parts.push_back(policy(partName(name, part.digits), part.files.front()));
+  }
+  return published;
+}
+
+// By a certificate's fingerprint: whose it is, and the key of its parts. Both files of a certificate are keyed by its
+// SHA-256, so that it is in one part.
+struct Registered {
+  std::string service;
+  std::uint64_t key = 0;
+};
+std::map<std::string, Registered> registeredBy(std::string Fingerprints::*fingerprint, const Fragments& fragments) {
+  std::map<std::string, Registered> services;
+  for (const auto& [name, contribution] : fragments) {
+    for (const auto& certificate : contribution.fragment.certificates) {
+      services.emplace(certificate.*fingerprint,
+                       Registered{contribution.fragment.serviceID, shardKey(certificate.sha256)});
+    }
   }
   return services;
 }
 
 // The files of one target: who may call, and from where payment terminals may.
-void renderAllowlist(api::AllowlistFormat format, const Fragments& fragments,
-                     std::map<std::string, std::string>& data) {
-  const auto systems = segmentsOf(fragments, &Fragment::addresses);
-  const auto terminals = segmentsOf(fragments, &Fragment::posAddresses);
+void renderAllowlist(api::AllowlistFormat format, const Fragments& fragments, std::vector<File>& files) {
+  const auto systems = tableOf(fragments, &Contribution::addresses);
+  const auto terminals = tableOf(fragments, &Contribution::posAddresses);
   switch (format) {
     case api::AllowlistFormat::CIDR:
-      data["allowlist.txt"] = renderPrefixes(systems);
-      data["pos-allowlist.txt"] = renderPrefixes(terminals);
+      files.push_back(renderPrefixes("allowlist.txt", systems));
+      files.push_back(renderPrefixes("pos-allowlist.txt", terminals));
       break;
     case api::AllowlistFormat::Nginx:
-      data["allowlist.conf"] = renderGeo("mpay_address_service", systems);
-      data["pos-allowlist.conf"] = renderGeo("mpay_pos_service", terminals);
+      files.push_back(renderGeo("allowlist.conf", "mpay_address_service", systems));
+      files.push_back(renderGeo("pos-allowlist.conf", "mpay_pos_service", terminals));
       break;
     case api::AllowlistFormat::HAProxy:
-      data["allowlist.map"] = renderAddressMap(systems);
-      data["pos-allowlist.map"] = renderAddressMap(terminals);
+      files.push_back(renderAddressMap("allowlist.map", systems));
+      files.push_back(renderAddressMap("pos-allowlist.map", terminals));
       break;
   }
+}
+
+File renderAuthorities(const crypto::Authorities& authorities) {
+  File file{"authorities.pem", "", "", false, {}};
+  for (const auto& certificate : authorities.certificates())
+    file.entries.push_back({shardKey(certificate.sha256()), certificate.pem()});
+  return file;
 }
 
 }  // namespace
 
-std::string renderGeo(std::string_view variable, const std::vector<Segment>& all) {
-  std::string text = fmt::format("geo ${} {{\n    default \"\";\n", variable);
-  for (const auto& segment : all) {
-    text += fmt::format("    {} \"{}\";\n", segment.prefix.text(), fmt::join(segment.services, ","));
+Contribution::Contribution(Fragment of)
+    : fragment(std::move(of)), addresses(parsed(fragment.addresses)), posAddresses(parsed(fragment.posAddresses)) {}
+
+File renderGeo(std::string name, std::string_view variable, const std::vector<AddressRow>& rows) {
+  File file{std::move(name), fmt::format("geo ${} {{\n    default \"\";\n", variable), "}\n", true, {}};
+  for (const auto& row : rows) {
+    file.entries.push_back(
+        {shardKey(row.prefix), fmt::format("    {} \"{}\";\n", row.prefix.text(), fmt::join(row.services, ","))});
   }
-  return text + "}\n";
+  return file;
 }
 
-std::string renderAddressMap(const std::vector<Segment>& all) {
-  std::string text;
-  for (const auto& segment : all)
-    text += fmt::format("{} {}\n", segment.prefix.text(), fmt::join(segment.services, ","));
-  return text;
+File renderAddressMap(std::string name, const std::vector<AddressRow>& rows) {
+  File file{std::move(name), "", "", false, {}};
+  for (const auto& row : rows) {
+    file.entries.push_back(
+        {shardKey(row.prefix), fmt::format("{} {}\n", row.prefix.text(), fmt::join(row.services, ","))});
+  }
+  return file;
 }
 
-std::string renderPrefixes(const std::vector<Segment>& all) {
+File renderPrefixes(std::string name, const std::vector<AddressRow>& rows) {
   std::vector<net::Prefix> prefixes;
-  for (const auto& segment : all) prefixes.push_back(segment.prefix);
-  std::string text;
-  for (const auto& prefix : AddressSet::of(std::move(prefixes)).texts()) text += prefix + "\n";
-  return text;
+  for (const auto& row : rows) prefixes.push_back(row.prefix);
+  File file{std::move(name), "", "", false, {}};
+  for (const auto& prefix : AddressSet::of(std::move(prefixes)).prefixes())
+    file.entries.push_back({shardKey(prefix), prefix.text() + "\n"});
+  return file;
 }
 
-std::string renderFingerprintMap(const Fragments& fragments) {
-  std::string text;
-  for (const auto& [fingerprint, service] : servicesBy(&Fingerprints::sha256, fragments))
-    text += fmt::format("{} {}\n", fingerprint, service);
-  return text;
+File renderFingerprintMap(const Fragments& fragments) {
+  File file{"clients.map", "", "", false, {}};
+  for (const auto& [fingerprint, registered] : registeredBy(&Fingerprints::sha256, fragments))
+    file.entries.push_back({registered.key, fmt::format("{} {}\n", fingerprint, registered.service)});
+  return file;
 }
 
-std::string renderFingerprints(const Fragments& fragments) {
-  std::string text = "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n";
-  for (const auto& [fingerprint, service] : servicesBy(&Fingerprints::sha1, fragments))
-    text += fmt::format("    {} \"{}\";\n", fingerprint, service);
-  return text + "}\n";
+File renderFingerprints(const Fragments& fragments) {
+  File file{"clients.conf", "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n", "}\n", true, {}};
+  for (const auto& [fingerprint, registered] : registeredBy(&Fingerprints::sha1, fragments))
+    file.entries.push_back({registered.key, fmt::format("    {} \"{}\";\n", fingerprint, registered.service)});
+  return file;
 }
 
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
-                            const crypto::Authorities* authorities, const Fragments& fragments) {
-  std::map<std::string, api::ConfigMap> configMaps;
-  const auto named = [&](const std::string& name) -> api::ConfigMap& {
-    auto& object = configMaps[name];
-    object.metadata = ownedMeta(spec.outputNamespace, name, kAggregate, environment, std::nullopt);
-    return object;
+                            const crypto::Authorities* authorities, const Fragments& fragments,
+                            const ObjectLimits& limits) {
+  const auto named = [&](const std::string& name) {
+    return ownedMeta(spec.outputNamespace, name, kAggregate, environment, std::nullopt);
   };
   Aggregates aggregates;
+  std::map<std::string, std::vector<File>> files;  // by ConfigMap
+  std::optional<std::vector<Entry>> peers;
   for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) renderAllowlist(target.configMap->format, fragments, named(target.configMap->name).data);
+    if (target.configMap) renderAllowlist(target.configMap->format, fragments, files[target.configMap->name]);
     if (target.networkPolicy) {
-      api::NetworkPolicy policy;
-      policy.metadata = ownedMeta(spec.outputNamespace, "mpay-" + target.name, kAggregate, environment, std::nullopt);
-      json::object selector;
-      if (!target.networkPolicy->podSelector.matchLabels.empty()) {
-        selector["matchLabels"] = json::encode(target.networkPolicy->podSelector.matchLabels);
-      }
-      policy.spec = json::object{{"podSelector", std::move(selector)}, {"policyTypes", json::array{"Ingress"}}};
-      // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody
-      // enters.
-      json::value ingress = ingressOf(*target.networkPolicy, fragments);
-      if (!ingress.as_array().empty()) policy.spec.as_object()["ingress"] = std::move(ingress);
-      aggregates.networkPolicies.push_back(std::move(policy));
+      if (!peers) peers = peersOf(fragments);
+      aggregates.networkPolicies.push_back(
+          renderNetworkPolicy(*target.networkPolicy, named("mpay-" + target.name), *peers, limits.peers));
     }
   }
   for (const auto& bundle : spec.trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !authorities) continue;
-    auto& data = named(bundle.name).data;
+    auto& into = files[bundle.name];
     if (bundle.format == api::BundleFormat::PEM) {
-      data["authorities.pem"] = authorities->pem();
+      into.push_back(renderAuthorities(*authorities));
     } else {
-      data["clients.conf"] = renderFingerprints(fragments);
-      data["clients.map"] = renderFingerprintMap(fragments);
+      into.push_back(renderFingerprints(fragments));
+      into.push_back(renderFingerprintMap(fragments));
     }
   }
-  for (auto& [name, object] : configMaps) aggregates.configMaps.push_back(std::move(object));
+  for (const auto& [name, contents] : files) {
+    auto sharded = shard(contents, limits.bytes);
+    auto& published = aggregates.configMaps.emplace_back();
+    published.index.metadata = named(name);
+    published.index.data = std::move(sharded.index);
+    for (auto& [digits, data] : sharded.parts) {
+      auto& part = published.parts.emplace_back();
+      part.metadata = named(partName(name, digits));
+      part.data = std::move(data);
+    }
+  }
   return aggregates;
 }
 

@@ -8,38 +8,63 @@
 #include "api/wire.h"
 #include "onboarding/environment.h"
 #include "onboarding/memory.h"
+#include "onboarding/sharding.h"
 
 namespace mpay::onboarding {
 
+// A fragment with its addresses parsed, once.
+struct Contribution {
+  Contribution() = default;
+  Contribution(Fragment fragment);  // NOLINT: it is the same thing
+  Fragment fragment;
+  AddressSet addresses, posAddresses;
+};
+
 // By the name of the fragment's ConfigMap.
-using Fragments = std::map<std::string, Fragment>;
+using Fragments = std::map<std::string, Contribution>;
+
+// The objects of one target. Parts are to be written before the index, which names them, and what is part no more is to
+// be removed after it: then nothing that stays published is missing at any moment.
+template <class K>
+struct Published {
+  std::vector<K> parts;
+  K index;
+};
 
 struct Aggregates {
-  std::vector<api::ConfigMap> configMaps;
-  std::vector<api::NetworkPolicy> networkPolicies;
+  std::vector<Published<api::ConfigMap>> configMaps;
+  // The parts of a NetworkPolicy admit all by themselves, and the index then nobody: policies add up.
+  std::vector<Published<api::NetworkPolicy>> networkPolicies;
+};
+
+// What one object may hold, smaller in tests.
+struct ObjectLimits {
+  std::size_t bytes = kMaximumFileBytes;
+  std::size_t peers = kMaximumPeers;
 };
 
 // Everything that the environment of that name publishes of all its integrations. With authorities null, which is
 // while they cannot be read, the bundles of authorities are left out.
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
-                            const crypto::Authorities* authorities, const Fragments& fragments);
+                            const crypto::Authorities* authorities, const Fragments& fragments,
+                            const ObjectLimits& limits = {});
 
-// nginx: `geo $<variable>` from an address to the ServiceIDs that may call from it, separated by
-// commas; "" for every other address.
-std::string renderGeo(std::string_view variable, const std::vector<Segment>& segments);
+// nginx: `geo $<variable>` from an address to the ServiceIDs that may call from it, separated by commas; "" for every
+// other address.
+File renderGeo(std::string name, std::string_view variable, const std::vector<AddressRow>& rows);
 
 // HAProxy: a file for map_ip() from an address to the ServiceIDs that may call from it, separated by commas.
-std::string renderAddressMap(const std::vector<Segment>& segments);
+File renderAddressMap(std::string name, const std::vector<AddressRow>& rows);
 
 // A prefix a line, of all that may call.
-std::string renderPrefixes(const std::vector<Segment>& segments);
+File renderPrefixes(std::string name, const std::vector<AddressRow>& rows);
 
 // nginx: `map $ssl_client_fingerprint $mpay_client_service` from a certificate (its SHA-1, nginx knows no other) to
 // its ServiceID; "" for every other certificate.
-std::string renderFingerprints(const Fragments& fragments);
+File renderFingerprints(const Fragments& fragments);
 
 // HAProxy: a file for map_str() from a certificate's SHA-256 in lower-case hexadecimal to its ServiceID.
-std::string renderFingerprintMap(const Fragments& fragments);
+File renderFingerprintMap(const Fragments& fragments);
 
 // The name of the service document's object.
 std::string serviceName(const api::NameReference& registrar, const api::ObjectKey& integration);

@@ -343,6 +343,9 @@ TEST_F(Input, TellsThePlatformAloneWhoHoldsAClaim) {
 }
 
 TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
+  // All of one IDNO, which nothing proves.
+  for (const auto& name : {testing, production})
+    editEnvironment(name, [](auto& spec) { spec.tenants.idnoLabel.reset(); });
   startOperator();
   create(form("certificates"));
   await("TestEnvironmentReady", ConditionStatus::True);
@@ -390,6 +393,29 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   await("TestEnvironmentReady", ConditionStatus::True, "", "same-address");
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   await("TestEnvironmentReady", ConditionStatus::True, "", "same-service");
+}
+
+TEST_F(Input, LetsServicesOfOneProvenIdnoShareAnAddressAndNobodyElse) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  auto second = form("second", "SECOND-" + suffix);
+  second.spec.certificate = api::ContentSource{authority.issue({}).certificate, std::nullopt, std::nullopt};
+  create(second);
+  await("TestEnvironmentReady", ConditionStatus::True, "", "second");
+  auto stranger = formOfNeighbour("stranger");
+  stranger.spec.endpoints.testing->addresses = form().spec.endpoints.testing->addresses;
+  create(stranger);
+  await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", neighbour() + "/stranger");
+  const auto list = [&] { return published(testingOut, "mpay-allowlist", "allowlist.conf"); };
+  EXPECT_NE(list().find("\"AM-" + suffix + ",SECOND-" + suffix + "\""), std::string::npos) << list();
+  // Whoever leaves takes nothing of the other's along.
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return list().find("AM-" + suffix) == std::string::npos; }));
+  EXPECT_NE(list().find("\"SECOND-" + suffix + "\""), std::string::npos) << list();
+  EXPECT_NE(published(testingOut, "mpay-clients", "clients.conf").find("SECOND-"), std::string::npos);
+  EXPECT_EQ(published(testingOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
+  await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", neighbour() + "/stranger");
 }
 
 TEST_F(Input, NeverAdoptsAForeignObject) {

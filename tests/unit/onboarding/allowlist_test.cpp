@@ -35,22 +35,56 @@ TEST(AddressSet, HasOneCanonicalForm) {
 
 TEST(AddressSet, RefusesWithTheReason) {
   const std::pair<const char*, const char*> rows[] = {
-      {"0.0.0.0/0", "RangeTooWide"},           {"::/0", "RangeTooWide"},
-      {"8.0.0.0/8", "RangeTooWide"},           {"2a00::/32", "RangeTooWide"},
-      {"10.0.0.1", "NonPublicAddress"},        {"172.16.0.1", "NonPublicAddress"},
-      {"192.168.1.1", "NonPublicAddress"},     {"127.0.0.1", "NonPublicAddress"},
-      {"169.254.169.254", "NonPublicAddress"}, {"100.64.0.1", "NonPublicAddress"},
-      {"224.0.0.1", "NonPublicAddress"},       {"255.255.255.255", "NonPublicAddress"},
-      {"192.0.2.1", "NonPublicAddress"},       {"198.18.0.1", "NonPublicAddress"},
-      {"0.0.0.1", "NonPublicAddress"},         {"::1", "NonPublicAddress"},
-      {"fe80::1", "NonPublicAddress"},         {"fc00::1", "NonPublicAddress"},
-      {"ff02::1", "NonPublicAddress"},         {"2001:db8::1", "NonPublicAddress"},
-      {"010.8.8.8", "MalformedAddress"},       {"0x7f.1", "MalformedAddress"},
-      {"134744072", "MalformedAddress"},       {"example.com", "MalformedAddress"},
-      {"::ffff:8.8.8.8", "EmbeddedIPv4"},      {"64:ff9b::808:808", "EmbeddedIPv4"},
-      {"2002:808:808::", "EmbeddedIPv4"},      {"2001:0:1::", "EmbeddedIPv4"},
-      {"8.8.8.8/24", "HostBitsSet"},           {"2a00::1/64", "HostBitsSet"},
-      {"203.0.113.7", "203.0.113.7/32"},       {"203.0.112.0/23", "NonPublicAddress"},
+      {"0.0.0.0/0", "RangeTooWide"},
+      {"::/0", "RangeTooWide"},
+      {"8.0.0.0/8", "RangeTooWide"},
+      {"2a00::/32", "RangeTooWide"},
+      {"10.0.0.1", "NonPublicAddress"},
+      {"172.16.0.1", "NonPublicAddress"},
+      {"192.168.1.1", "NonPublicAddress"},
+      {"127.0.0.1", "NonPublicAddress"},
+      {"169.254.169.254", "NonPublicAddress"},
+      {"100.64.0.1", "NonPublicAddress"},
+      {"224.0.0.1", "NonPublicAddress"},
+      {"255.255.255.255", "NonPublicAddress"},
+      {"192.0.2.1", "NonPublicAddress"},
+      {"198.18.0.1", "NonPublicAddress"},
+      {"0.0.0.1", "NonPublicAddress"},
+      {"::1", "NonPublicAddress"},
+      {"fe80::1", "NonPublicAddress"},
+      {"fc00::1", "NonPublicAddress"},
+      {"ff02::1", "NonPublicAddress"},
+      {"2001:db8::1", "NonPublicAddress"},
+      {"010.8.8.8", "MalformedAddress"},
+      {"0x7f.1", "MalformedAddress"},
+      {"134744072", "MalformedAddress"},
+      {"example.com", "MalformedAddress"},
+      {"::ffff:8.8.8.8", "EmbeddedIPv4"},
+      {"64:ff9b::808:808", "EmbeddedIPv4"},
+      {"2002:808:808::", "EmbeddedIPv4"},
+      {"2001:0:1::", "EmbeddedIPv4"},
+      {"8.8.8.8/24", "HostBitsSet"},
+      {"2a00::1/64", "HostBitsSet"},
+      {"203.0.113.7", "203.0.113.7/32"},
+      {"203.0.112.0/23", "NonPublicAddress"},
+      {"100.127.255.255", "NonPublicAddress"},
+      {"198.51.100.7", "NonPublicAddress"},
+      {"240.0.0.1", "NonPublicAddress"},
+      {"3fff::1", "NonPublicAddress"},
+      {"::", "NonPublicAddress"},
+      {"4000::1", "NonPublicAddress"},
+      {"192.168.0.0/15", "NonPublicAddress"},
+      {"8.8.8.010", "MalformedAddress"},
+      {"8.8.8", "MalformedAddress"},
+      {"0x08.0x08.0x08.0x08", "MalformedAddress"},
+      {"8.8.8.8/08", "MalformedAddress"},
+      {"8.8.8.8/33", "MalformedAddress"},
+      {"8.8.8.8/-1", "MalformedAddress"},
+      {" 8.8.8.8", "MalformedAddress"},
+      {"", "MalformedAddress"},
+      {"2a00::1%eth0", "MalformedAddress"},
+      {"64:ff9b:1::1", "EmbeddedIPv4"},
+      {"::8.8.8.8", "EmbeddedIPv4"},
   };
   for (const auto& [text, expected] : rows) EXPECT_EQ(canonical({text}), Texts{expected}) << text;
 }
@@ -67,13 +101,23 @@ TEST(AddressSet, CountsTheUnionAndIpv6BySixtyFours) {
   EXPECT_EQ(size({"8.8.8.0/24", "8.8.8.7", "8.8.8.0/25"}), 256u);
   EXPECT_EQ(size({"2a00::1", "2a00::2", "2a00:0:0:1::/64"}), 2u);
   EXPECT_EQ(size({"2a00::/48"}), 65536u);
+  EXPECT_EQ(size({"8.8.8.8", "8.8.9.0/30", "2a00::1", "2a00:0:0:1::1"}), 7u) << "both families together";
 }
 
-// Every address of a small space asks the segments and the sets themselves.
-TEST(Segments, AgreeWithEverySetAtEveryAddress) {
+// The limit is of the union: what is declared twice counts once, and no element need be too wide by itself.
+TEST(AddressSet, LimitsTheUnion) {
+  EXPECT_EQ(canonical({"8.8.8.0/25", "8.8.8.0/24", "8.8.8.128/25"}), Texts{"8.8.8.0/24"});
+  EXPECT_EQ(canonical({"8.8.8.0/24", "8.8.9.9"}), Texts{"RangeTooWide"});
+  EXPECT_EQ(canonical({"8.8.8.0/25", "2a00::/57"}), (Texts{"8.8.8.0/25", "2a00::/57"}));
+  EXPECT_EQ(canonical({"8.8.8.0/25", "2a00::/57", "2a01::1"}), Texts{"RangeTooWide"});
+}
+
+// Every address of a small space asks the table and the sets themselves.
+TEST(AddressTable, AgreesWithEverySetAtEveryAddress) {
   std::minstd_rand random(7);
   for (int round = 0; round < 200; ++round) {
-    std::multimap<std::string, AddressSet> sets;
+    std::map<std::string, AddressSet> sets;
+    std::multimap<std::string, const AddressSet*> declared;
     for (int service = 0; service < 4; ++service) {
       std::vector<net::Prefix> prefixes;
       for (unsigned i = 0; i < random() % 4; ++i) {
@@ -82,9 +126,10 @@ TEST(Segments, AgreeWithEverySetAtEveryAddress) {
         prefix.address = prefix.first();
         prefixes.push_back(prefix);
       }
-      sets.emplace("S" + std::to_string(service), AddressSet::of(prefixes));
+      const auto name = "S" + std::to_string(service);
+      declared.emplace(name, &(sets[name] = AddressSet::of(prefixes)));
     }
-    const auto all = segments(sets);
+    const auto rows = addressTable(declared);
     for (int host = 0; host < 64; ++host) {
       const net::Prefix address = *net::parsePrefix("8.8.8." + std::to_string(host));
       std::vector<std::string> expected, found;
@@ -93,16 +138,27 @@ TEST(Segments, AgreeWithEverySetAtEveryAddress) {
           if (prefix.contains(address)) expected.push_back(service);
         }
       }
-      int holding = 0;
-      for (const auto& segment : all) {
-        if (!segment.prefix.contains(address)) continue;
-        found = segment.services;
-        ++holding;
+      int longest = -1;
+      for (const auto& row : rows) {
+        if (!row.prefix.contains(address) || row.prefix.length < longest) continue;
+        ASSERT_NE(row.prefix.length, longest) << "each prefix once";
+        longest = row.prefix.length;
+        found = row.services;
       }
       ASSERT_EQ(found, expected) << round << " " << host;
-      ASSERT_LE(holding, 1) << "segments are disjoint";
     }
   }
+}
+
+// A row is there as long as somebody declares it: whoever comes or goes beside it moves nothing.
+TEST(AddressTable, KeepsARowWhateverIsDeclaredWithinIt) {
+  const auto set = [](const std::string& text) { return AddressSet::of({*net::parsePrefix(text)}); };
+  const auto wide = set("8.8.0.0/16"), narrow = set("8.8.8.8/32");
+  const auto rows = addressTable({{"A", &wide}, {"B", &narrow}});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].prefix.text(), "8.8.0.0/16");
+  EXPECT_EQ(rows[0].services, Texts{"A"});
+  EXPECT_EQ(rows[1].services, (Texts{"A", "B"}));
 }
 
 }  // namespace

@@ -1,0 +1,176 @@
+#include "controllers/publisher.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/log.h"
+#include "crypto/digest.h"
+
+namespace mpay::controllers {
+namespace {
+
+using onboarding::Published;
+
+// What of a part is looked for by a gateway: lines, or peers.
+void collect(const api::ConfigMap& object, std::unordered_set<std::string>& into) {
+  for (const auto& [name, text] : object.data) {
+    for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+      into.insert(text.substr(begin, end - begin));
+  }
+}
+void collect(const api::NetworkPolicy& object, std::unordered_set<std::string>& into) {
+  boost::system::error_code missing;
+  const auto* from = object.spec.find_pointer("/ingress/0/from", missing);
+  if (!from || !from->is_array()) return;
+  for (const auto& peer : from->get_array()) into.insert(json::canonical(peer));
+}
+
+// Whatever moves from one part to another must come before it goes: first the parts that only gain, then those that
+// gain and lose, then the others.
+template <class K>
+int turn(const K* observed, const K& desired) {
+  if (!observed) return 0;
+  std::unordered_set<std::string> before, after;
+  collect(*observed, before);
+  collect(desired, after);
+  const auto lacks = [](const auto& in, const auto& of) {
+    return std::any_of(of.begin(), of.end(), [&](const auto& entry) { return !in.contains(entry); });
+  };
+  if (!lacks(after, before)) return 0;
+  return lacks(before, after) ? 1 : 2;
+}
+
+struct Written {
+  bool any = false;
+  std::string conflict{};
+  std::optional<Error> failed{};
+
+  // True where the object is as it should be.
+  bool note(const Result<bool>& result) {
+    if (result) {
+      any = any || *result;
+    } else if (result.error().reason == "NameConflict") {
+      conflict = result.error().message;
+    } else {
+      failed = result.error();
+    }
+    return result.has_value();
+  }
+};
+
+// Parts before the index, which stays as it is where a part could not be written.
+template <class K>
+void write(const std::vector<Published<K>>& all, Outputs& outputs, Written& written, const std::stop_token& stop) {
+  for (const auto& published : all) {
+    std::vector<std::pair<int, const K*>> parts;
+    for (const auto& part : published.parts) {
+      if (!outputs.holds(part)) parts.emplace_back(turn(outputs.like(part).get(), part), &part);
+    }
+    std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    bool whole = true;
+    for (const auto& [order, part] : parts) whole = written.note(outputs.ensure(*part, stop)) && whole;
+    if (whole) written.note(outputs.ensure(published.index, stop));
+  }
+}
+
+template <class K>
+void collectNames(const std::vector<Published<K>>& all, std::set<std::string>& into) {
+  for (const auto& published : all) {
+    into.insert(published.index.metadata.name.value_or(""));
+    for (const auto& part : published.parts) into.insert(part.metadata.name.value_or(""));
+  }
+}
+
+}  // namespace
+
+Result<bool> Publisher::readFragments(const Outputs& outputs) {
+  bool changed = false;
+  std::set<std::string> present;
+  for (auto& object : outputs.ofComponent(onboarding::kFragment)) {
+    const auto name = object->metadata.name.value_or("");
+    present.insert(name);
+    const auto known = known_.find(name);
+    if (known != known_.end() && known->second.object == object) continue;
+    auto decoded = onboarding::remembered<onboarding::Fragment>(*object);
+    if (!decoded) {
+      if (known == known_.end()) return fail(std::move(decoded).error());
+      spdlog::warn("{}: {}; what it said before stays published", name, decoded.error().message);
+      known->second.object = std::move(object);
+      continue;
+    }
+    auto hash = crypto::sha256Hex(object->data.at("content.json"));
+    if (known == known_.end() || known->second.hash != hash) {
+      ObjectKey integration{decoded->holder.namespace_, decoded->holder.name};
+      fragments_[name] = std::move(*decoded);
+      known_[name] = {std::move(object), std::move(hash), std::move(integration)};
+      changed = true;
+    } else {
+      known->second.object = std::move(object);
+    }
+  }
+  const auto left = std::erase_if(known_, [&](const auto& known) { return !present.contains(known.first); });
+  std::erase_if(fragments_, [&](const auto& fragment) { return !present.contains(fragment.first); });
+  return changed || left > 0;
+}
+
+Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& outputs, MonoTime now,
+                                              const std::stop_token& stop) {
+  Outcome outcome;
+  if (written_ && now < *written_ + kPublishInterval) {
+    outcome.wait = std::chrono::ceil<Duration>(*written_ + kPublishInterval - now);
+    return outcome;
+  }
+  if (std::exchange(outputs_, &outputs) != &outputs) {
+    known_.clear();
+    fragments_.clear();
+    rendered_ = false;
+  }
+  const auto& [environment, settings] = wanted;
+  const auto uid = environment.metadata.uid.value_or("");
+  const auto generation = environment.metadata.generation.value_or(0);
+  rendered_ = rendered_ && uid == uid_ && generation == generation_ && settings == settings_;
+  if (TRY(readFragments(outputs)) || !rendered_) {
+    rendered_ = false;
+    aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
+                                               settings ? &settings->authorities : nullptr, fragments_);
+    auto aggregated = std::make_shared<AggregatedFragments>();
+    for (const auto& [name, known] : known_)
+      aggregated->emplace_hint(aggregated->end(), name, AggregatedFragment{known.hash, known.integration});
+    aggregated_ = std::move(aggregated);
+    uid_ = uid;
+    generation_ = generation;
+    settings_ = settings;
+    rendered_ = true;
+  }
+
+  Written written;
+  write(aggregates_.configMaps, outputs, written, stop);
+  write(aggregates_.networkPolicies, outputs, written, stop);
+  if (written.any) written_ = now;
+  if (written.failed) return fail(std::move(*written.failed));
+  if (!written.conflict.empty()) {
+    outcome.conflict = std::move(written.conflict);
+    return outcome;
+  }
+  // Network policies add up: one that is published no more would go on admitting.
+  std::set<std::string> configMaps, networkPolicies;
+  collectNames(aggregates_.configMaps, configMaps);
+  collectNames(aggregates_.networkPolicies, networkPolicies);
+  // Of authorities that cannot be read what is published stays, its parts too.
+  std::vector<std::string> kept;
+  for (const auto& bundle : environment.spec.trust.bundles) {
+    if (bundle.format == api::BundleFormat::PEM && !settings) kept.push_back(bundle.name);
+  }
+  const auto isKept = [&](const std::string& name) {
+    return std::any_of(kept.begin(), kept.end(),
+                       [&](const auto& bundle) { return name == bundle || onboarding::isPartOf(name, bundle); });
+  };
+  for (const auto& object : outputs.ofComponent(onboarding::kAggregate)) {
+    if (const auto name = object->metadata.name.value_or(""); isKept(name)) configMaps.insert(name);
+  }
+  TRY(outputs.removeAggregatesBut(configMaps, networkPolicies, stop));
+  outcome.aggregated = aggregated_;
+  return outcome;
+}
+
+}  // namespace mpay::controllers

@@ -1,0 +1,69 @@
+// The gateway's objects of one environment, kept up to date with the fragments of its integrations.
+//
+// What was decoded and rendered is kept, so that a fragment that changes is decoded alone and one that does not change
+// costs nothing. Written at most once a second: the first change after a quiet second at once, what comes during the
+// next one together at its end.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+
+#include "controllers/outputs.h"
+#include "onboarding/environment.h"
+#include "onboarding/rendering.h"
+
+namespace mpay::controllers {
+
+inline constexpr std::chrono::seconds kPublishInterval{1};
+
+// A fragment that everything published holds, by the name of its ConfigMap.
+struct AggregatedFragment {
+  std::string hash;       // SHA-256 of its content
+  ObjectKey integration;  // empty where it does not say
+};
+using AggregatedFragments = std::map<std::string, AggregatedFragment>;
+
+// Used by one thread at a time.
+class Publisher {
+ public:
+  // `settings` null: while they are unusable the bundles of authorities stay as they are.
+  struct Wanted {
+    const api::MPayEnvironment& environment;
+    std::shared_ptr<const onboarding::Settings> settings;
+  };
+  struct Outcome {
+    std::optional<Duration> wait{};  // nothing was looked at: the last write was less than a second ago
+    std::string conflict{};          // another's object is where ours should be
+    // What the objects hold now, all parts and indexes of them. Null where they do not: see the others.
+    std::shared_ptr<const AggregatedFragments> aggregated{};
+  };
+
+  // Writes what differs, and then removes what is published no more. `outputs` must have been read. Errors: those of
+  // the API, to be tried again.
+  Result<Outcome> publish(const Wanted& wanted, Outputs& outputs, MonoTime now, const std::stop_token& stop);
+
+ private:
+  struct Known {
+    std::shared_ptr<const api::ConfigMap> object;  // as last looked at
+    std::string hash;                              // of what was decoded: the last that could be
+    ObjectKey integration;
+  };
+  // Decodes what changed; true where that may change what is published. Errors: Decode, where a fragment is damaged
+  // that was never seen whole. Its integration restores it, and until then nothing changes.
+  Result<bool> readFragments(const Outputs& outputs);
+
+  const Outputs* outputs_ = nullptr;  // whose fragments these are
+  std::map<std::string, Known> known_;
+  onboarding::Fragments fragments_;
+  // What the rendering is of.
+  std::string uid_;
+  std::int64_t generation_ = 0;
+  std::shared_ptr<const onboarding::Settings> settings_;
+  bool rendered_ = false;
+  onboarding::Aggregates aggregates_;
+  std::shared_ptr<const AggregatedFragments> aggregated_;
+  std::optional<MonoTime> written_;
+};
+
+}  // namespace mpay::controllers
