@@ -118,7 +118,9 @@ Result<runtime::Outcome> IntegrationController::end(const Round& round, const st
   const auto& names = integration.spec.environments;
   const ObjectKey key = integration.metadata.key();
   runtime::Outcome outcome;
-  if (round.plan.carryOutWithdrawal) {
+  if (const auto testing = outputsOf(names.testing); round.plan.endTesting && testing && testing->synced())
+    TRY(withdrawal_.endTesting(key, names.testing, *testing, stop));
+  if (round.plan.carryOutWithdrawal || round.plan.endProduction) {
     if (const auto production = caches_.environments().get({"", names.production}))
       outcome = TRY(withdrawal_.withdrawProduction(key, *production, false, stop));
   }

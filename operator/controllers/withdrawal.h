@@ -28,10 +28,11 @@ class Withdrawal {
   Result<runtime::Outcome> withdrawProduction(const ObjectKey& key, const api::MPayEnvironment& environment,
                                               bool retain, const std::stop_token& stop);
 
- private:
+  // In one testing environment, whose output namespace must have been read.
   Result<void> endTesting(const ObjectKey& key, const std::string& environment, Outputs& outputs,
                           const std::stop_token& stop);
 
+ private:
   const Clock& clock_;
   Caches& caches_;
   Claims& claims_;

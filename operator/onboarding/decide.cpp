@@ -619,6 +619,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   }
   decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
   decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
+  plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted";
+  plan.endProduction = examination.productionTenancy.reason == "NamespaceNotPermitted";
   if (const auto& withdrawal = snapshot.production.withdrawal) {
     const auto& spec = snapshot.integration->spec;
     const bool sameService =

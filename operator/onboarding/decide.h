@@ -99,6 +99,9 @@ struct Plan {
   // carried out when due, because another one has its name now; or neither, while that cannot be told.
   bool forgetWithdrawal = false;
   bool carryOutWithdrawal = false;
+  // The environment does not permit the namespace any more: testing ends at once, production as after a deletion.
+  bool endTesting = false;
+  bool endProduction = false;
   // Testing publishes what is declared, so that what an earlier testing environment publishes may end.
   bool provisioned = false;
   std::optional<WallTime> nextInstant;

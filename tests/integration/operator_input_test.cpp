@@ -204,7 +204,6 @@ TEST_F(Input, RefusesReferencesTenancyAndLogos) {
        "CertificateTrusted", "ReferenceForbidden",
        fmt::format("a Role in {} with resources [secrets], resourceNames [secret], verbs [get, list, watch]", tenant)},
       {"another beneficiary's namespace", label("mpay.gov.md/idno=1010600034203"), "Submitted", "IdentityMismatch"},
-      {"a namespace that is not selected", label("mpay.gov.md/tenant=false"), "Submitted", "NamespaceNotPermitted"},
       {"a logo that is no PNG", [&] { setLogo("GIF89a"); }, "Submitted", "InvalidImage"},
       {"a damaged logo", [&] { setLogo(badCrc()); }, "Submitted", "InvalidImage"},
       {"a logo with something behind it", [&] { setLogo(png + "x"); }, "Submitted", "InvalidImage"},

@@ -571,5 +571,40 @@ TEST_F(Story, WithdrawsWhoIsRecreatedInANamespaceThatIsNoTenants) {
       20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
+TEST_F(Story, WithdrawsWhoseNamespaceIsPermittedNoMoreAndTakesItBack) {
+  startOperator();
+  create(form());
+  promote();
+  editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "4s"; });
+  const auto isIn = [&](const std::string& namespace_) {
+    return published(namespace_, "mpay-clients", "clients.conf").find("AM-") != std::string::npos &&
+           published(namespace_, "mpay-allowlist", "allowlist.conf").find("AM-") != std::string::npos;
+  };
+  const auto isOut = [&](const std::string& namespace_) {
+    return published(namespace_, "mpay-clients", "clients.conf").find("AM-") == std::string::npos &&
+           published(namespace_, "mpay-allowlist", "allowlist.conf").find("AM-") == std::string::npos;
+  };
+  const auto permit = [&](const std::string& value) {
+    ASSERT_EQ(cluster.plane.kubectl({"label", "--overwrite", "namespace", tenant, "mpay.gov.md/tenant=" + value}).code,
+              0);
+  };
+  // Testing ends at once, production after the delay; who is permitted again meanwhile keeps it.
+  const auto begin = std::chrono::steady_clock::now();
+  permit("false");
+  ASSERT_TRUE(waitFor(10s, [&] { return isOut(testingOut); }));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  std::cout << "testing's files had lost it " << took.count() << " s after the label changed\n";
+  EXPECT_TRUE(isIn(productionOut));
+  await("Submitted", ConditionStatus::False, "NamespaceNotPermitted");
+  permit("true");
+  EXPECT_TRUE(waitFor(20s, [&] { return isIn(testingOut); }));
+  await("Ready", ConditionStatus::True, "Production");
+  EXPECT_FALSE(waitFor(6s, [&] { return !isIn(productionOut); })) << "the withdrawal was forgotten";
+  permit("false");
+  EXPECT_TRUE(waitFor(20s, [&] { return isOut(productionOut) && isOut(testingOut); }));
+  EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"),
+            "geo $mpay_address_service {\n    default \"\";\n}\n");
+}
+
 }  // namespace
 }  // namespace mpay::test

@@ -296,6 +296,44 @@ TEST(Decide, ForgetsAWithdrawalOnlyOfWhoIsBack) {
   }
 }
 
+TEST(Decide, EndsWhereTheNamespaceIsPermittedNoMoreAndNowhereElse) {
+  struct Row {
+    const char* name;
+    std::function<void(Form&)> spoil;
+    bool testing, production;
+  };
+  const auto needs = [](const std::string& label) {
+    return [label](api::MPayEnvironment& environment) {
+      environment.spec.tenants.namespaceSelector.matchLabels = {{label, "true"}};
+    };
+  };
+  const auto redeclare = [](EnvironmentSnapshot& environment, const auto& change) {
+    auto declared = *environment.declared;
+    change(declared);
+    environment.declared = std::make_shared<const api::MPayEnvironment>(std::move(declared));
+  };
+  const Row rows[] = {
+      {"permitted", [](Form&) {}, false, false},
+      {"the label is gone", [](Form& f) { f.snapshot.namespaceLabels->clear(); }, true, true},
+      {"labels unknown", [](Form& f) { f.snapshot.namespaceLabels.reset(); }, false, false},
+      {"production asks for more", [&](Form& f) { redeclare(f.snapshot.production, needs("more")); }, false, true},
+      {"testing asks for more", [&](Form& f) { redeclare(f.snapshot.testing, needs("more")); }, true, false},
+      {"an environment is not there", [](Form& f) { f.snapshot.production.declared.reset(); }, false, false},
+      {"another's IDNO",
+       [&](Form& f) {
+         redeclare(f.snapshot.testing, [](auto& environment) { environment.spec.tenants.idnoLabel = "idno"; });
+       },
+       false, false}};
+  for (const auto& row : rows) {
+    Form form;
+    form.promote();
+    row.spoil(form);
+    const auto plan = form.decide();
+    EXPECT_EQ(plan.endTesting, row.testing) << row.name;
+    EXPECT_EQ(plan.endProduction, row.production) << row.name;
+  }
+}
+
 TEST(Decide, HoldsWhatItWasGrantedAlsoWhereAnAddressIsAnothers) {
   Form form;
   Conflicts conflicts;
