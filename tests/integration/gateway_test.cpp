@@ -1,6 +1,9 @@
 // What the gateway admits: real nginx and HAProxy, configured only from what the operator published.
 #include <unistd.h>
 
+#include <set>
+#include <sstream>
+
 #include "integration/world.h"
 
 namespace mpay::test {
@@ -12,6 +15,10 @@ struct Kind {
   std::string configuration;         // in tests/demo
   std::vector<std::string> command;  // and the configuration's path behind it
 };
+
+const Kind kKinds[] = {
+    {"gateway.conf", {"/usr/sbin/nginx", "-e", "@FOLDER@/error.log", "-g", "daemon off;", "-p", "@FOLDER@", "-c"}},
+    {"haproxy.cfg", {"/usr/sbin/haproxy", "-db", "-f"}}};
 
 class Gateways : public World {
  protected:
@@ -83,11 +90,8 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   });
   startOperator();
   awaitEnvironment(testing, "Published");
-  const Kind kinds[] = {
-      {"gateway.conf", {"/usr/sbin/nginx", "-e", "@FOLDER@/error.log", "-g", "daemon off;", "-p", "@FOLDER@", "-c"}},
-      {"haproxy.cfg", {"/usr/sbin/haproxy", "-db", "-f"}}};
   const auto stranger = authority.issue({});
-  for (const auto& kind : kinds) {
+  for (const auto& kind : kKinds) {
     Gateway empty;
     start(empty, kind);
     EXPECT_EQ(call(empty, "127.0.0.2", stranger), "403") << kind.configuration << " loads with nobody, and denies";
@@ -117,7 +121,7 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   const std::map<std::string, std::string> owners{{"127.0.0.2", "a"}, {"127.0.0.3", "d"},   {"127.0.0.4", "b"},
                                                   {"127.0.0.7", "b"}, {"127.0.0.8", ""},    {"127.0.1.7", ""},
                                                   {"127.0.1.8", "c"}, {"127.0.1.9", "bcd"}, {"127.0.1.16", ""}};
-  for (const auto& kind : kinds) {
+  for (const auto& kind : kKinds) {
     Gateway gateway;
     start(gateway, kind);
     for (const auto& [address, allowed] : owners) {
@@ -132,6 +136,96 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
     }
   }
   EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
+}
+
+// Fifty beneficiaries' certificates, each from each one's address, at both gateways.
+TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
+  constexpr std::size_t kFifty = 50;
+  editEnvironment(testing, [](auto& spec) {
+    spec.addresses.permitted = {"127.0.0.0/8"};
+    spec.addresses.shared = {"127.0.3.0/24"};
+    spec.allowlist.targets.push_back(
+        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+  });
+  startOperator();
+  awaitEnvironment(testing, "Published");
+  // Each has an address of its own; every fifth shares one with the next.
+  std::vector<Identity> identities;
+  std::vector<std::set<std::string>> addresses(kFifty);
+  const auto name = [](std::size_t i) { return fmt::format("of-fifty-{:02}", i); };
+  for (std::size_t i = 0; i < kFifty; ++i) {
+    addresses[i].insert(fmt::format("127.0.2.{}", i + 1));
+    if (i % 5 == 0) {
+      addresses[i].insert(fmt::format("127.0.3.{}", i + 1));
+      addresses[i + 1].insert(fmt::format("127.0.3.{}", i + 1));
+    }
+  }
+  std::set<std::string> all;
+  for (std::size_t i = 0; i < kFifty; ++i) {
+    // The operator goes in the middle, and takes up what came without it.
+    if (i == kFifty / 2) killOperator();
+    identities.push_back(authority.issue({}));
+    auto integration = form(name(i), serviceOf(name(i)));
+    integration.spec.targetStage = api::Stage::Testing;
+    integration.spec.certificate = api::ContentSource{identities.back().certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = {addresses[i].begin(), addresses[i].end()};
+    create(integration);
+    all.insert(addresses[i].begin(), addresses[i].end());
+    writeFile(folder / fmt::format("{}.pem", i), identities.back().certificate + identities.back().key);
+  }
+  startOperator();
+  for (std::size_t i = 0; i < kFifty; ++i) await("TestEnvironmentReady", ConditionStatus::True, "", name(i));
+  const auto before = outputs(testingOut);
+  // One more restart changes nothing.
+  killOperator();
+  startOperator();
+  awaitEnvironment(testing, "Published");
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    // One process, a connection for each pair: "answer|status|i|address".
+    std::string transfers;
+    for (std::size_t i = 0; i < kFifty; ++i) {
+      for (const auto& address : all) {
+        if (!transfers.empty()) transfers += "next\n";
+        transfers += fmt::format(
+            "url = \"{}\"\ninsecure\nsilent\ninterface = \"{}\"\ncert = \"{}\"\nno-keepalive\n"
+            "write-out = \"|%{{http_code}}|{}|{}\\n\"\n",
+            url(gateway), address, (folder / fmt::format("{}.pem", i)).string(), i, address);
+      }
+    }
+    writeFile(folder / "transfers", transfers);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto done = run({"curl", "-K", folder / "transfers"});
+    ASSERT_EQ(done.code, 0) << done.output.substr(0, 2000);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    std::map<std::pair<std::size_t, std::string>, std::string> answers;
+    std::istringstream lines(done.output);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string answer, status, i, address;
+      // A refusal of nginx's ends its own line.
+      if (!line.starts_with("|") && line.find('|') == std::string::npos) continue;
+      std::getline(words, answer, '|');
+      std::getline(words, status, '|');
+      std::getline(words, i, '|');
+      std::getline(words, address, '|');
+      if (status.empty() || i.empty()) continue;
+      answers[{std::stoul(i), address}] = status == "200" ? answer : status;
+    }
+    ASSERT_EQ(answers.size(), kFifty * all.size()) << done.output.substr(0, 2000);
+    std::cout << kind.configuration << ": " << answers.size() << " connections in " << took.count() << " s\n";
+    std::size_t wrong = 0, admitted = 0;
+    for (const auto& [pair, answer] : answers) {
+      const bool belongs = addresses[pair.first].contains(pair.second);
+      admitted += belongs;
+      if (answer == (belongs ? "admitted as " + serviceOf(name(pair.first)) : "403")) continue;
+      if (++wrong < 5) ADD_FAILURE() << name(pair.first) << " from " << pair.second << " got " << answer;
+    }
+    EXPECT_EQ(wrong, 0u);
+    EXPECT_EQ(admitted, 70u) << "fifty of their own, and ten that two share";
+  }
+  EXPECT_EQ(outputs(testingOut), before);
 }
 
 }  // namespace
