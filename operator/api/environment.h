@@ -83,8 +83,9 @@ struct CertificateRules {
   std::vector<std::string> curves{"P-256", "P-384"};
   std::vector<std::string> signatureHashes{"SHA-256", "SHA-384", "SHA-512"};
   SubjectMatch subjectMatch = SubjectMatch::Note;
+  std::vector<std::int64_t> expiryWarnings{30, 7, 1};  // days before the end
 };
-BOOST_DESCRIBE_STRUCT(CertificateRules, (), (minimumRSABits, curves, signatureHashes, subjectMatch))
+BOOST_DESCRIBE_STRUCT(CertificateRules, (), (minimumRSABits, curves, signatureHashes, subjectMatch, expiryWarnings))
 
 enum class BundleFormat { PEM, FingerprintMap };
 BOOST_DESCRIBE_ENUM(BundleFormat, PEM, FingerprintMap)
@@ -100,8 +101,9 @@ struct Trust {
   Revocation revocation;
   CertificateRules certificates;
   std::vector<Bundle> bundles;
+  std::string overlap = "24h";  // how long a replaced certificate is admitted beside the one that is live
 };
-BOOST_DESCRIBE_STRUCT(Trust, (), (authorities, revocation, certificates, bundles))
+BOOST_DESCRIBE_STRUCT(Trust, (), (authorities, revocation, certificates, bundles, overlap))
 
 struct HttpRegistrar {
   std::string url;
@@ -198,7 +200,7 @@ BOOST_DESCRIBE_STRUCT(MPayEnvironmentSpec, (),
 struct MPayEnvironmentStatus {
   std::int64_t observedGeneration = 0;
   std::int64_t integrations = 0;      // published in this environment
-  std::vector<Condition> conditions;  // Ready, Reconciling, Stalled
+  std::vector<Condition> conditions;  // Ready, Reconciling, Stalled, AuthoritiesValid
 };
 BOOST_DESCRIBE_STRUCT(MPayEnvironmentStatus, (), (observedGeneration, integrations, conditions))
 

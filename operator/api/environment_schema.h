@@ -98,6 +98,13 @@ inline void describe(json::SchemaOf<CertificateRules>& s) {
           "Whether the IDNO in the certificate's subject must be the beneficiary's. Note: a difference is told in "
           "CertificateTrusted. Required: it is refused, and so is a certificate that names no IDNO.")
       .byDefault("Note");
+  s["expiryWarnings"]
+      .doc("How many days before a certificate, or an authority, ends that is told; one notification each.")
+      .items(0, 8)
+      .unique()
+      .byDefault(json::array{30, 7, 1})
+      .each()
+      .range(1, 365);
 }
 inline void describe(json::SchemaOf<Bundle>& s) {
   s["name"].doc("Name of the ConfigMap in the output namespace.").length(1, 200).pattern(kObjectName);
@@ -111,6 +118,13 @@ inline void describe(json::SchemaOf<Trust>& s) {
   s["revocation"].doc("How revocation is checked.").byDefault(json::object{});
   s["certificates"].doc("Which keys, signatures and subjects are accepted.").byDefault(json::object{});
   s["bundles"].doc("What is published for the gateway.").items(0, 8).mapKeys({"name"});
+  s["overlap"]
+      .doc(
+          "How long a certificate that was replaced is admitted beside the new one, from when the new one is live; at "
+          "most 90 days.")
+      .length(2, 16)
+      .pattern(kDurationPattern)
+      .byDefault("24h");
 }
 inline void describe(json::SchemaOf<HttpRegistrar>& s) {
   httpsUrl(s["url"], "Base URL; the ServiceID is appended.");

@@ -256,8 +256,20 @@ struct CertificateStatus {
   std::string notBefore;
   std::string notAfter;
   std::string sha256;
+  std::optional<std::string> sha1;                // as nginx names it
+  std::optional<std::int64_t> expiresWithinDays;  // the warning that has come; 0: it expired
 };
-BOOST_DESCRIBE_STRUCT(CertificateStatus, (), (subject, issuer, serial, notBefore, notAfter, sha256))
+BOOST_DESCRIBE_STRUCT(CertificateStatus, (),
+                      (subject, issuer, serial, notBefore, notAfter, sha256, sha1, expiresWithinDays))
+
+// A certificate that was replaced and is still admitted.
+struct EarlierCertificate {
+  Stage stage = Stage::Testing;
+  std::string sha256;
+  std::string notAfter;
+  std::optional<std::string> until;  // absent until the new one is live
+};
+BOOST_DESCRIBE_STRUCT(EarlierCertificate, (), (stage, sha256, notAfter, until))
 
 // The request that waits for a certificate.
 struct CertificateRequestStatus {
@@ -273,8 +285,9 @@ struct ProductionStatus {
   std::int64_t revision = 0;
   std::string revisionName;  // the ControllerRevision
   std::string promotedAt;
+  std::optional<CertificateStatus> certificate;
 };
-BOOST_DESCRIBE_STRUCT(ProductionStatus, (), (digest, revision, revisionName, promotedAt))
+BOOST_DESCRIBE_STRUCT(ProductionStatus, (), (digest, revision, revisionName, promotedAt, certificate))
 
 struct MPayIntegrationStatus {
   std::int64_t observedGeneration = 0;
@@ -285,12 +298,13 @@ struct MPayIntegrationStatus {
   std::optional<ContentHashes> contentHashes;
   std::optional<CertificateStatus> certificate;
   std::optional<CertificateRequestStatus> certificateRequest;
+  std::vector<EarlierCertificate> earlierCertificates;
   std::optional<ProductionStatus> production;
   std::vector<Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(MPayIntegrationStatus, (),
                       (observedGeneration, stage, phase, digest, testingDigest, contentHashes, certificate,
-                       certificateRequest, production, conditions))
+                       certificateRequest, earlierCertificates, production, conditions))
 
 struct MPayIntegration {
   static constexpr ResourceType kResource{kGroup, kVersion, "mpayintegrations", "MPayIntegration", true};

@@ -264,6 +264,14 @@ inline void describe(json::SchemaOf<CertificateStatus>& s) {
   s["notBefore"].doc("Start of validity.").length(0, 32);
   s["notAfter"].doc("End of validity.").length(0, 32);
   s["sha256"].doc("Fingerprint.").length(64, 64);
+  s["sha1"].doc("Fingerprint as nginx names it.").length(40, 40);
+  s["expiresWithinDays"].doc("The warning that has come: so many days or less are left; 0 once it expired.");
+}
+inline void describe(json::SchemaOf<EarlierCertificate>& s) {
+  s["stage"].doc("Where it is still admitted.");
+  s["sha256"].doc("Fingerprint.").length(64, 64);
+  s["notAfter"].doc("End of validity.").length(0, 32);
+  s["until"].doc("Until when it is admitted; absent until the new one is live.").length(0, 32);
 }
 inline void describe(json::SchemaOf<CertificateRequestStatus>& s) {
   s["secretName"].doc("The Secret that holds its key.").length(1, 253);
@@ -275,6 +283,7 @@ inline void describe(json::SchemaOf<ProductionStatus>& s) {
   s["revision"].doc("Number of the promoted revision.");
   s["revisionName"].doc("Name of its ControllerRevision in the output namespace.").length(1, 253);
   s["promotedAt"].doc("When it was promoted.").length(1, 32).format("date-time");
+  s["certificate"].doc("The certificate that production admits.");
 }
 inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
   s.doc("How far the integration has come.");
@@ -292,6 +301,7 @@ inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
   s["contentHashes"].doc("Hashes of the content that the spec refers to.");
   s["certificate"].doc("The system certificate, as read.");
   s["certificateRequest"].doc("The request that waits for a certificate.");
+  s["earlierCertificates"].doc("Certificates that were replaced and are still admitted.").items(0, 32).atomic();
   s["production"].doc("What production serves.");
   conditions(s["conditions"]);
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "controllers/withdrawal.h"
 #include "crypto/digest.h"
+#include "onboarding/rotation.h"
 
 namespace mpay::controllers {
 namespace {
@@ -15,6 +17,15 @@ std::set<ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const
       keys.insert({namespace_, channel.smtp->credentialsSecretRef->name});
   }
   return keys;
+}
+
+void tellAuthorities(runtime::EventRecorder& events, const api::MPayEnvironment& environment,
+                     const std::vector<api::Condition>* before, const std::vector<api::Condition>& now) {
+  const auto* condition = api::findCondition(now, "AuthoritiesValid");
+  const auto* known = before ? api::findCondition(*before, "AuthoritiesValid") : nullptr;
+  if (!condition->reason.starts_with("Authority") || (known && known->message == condition->message)) return;
+  events.record(runtime::referenceTo(environment), runtime::EventType::Warning, condition->reason, "Watch",
+                condition->message);
 }
 
 }  // namespace
@@ -104,9 +115,15 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   if (!published) publication.failed = published.error();
   publication.read = state.synced;
   publication.conflict = state.aggregateProblem;
-  TRY(writeStatus(*environment, publication, state.aggregated->size(), stop));
+  std::optional<WallTime> nextInstant;
+  const auto authorities =
+      state.settings
+          ? onboarding::judgeAuthorities((*state.settings)->authorities,
+                                         environment->spec.trust.certificates.expiryWarnings, clock_.now(), nextInstant)
+          : onboarding::unknown(state.settings.error());
+  TRY(writeStatus(*environment, publication, authorities, state.aggregated->size(), stop));
   const auto done = TRY(std::move(published));
-  return runtime::Outcome{done.wait};
+  return soonest(TRY(lookAgain(clock_, nextInstant)), runtime::Outcome{done.wait});
 }
 
 Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& environment, bool wanted,
@@ -116,19 +133,23 @@ Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& env
 }
 
 Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& environment,
-                                                const onboarding::Publication& publication, std::size_t integrations,
+                                                const onboarding::Publication& publication,
+                                                const onboarding::Verdict& authorities, std::size_t integrations,
                                                 const std::stop_token& stop) {
   api::MPayEnvironmentStatus status;
   status.observedGeneration = environment.metadata.generation.value_or(0);
   status.integrations = static_cast<std::int64_t>(integrations);
   status.conditions = onboarding::environmentConditions(
-      environment, onboarding::judgePublication(publication, environment.spec.outputNamespace), clock_.now());
+      environment, onboarding::judgePublication(publication, environment.spec.outputNamespace), authorities,
+      clock_.now());
   if (environment.status && json::equal(*environment.status, status)) return {};
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   auto written = kube::Api<api::MPayEnvironment>(client_).applyStatus(environment, status, stop);
   if (!written) return written.error().isNotFound() ? Result<void>{} : fail(written.error());
   caches_.environments().remember(std::move(*written));
-  tellReady(events_, environment, environment.status ? &environment.status->conditions : nullptr, status.conditions);
+  const auto* before = environment.status ? &environment.status->conditions : nullptr;
+  tellReady(events_, environment, before, status.conditions);
+  tellAuthorities(events_, environment, before, status.conditions);
   return {};
 }
 

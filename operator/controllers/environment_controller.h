@@ -25,7 +25,8 @@ class EnvironmentController final : public runtime::Reconciler {
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
-                           std::size_t integrations, const std::stop_token& stop);
+                           const onboarding::Verdict& authorities, std::size_t integrations,
+                           const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
   // What a deletion has to wait for: integrations, withdrawals that are still to be carried out, and whoever has not
   // left yet.

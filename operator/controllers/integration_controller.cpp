@@ -4,6 +4,7 @@
 #include "controllers/environment_controller.h"
 #include "crypto/digest.h"
 #include "onboarding/rendering.h"
+#include "onboarding/rotation.h"
 
 namespace mpay::controllers {
 namespace {
@@ -169,8 +170,9 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);
       const auto aggregated = state.aggregated->find(memoryName(onboarding::kFragment, key));
-      snapshot.aggregated = aggregated != state.aggregated->end() &&
-                            aggregated->second.hash == crypto::sha256Hex(fragment->data.at("content.json"));
+      snapshot.aggregated =
+          aggregated != state.aggregated->end() &&
+          aggregated->second.hash == onboarding::currentHash(*snapshot.fragment, fragment->data.at("content.json"));
     }
   }
   if (snapshot.settings) {
@@ -384,9 +386,33 @@ void IntegrationController::tellWhatDeletionWaitsFor(const api::MPayIntegration&
                  error.reason.empty() ? "WithdrawalPending" : error.reason, "Withdraw", error.message);
 }
 
+// One Event for each warning that comes.
+void IntegrationController::tellExpiry(const api::MPayIntegration& integration,
+                                       const std::optional<api::CertificateStatus>& before,
+                                       const std::optional<api::CertificateStatus>& now, std::string_view whose) {
+  if (!now || !now->expiresWithinDays) return;
+  if (before && before->sha256 == now->sha256 && before->expiresWithinDays == now->expiresWithinDays) return;
+  const bool hasEnded = *now->expiresWithinDays == 0;
+  events_.record(runtime::referenceTo(integration), runtime::EventType::Warning,
+                 hasEnded ? "CertificateExpired" : "CertificateExpiring", "Watch",
+                 fmt::format("the certificate that {} (serial {}) {} {}", whose, now->serial,
+                             hasEnded ? "expired at" : "expires at", now->notAfter));
+}
+
 // Who holds what is told to the platform only.
 void IntegrationController::tell(const Round& round) {
   const auto& integration = *round.snapshot.integration;
+  const auto certificatesOf = [](const std::optional<api::MPayIntegrationStatus>& status) {
+    const auto& production = status ? status->production : std::nullopt;
+    return std::pair(status ? status->certificate : std::nullopt, production ? production->certificate : std::nullopt);
+  };
+  const auto [declaredBefore, servedBefore] = certificatesOf(integration.status);
+  const auto [declared, served] = certificatesOf(round.plan.status);
+  // Where Ready says that it expired one Event is enough.
+  const auto* ready = api::findCondition(round.plan.status.conditions, "Ready");
+  if (!ready || ready->reason != "CertificateExpired") tellExpiry(integration, declaredBefore, declared, "is declared");
+  if (!declared || !served || served->sha256 != declared->sha256)
+    tellExpiry(integration, servedBefore, served, "production serves");
   const auto* before = integration.status ? &integration.status->conditions : nullptr;
   if (!tellReady(events_, integration, before, round.plan.status.conditions)) return;
   const auto& names = integration.spec.environments;

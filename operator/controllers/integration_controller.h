@@ -40,6 +40,8 @@ class IntegrationController final : public runtime::Reconciler {
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
   Result<runtime::Outcome> end(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
+  void tellExpiry(const api::MPayIntegration& integration, const std::optional<api::CertificateStatus>& before,
+                  const std::optional<api::CertificateStatus>& now, std::string_view whose);
   void tellWhatDeletionWaitsFor(const api::MPayIntegration& integration, const Error& error);
 
   std::shared_ptr<Outputs> outputsOf(const std::string& environment);

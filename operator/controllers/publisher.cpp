@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "crypto/digest.h"
+#include "onboarding/rotation.h"
 
 namespace mpay::controllers {
 namespace {
@@ -101,8 +102,9 @@ Result<bool> Publisher::readFragments(const Outputs& outputs) {
     auto hash = crypto::sha256Hex(object->data.at("content.json"));
     if (known == known_.end() || known->second.hash != hash) {
       ObjectKey integration{decoded->holder.namespace_, decoded->holder.name};
+      auto current = onboarding::currentHash(*decoded, object->data.at("content.json"));
       fragments_[name] = std::move(*decoded);
-      known_[name] = {std::move(object), std::move(hash), std::move(integration)};
+      known_[name] = {std::move(object), std::move(hash), std::move(current), std::move(integration)};
       changed = true;
     } else {
       known->second.object = std::move(object);
@@ -135,7 +137,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
                                                settings ? &settings->authorities : nullptr, fragments_);
     auto aggregated = std::make_shared<AggregatedFragments>();
     for (const auto& [name, known] : known_)
-      aggregated->emplace_hint(aggregated->end(), name, AggregatedFragment{known.hash, known.integration});
+      aggregated->emplace_hint(aggregated->end(), name, AggregatedFragment{known.current, known.integration});
     aggregated_ = std::move(aggregated);
     uid_ = uid;
     generation_ = generation;

@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds kPublishInterval{1};
 
 // A fragment that everything published holds, by the name of its ConfigMap.
 struct AggregatedFragment {
-  std::string hash;       // SHA-256 of its content
+  std::string hash;       // onboarding::currentHash of it
   ObjectKey integration;  // empty where it does not say
 };
 using AggregatedFragments = std::map<std::string, AggregatedFragment>;
@@ -47,6 +47,7 @@ class Publisher {
   struct Known {
     std::shared_ptr<const api::ConfigMap> object;  // as last looked at
     std::string hash;                              // of what was decoded: the last that could be
+    std::string current;                           // onboarding::currentHash of it
     ObjectKey integration;
   };
   // Decodes what changed; true where that may change what is published. Errors: Decode, where a fragment is damaged

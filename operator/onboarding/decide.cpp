@@ -7,6 +7,7 @@
 #include "onboarding/digest.h"
 #include "onboarding/notifications.h"
 #include "onboarding/rendering.h"
+#include "onboarding/rotation.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -25,9 +26,10 @@ struct Decision {
   Plan plan{};
   Verdict certificate{}, submitted{}, testing{}, functional{}, validated{}, promoted{}, notified{};
   Records functionalRecords{}, finalRecords{};
-  std::vector<EffectRecord> toTell{};                    // by production's channel
   RevocationRecord testingChecks{}, productionChecks{};  // to exist, also while suspended
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
+  std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
+  std::optional<crypto::Certificate> served{};  // by production
 
   const api::MPayIntegration& integration() const { return *in.integration; }
   const api::MPayIntegrationSpec& spec() const { return in.integration->spec; }
@@ -45,7 +47,17 @@ struct Decision {
   void judgeFunctional();
   void judgeValidated();
   void judgePromoted();
+  void judgeExpiry();
   void judgeNotified();
+  // What an environment publishes, with what it owes to earlier certificates.
+  Fragment publish(const EnvironmentSnapshot& environment, Fragment next, const RevocationRecord& checks,
+                   std::vector<api::ConfigMap>& into);
+  // Where nothing new can be published: ends what is due to end.
+  void end(const EnvironmentSnapshot& environment, const RevocationRecord& checks, std::vector<api::ConfigMap>& into);
+  void noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment);
+  api::CertificateStatus describe(const crypto::Certificate& leaf, const EnvironmentSnapshot& environment);
+  void warn(const crypto::Certificate& leaf, const api::CertificateStatus& status,
+            const EnvironmentSnapshot& environment, const Effects& elsewhere, std::vector<EffectRecord>& into);
   void intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
               std::vector<api::ConfigMap>& into) const;
   std::vector<EffectRecord> tellOfRevoked(const EnvironmentSnapshot& environment) const;
@@ -66,9 +78,28 @@ std::optional<std::string> encoded(const Content& content) {
 api::ConfigMap claimObject(const Settings& settings, const api::ObjectKey& key, const Claim& claim) {
   return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kClaim, key), kClaim, settings.name, key), claim);
 }
-api::ConfigMap fragmentObject(const Settings& settings, const api::ObjectKey& key, const Fragment& fragment) {
-  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kFragment, key), kFragment, settings.name, key),
+api::ConfigMap fragmentObject(const api::MPayEnvironment& environment, const api::ObjectKey& key,
+                              const Fragment& fragment) {
+  return remember(ownedMeta(environment.spec.outputNamespace, memoryName(kFragment, key), kFragment,
+                            environment.metadata.name.value_or(""), key),
                   fragment);
+}
+
+// What a condition adds about earlier certificates.
+std::string tellEarlier(const Fragment& fragment) {
+  std::string text;
+  for (const auto& entry : fragment.certificates) {
+    if (!isEarlier(entry) || !entry.until) continue;
+    text += fmt::format("; the earlier certificate {} is admitted until {}", entry.sha256.substr(0, 16), *entry.until);
+  }
+  return text;
+}
+
+std::string tellExpiry(const api::CertificateStatus& certificate) {
+  const auto& days = certificate.expiresWithinDays;
+  if (!days) return "";
+  if (*days == 0) return fmt::format("expired at {}", certificate.notAfter);
+  return fmt::format("expires at {}, within {} {}", certificate.notAfter, *days, *days == 1 ? "day" : "days");
 }
 
 bool isChecked(const EnvironmentSnapshot& environment) {
@@ -118,7 +149,7 @@ void Decision::planChecks() {
   if (isChecked(in.testing)) testingChecks = checksOf(in.testing, candidates, form.intermediates, now);
   if (!isChecked(in.production)) return;
   if (!toProduction()) candidates.clear();
-  if (auto served = live() ? certificateOf(live()->revision) : std::nullopt) candidates.push_back(std::move(*served));
+  if (auto current = live() ? certificateOf(live()->revision) : std::nullopt) candidates.push_back(std::move(*current));
   productionChecks = checksOf(in.production, candidates, form.intermediates, now);
 }
 
@@ -230,19 +261,49 @@ void Decision::judgeTesting() {
                               fmt::join(testingConflicts.addresses, ", ")));
   } else {
     const Settings& settings = *in.testing.settings;
-    Fragment fragment = form.testingFragment;
-    takeOut(fragment, withheld(in.testing, testingChecks));
     api::ConfigMap service =
         renderService(settings, key(), testingEffect(integration(), form.hashes), encoded(in.logo));
+    const auto fragment = publish(in.testing, form.testingFragment, testingChecks, plan.testing);
     if (isPublished(in.testing, fragment, service, testing)) {
-      testing =
-          good("Provisioned", fmt::format("{} admits {} from {}", settings.spec.apiURL, form.testingFragment.serviceID,
-                                          form.testingFragment.addresses.empty()
-                                              ? "nowhere: no address is declared"
-                                              : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", "))));
+      testing = good("Provisioned",
+                     fmt::format("{} admits {} from {}{}", settings.spec.apiURL, form.testingFragment.serviceID,
+                                 form.testingFragment.addresses.empty()
+                                     ? "nowhere: no address is declared"
+                                     : fmt::format("{}", fmt::join(form.testingFragment.addresses, ", ")),
+                                 tellEarlier(fragment)));
     }
-    plan.testing.push_back(fragmentObject(settings, key(), fragment));
     plan.testing.push_back(std::move(service));
+    return;
+  }
+  end(in.testing, testingChecks, plan.testing);
+}
+
+Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next, const RevocationRecord& checks,
+                           std::vector<api::ConfigMap>& into) {
+  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated,
+                             overlapOf(environment.settings->spec), now);
+  // After the overlap: while a new certificate is withheld the earlier one stays.
+  takeOut(fragment, withheld(environment, checks));
+  into.push_back(fragmentObject(*environment.declared, key(), fragment));
+  noteEarlier(environment, fragment);
+  return fragment;
+}
+
+void Decision::end(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
+                   std::vector<api::ConfigMap>& into) {
+  if (!environment.fragment || !environment.declared) return;
+  auto fragment = withoutEnded(*environment.fragment, now);
+  takeOut(fragment, withheld(environment, checks));
+  if (fragment != *environment.fragment) into.push_back(fragmentObject(*environment.declared, key(), fragment));
+  noteEarlier(environment, fragment);
+}
+
+void Decision::noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment) {
+  noteEnds(plan.nextInstant, fragment, now);
+  for (const auto& entry : fragment.certificates) {
+    if (!isEarlier(entry)) continue;
+    plan.status.earlierCertificates.push_back(
+        {environment.declared->spec.stage, entry.sha256, entry.notAfter, entry.until});
   }
 }
 
@@ -329,30 +390,36 @@ void Decision::promote() {
 void Decision::judgePromoted() {
   const auto& production = in.production;
   if (live()) {
-    plan.status.production =
-        api::ProductionStatus{live()->revision.digest, live()->number, live()->name, live()->revision.promotedAt};
+    plan.status.production = api::ProductionStatus{live()->revision.digest, live()->number, live()->name,
+                                                   live()->revision.promotedAt, std::nullopt};
   } else if (integration().status && (production.liveProblem || !production.read)) {
     // What cannot be read now is not gone: its environments stay immutable.
     plan.status.production = integration().status->production;
   }
   if (production.liveProblem) {
     promoted = working("RevisionCorrupt", production.liveProblem->message);
+    end(production, productionChecks, plan.production);
     return;
   }
   bool inPlace = false;
+  std::string earlier;
   if (live() && production.settings) {
-    auto fragment = fragmentOf(*live());
-    if (!fragment) {
-      promoted = working("RevisionCorrupt", fragment.error().message);
+    auto next = fragmentOf(*live());
+    if (!next) {
+      promoted = working("RevisionCorrupt", next.error().message);
+      end(production, productionChecks, plan.production);
       return;
     }
-    if (!fragment->certificates.empty()) unadmitted = withheldCheck(fragment->certificates.front().sha256);
-    takeOut(*fragment, withheld(production, productionChecks));
+    if (!next->certificates.empty()) unadmitted = withheldCheck(next->certificates.front().sha256);
+    served = certificateOf(live()->revision);
+    const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
+    earlier = tellEarlier(fragment);
     api::ConfigMap service =
         renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
-    inPlace = isPublished(production, *fragment, service, promoted);
-    plan.production.push_back(fragmentObject(*production.settings, key(), *fragment));
+    inPlace = isPublished(production, fragment, service, promoted);
     plan.production.push_back(std::move(service));
+  } else {
+    end(production, productionChecks, plan.production);
   }
   if (servesCurrent()) {
     if (inPlace && unadmitted) {
@@ -360,7 +427,8 @@ void Decision::judgePromoted() {
                      ? fix("CertificateRevoked", serving() + "; give another, which is validated anew")
                      : working("Provisioning", serving());
     } else if (inPlace) {
-      promoted = good("Promoted", fmt::format("production serves {} (revision {})", form.digest, live()->number));
+      promoted =
+          good("Promoted", fmt::format("production serves {} (revision {}){}", form.digest, live()->number, earlier));
     } else if (!production.settings) {
       const Error problem =
           production.problem.value_or(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
@@ -387,6 +455,54 @@ void Decision::judgePromoted() {
   }
 }
 
+api::CertificateStatus Decision::describe(const crypto::Certificate& leaf, const EnvironmentSnapshot& environment) {
+  const auto days = environment.declared ? environment.declared->spec.trust.certificates.expiryWarnings
+                                         : api::CertificateRules{}.expiryWarnings;
+  noteWarnings(plan.nextInstant, leaf.notAfter(), days, now);
+  return {leaf.subject(),
+          leaf.issuer(),
+          leaf.serial(),
+          formatTime(leaf.notBefore()),
+          formatTime(leaf.notAfter()),
+          leaf.sha256(),
+          leaf.sha1(),
+          dueWarning(leaf.notAfter(), days, now)};
+}
+
+// One notification for each warning, by whichever environment's channel comes first.
+void Decision::warn(const crypto::Certificate& leaf, const api::CertificateStatus& status,
+                    const EnvironmentSnapshot& environment, const Effects& elsewhere, std::vector<EffectRecord>& into) {
+  if (!status.expiresWithinDays || *status.expiresWithinDays == 0 || !environment.settings) return;
+  const auto& channels = environment.settings->spec.notifications.channels;
+  if (channels.empty()) return;
+  EffectRecord wanted = draftOf(spec());
+  wanted.kind = NotificationKind::CertificateExpiring;
+  wanted.certificate = ToldCertificate{status.subject, status.serial, leaf.sha256(), status.notAfter, false};
+  wanted.days = *status.expiresWithinDays;
+  wanted.messageID = messageIDOf(key(), wanted, channels.front().smtp->from);
+  const bool isTold = std::any_of(elsewhere.notifications.begin(), elsewhere.notifications.end(),
+                                  [&](const auto& effect) { return effect.sentAt && tellTheSame(effect, wanted); });
+  if (!isTold) into.push_back(continued(environment.effects, std::move(wanted), now));
+}
+
+void Decision::judgeExpiry() {
+  const bool isServed = form.leaf && served && form.leaf->sha256() == served->sha256();
+  if (form.leaf) {
+    const auto status = describe(*form.leaf, in.testing);
+    if (certificate.holds() && status.expiresWithinDays)
+      certificate.message += fmt::format("; it {}: request a new one", tellExpiry(status));
+    if (submitted.holds() && !isServed) warn(*form.leaf, status, in.testing, in.production.effects, tellInTesting);
+    plan.status.certificate = status;
+  }
+  if (served) {
+    const auto status = describe(*served, in.production);
+    if (!isServed && status.expiresWithinDays)
+      promoted.message += fmt::format("; the certificate that production serves {}", tellExpiry(status));
+    warn(*served, status, in.production, in.testing.effects, tellInProduction);
+    plan.status.production->certificate = status;
+  }
+}
+
 void Decision::judgeNotified() {
   const auto& production = in.production;
   if (!promoted.holds()) {
@@ -408,7 +524,7 @@ void Decision::judgeNotified() {
   wanted.digest = live()->revision.digest;
   wanted.messageID = messageIDOf(key(), wanted, channels.front().smtp->from);
   const auto effect = continued(production.effects, std::move(wanted), now);
-  toTell.push_back(effect);
+  tellInProduction.push_back(effect);
   if (effect.sentAt) {
     notified = good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *effect.sentAt,
                                         fmt::join(effect.recipients, ", "), effect.messageID));
@@ -585,17 +701,20 @@ Claim granted(Claim claim, const Conflicts& conflicts) {
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now) {
   Decision decision{snapshot, examination, testing, production, now};
+  decision.plan.nextInstant = examination.nextInstant;
   decision.planChecks();
   decision.judgeClaims();
   decision.judgeTesting();
   decision.judgeFunctional();
   decision.judgeValidated();
   decision.judgePromoted();
+  decision.judgeExpiry();
   decision.judgeNotified();
-  for (auto& effect : decision.tellOfRevoked(snapshot.production)) decision.toTell.push_back(std::move(effect));
-  decision.intend(snapshot.production, decision.toTell, decision.plan.production);
-  if (auto revoked = decision.tellOfRevoked(snapshot.testing); !revoked.empty())
-    decision.intend(snapshot.testing, std::move(revoked), decision.plan.testing);
+  for (auto& effect : decision.tellOfRevoked(snapshot.testing)) decision.tellInTesting.push_back(std::move(effect));
+  for (auto& effect : decision.tellOfRevoked(snapshot.production))
+    decision.tellInProduction.push_back(std::move(effect));
+  decision.intend(snapshot.testing, decision.tellInTesting, decision.plan.testing);
+  decision.intend(snapshot.production, decision.tellInProduction, decision.plan.production);
   decision.planKeys();
   auto& status = decision.plan.status;
   if (!examination.digest.empty()) {
@@ -603,15 +722,9 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
     status.testingDigest = examination.testingDigest;
     status.contentHashes = examination.hashes;
   }
-  if (const auto& leaf = examination.leaf) {
-    status.certificate = api::CertificateStatus{
-        leaf->subject(), leaf->issuer(), leaf->serial(), formatTime(leaf->notBefore()), formatTime(leaf->notAfter()),
-        leaf->sha256()};
-  }
   decision.summarise();
   Plan plan = std::move(decision.plan);
   plan.provisioned = decision.testing.holds() && !snapshot.integration->spec.suspend;
-  plan.nextInstant = examination.nextInstant;
   if (snapshot.integration->spec.suspend) {
     plan.testing.clear();
     plan.production.clear();

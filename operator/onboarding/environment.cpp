@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/transport.h"
+#include "onboarding/rotation.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -79,6 +80,8 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   const auto delay = parseDuration(spec.withdrawal.delay);
   if (!delay || *delay > kLongestWithdrawalDelay)
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");
+  if (const auto overlap = parseDuration(spec.trust.overlap); !overlap || *overlap > kLongestOverlap)
+    return refuse("InvalidField", "trust.overlap is not a duration like 24h, of at most 90 days");
   return std::shared_ptr<const Settings>(std::move(settings));
 }
 
@@ -102,14 +105,43 @@ Verdict judgePublication(const Publication& publication, const std::string& outp
   return good("Published", fmt::format("the gateway's objects in {} are up to date", outputNamespace));
 }
 
+Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const std::int64_t> warnings, WallTime now,
+                         std::optional<WallTime>& nextInstant) {
+  constexpr std::size_t kNamed = 5;
+  std::vector<std::string> ended, ending;
+  for (const auto& authority : authorities.certificates()) {
+    noteWarnings(nextInstant, authority.notAfter(), warnings, now);
+    const auto due = dueWarning(authority.notAfter(), warnings, now);
+    if (!due) continue;
+    const auto at = formatTime(authority.notAfter());
+    if (*due == 0) {
+      ended.push_back(fmt::format("{} expired at {}", authority.subject(), at));
+    } else {
+      ending.push_back(fmt::format("{} expires at {}, within {} days", authority.subject(), at, *due));
+    }
+  }
+  const bool isValid = ended.empty();
+  auto told = std::move(ended);
+  told.insert(told.end(), ending.begin(), ending.end());
+  if (told.empty()) return good("Valid", fmt::format("{} authorities are valid", authorities.certificates().size()));
+  const auto more = told.size() > kNamed ? fmt::format("; and {} more", told.size() - kNamed) : "";
+  if (told.size() > kNamed) told.resize(kNamed);
+  auto message = fmt::format(
+      "{}{}; certificates are trusted through a valid authority alone, so add its successor to "
+      "trust.authorities, and remove it once nobody needs it",
+      fmt::join(told, "; "), more);
+  return isValid ? good("AuthorityExpiring", std::move(message)) : idle("AuthorityExpired", std::move(message));
+}
+
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,
-                                                  WallTime now) {
+                                                  const Verdict& authorities, WallTime now) {
   const bool isWorking = !ready.holds() && ready.attention == Attention::Working;
   const bool isStalled = !ready.holds() && ready.attention == Attention::Fix;
   const std::pair<std::string_view, Verdict> all[] = {
       {"Ready", ready},
       {"Reconciling", isWorking ? good(ready.reason, ready.message) : idle("Idle", "nothing is under way")},
-      {"Stalled", isStalled ? good(ready.reason, ready.message) : idle("NotStalled", "nothing must be edited")}};
+      {"Stalled", isStalled ? good(ready.reason, ready.message) : idle("NotStalled", "nothing must be edited")},
+      {"AuthoritiesValid", authorities}};
   std::vector<api::Condition> conditions;
   for (const auto& [type, verdict] : all) {
     conditions.push_back(conditionOf(type, verdict, environment.metadata.generation.value_or(0),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "api/environment.h"
 #include "crypto/x509.h"
@@ -58,8 +59,13 @@ struct Publication {
 // unusable.
 Verdict judgePublication(const Publication& publication, const std::string& outputNamespace);
 
-// Ready, Reconciling and Stalled, as kstatus reads them.
+// Whether the authorities are valid: True Valid, or AuthorityExpiring where one of these warnings (days before the end)
+// has come; False AuthorityExpired. Notes when that will change.
+Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const std::int64_t> warnings, WallTime now,
+                         std::optional<WallTime>& nextInstant);
+
+// Ready, Reconciling and Stalled, as kstatus reads them, and AuthoritiesValid.
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,
-                                                  WallTime now);
+                                                  const Verdict& authorities, WallTime now);
 
 }  // namespace mpay::onboarding

@@ -392,8 +392,7 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   out.testingFragment.serviceID = claim.serviceID;
   out.testingFragment.digest = out.testingDigest;
   if (out.leaf) {
-    out.testingFragment.certificates.push_back(
-        {out.leaf->sha1(), out.leaf->sha256(), formatTime(out.leaf->notAfter())});
+    out.testingFragment.certificates.push_back(fingerprintsOf(*out.leaf));
   }
   const auto callers = judgeCallers(testing, spec.endpoints.testing, spec.service, "testing");
   out.testingClaim = claim;

@@ -43,6 +43,12 @@ Claim claimOf(const Fragment& fragment) {
   return claim;
 }
 
+Fingerprints fingerprintsOf(const crypto::Certificate& certificate) {
+  return {
+      certificate.sha1(), certificate.sha256(), formatTime(certificate.notAfter()), crypto::base64(certificate.der()),
+      std::nullopt,       std::nullopt};
+}
+
 std::string revisionName(const api::ObjectKey& integration, std::int64_t number) {
   return fmt::format("{}-{}", memoryName("revision", integration), number);
 }
@@ -115,7 +121,7 @@ Result<Fragment> fragmentOf(const NumberedRevision& numbered) {
   if (revision.certificate) {
     const auto bytes = crypto::fromBase64(*revision.certificate);
     const auto certificate = TRY(crypto::Certificate::parse(bytes.value_or("")));
-    fragment.certificates.push_back({certificate.sha1(), certificate.sha256(), formatTime(certificate.notAfter())});
+    fragment.certificates.push_back(fingerprintsOf(certificate));
   }
   return fragment;
 }

@@ -62,13 +62,22 @@ struct Claim {
 };
 BOOST_DESCRIBE_STRUCT(Claim, (), (holder, serviceID, certificates, addresses))
 
+// A certificate that an environment admits: the current one, or an earlier one that overlaps with it (rotation.h).
 struct Fingerprints {
   std::string sha1;
   std::string sha256;
   std::string notAfter;
+  std::optional<std::string> der;         // base64: whoever replaces it has nothing else of it
+  std::optional<std::string> replacedAt;  // of an earlier one
+  std::optional<std::string> until;       // of an earlier one, once the new one is live: when it ends
   bool operator==(const Fingerprints&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter))
+BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter, der, replacedAt, until))
+
+inline bool isEarlier(const Fingerprints& certificate) { return certificate.replacedAt.has_value(); }
+
+// Those of a certificate, as the current one.
+Fingerprints fingerprintsOf(const crypto::Certificate& certificate);
 
 // What one integration contributes to an environment's gateway.
 struct Fragment {

@@ -37,6 +37,11 @@ Verdict fix(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Fix);
 }
 
+Verdict unknown(const Error& error) {
+  return {api::ConditionStatus::Unknown, error.reason.empty() ? "Invalid" : error.reason, error.message,
+          Attention::Working};
+}
+
 Verdict ofError(const Error& error) {
   if (error.reason == "Pending") return working("Pending", error.message);
   return fix(error.reason.empty() ? "Invalid" : error.reason, error.message);

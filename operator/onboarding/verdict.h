@@ -35,6 +35,9 @@ Verdict working(std::string reason, std::string message);
 Verdict awaiting(std::string reason, std::string message);
 Verdict fix(std::string reason, std::string message);
 
+// Nothing can be told while that is so.
+Verdict unknown(const Error& error);
+
 // Working while something is being read (reason Pending), else for the user to fix.
 Verdict ofError(const Error& error);
 

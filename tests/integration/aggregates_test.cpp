@@ -42,7 +42,7 @@ class Thousands : public World {
                          fmt::format("2a00:{:x}:{:x}::/64", 0x1000 + block, i)};
     content.posAddresses = {fmt::format("93.{}.{}.{}/32", 100 + block / 16, block % 16, 4 * (i % 64))};
     const auto hash = crypto::sha256Hex(std::to_string(i));
-    content.certificates = {{crypto::sha256Hex(hash).substr(0, 40), hash, "2030-01-01T00:00:00Z"}};
+    content.certificates = {{crypto::sha256Hex(hash).substr(0, 40), hash, "2030-01-01T00:00:00Z", {}, {}, {}}};
     return onboarding::remember(
         onboarding::ownedMeta(testingOut, fmt::format("mpay-fragment-many-{:05}", i), kFragment, testing, std::nullopt),
         content);

@@ -111,7 +111,7 @@ TEST_F(Api, KeepsWhatMayNotChange) {
   edit([](auto& s) { s.environments.production = "another"; });
   auto integration = current();
   api::MPayIntegrationStatus status;
-  status.production = api::ProductionStatus{"sha256:" + std::string(64, 'a'), 1, "r", "2026-01-01T00:00:00Z"};
+  status.production = api::ProductionStatus{"sha256:" + std::string(64, 'a'), 1, "r", "2026-01-01T00:00:00Z", {}};
   ASSERT_TRUE(integrations().applyStatus(integration, status));
   integration = current();
   integration.spec.environments.production = "third";

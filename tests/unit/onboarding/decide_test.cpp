@@ -318,7 +318,12 @@ TEST(Decide, EndsWhereTheNamespaceIsPermittedNoMoreAndNowhereElse) {
       {"labels unknown", [](Form& f) { f.snapshot.namespaceLabels.reset(); }, false, false},
       {"production asks for more", [&](Form& f) { redeclare(f.snapshot.production, needs("more")); }, false, true},
       {"testing asks for more", [&](Form& f) { redeclare(f.snapshot.testing, needs("more")); }, true, false},
-      {"an environment is not there", [](Form& f) { f.snapshot.production.declared.reset(); }, false, false},
+      {"an environment is not there",
+       [](Form& f) {
+         f.snapshot.production.declared.reset();
+         f.snapshot.production.settings.reset();
+       },
+       false, false},
       {"another's IDNO",
        [&](Form& f) {
          redeclare(f.snapshot.testing, [](auto& environment) { environment.spec.tenants.idnoLabel = "idno"; });

@@ -110,8 +110,10 @@ TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {
       {"InUse", F, F, F, of([&](auto& p) { p.keptBy = "one"; })},
   };
   for (const auto& row : rows) {
-    const auto conditions = environmentConditions(environment(), judgePublication(row.publication, "out"), kNow);
-    ASSERT_EQ(conditions.size(), 3u);
+    const auto conditions =
+        environmentConditions(environment(), judgePublication(row.publication, "out"), good("Valid", "all are"), kNow);
+    ASSERT_EQ(conditions.size(), 4u);
+    EXPECT_EQ(conditions[3].type, "AuthoritiesValid");
     EXPECT_EQ(conditions[0].reason, row.reason);
     EXPECT_EQ(conditions[0].status, row.ready) << row.reason;
     EXPECT_EQ(conditions[1].status, row.reconciling) << row.reason;
@@ -120,6 +122,32 @@ TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {
       EXPECT_FALSE(condition.reason.empty() || condition.message.empty()) << row.reason << " " << condition.type;
       EXPECT_EQ(condition.observedGeneration, 3);
     }
+  }
+}
+
+TEST(Environment, TellsOfAuthoritiesThatEnd) {
+  const test::Authority authority;
+  const auto authorities = crypto::Authorities::parse(authority.certificate()).value();
+  const auto end = authorities.certificates().at(0).notAfter();
+  const std::vector<std::int64_t> days{30, 7, 1};
+  using std::chrono::hours;
+  struct Row {
+    std::chrono::seconds left;
+    api::ConditionStatus status;
+    std::string reason, message;
+    bool isLast;
+  };
+  const Row rows[] = {{hours(24 * 30 + 1), api::ConditionStatus::True, "Valid", "", false},
+                      {hours(24 * 30), api::ConditionStatus::True, "AuthorityExpiring", "within 30 days", false},
+                      {hours(24 * 2), api::ConditionStatus::True, "AuthorityExpiring", "within 7 days", false},
+                      {std::chrono::seconds(-1), api::ConditionStatus::False, "AuthorityExpired", "expired at", true}};
+  for (const auto& row : rows) {
+    std::optional<WallTime> next;
+    const auto verdict = judgeAuthorities(authorities, days, end - row.left, next);
+    EXPECT_EQ(verdict.status, row.status) << row.left.count();
+    EXPECT_EQ(verdict.reason, row.reason);
+    EXPECT_NE(verdict.message.find(row.message), std::string::npos) << verdict.message;
+    EXPECT_EQ(next.has_value(), !row.isLast);
   }
 }
 

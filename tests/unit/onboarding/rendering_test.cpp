@@ -25,7 +25,7 @@ Settings settings() {
 }
 
 Fragment fragment(const std::string& id, std::vector<std::string> addresses, const std::string& sha1) {
-  return {{}, 0, id, "sha256:x", std::move(addresses), {}, {{sha1, "", ""}}};
+  return {{}, 0, id, "sha256:x", std::move(addresses), {}, {{sha1, "", "", std::nullopt, std::nullopt, std::nullopt}}};
 }
 
 Aggregates rendered(const Fragments& fragments) {

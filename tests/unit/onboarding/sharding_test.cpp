@@ -24,7 +24,7 @@ Fragment member(std::size_t i) {
                         fmt::format("2a00:{:x}:{:x}::/64", 0x1000 + block, i)};
   fragment.posAddresses = {fmt::format("93.{}.{}.{}/32", 100 + block / 16, block % 16, 4 * (i % 64))};
   const auto hash = crypto::sha256Hex(std::to_string(i));
-  fragment.certificates = {{crypto::sha256Hex(hash).substr(0, 40), hash, "2030-01-01T00:00:00Z"}};
+  fragment.certificates = {{crypto::sha256Hex(hash).substr(0, 40), hash, "2030-01-01T00:00:00Z", {}, {}, {}}};
   return fragment;
 }
 
