@@ -228,5 +228,46 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
   EXPECT_EQ(outputs(testingOut), before);
 }
 
+TEST_F(Gateways, AdmitAClientOverTheIntermediatesThatItSends) {
+  editEnvironment(testing, [](auto& spec) {
+    spec.addresses.permitted = {"127.0.0.0/8"};
+    spec.allowlist.targets.push_back(
+        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+  });
+  startOperator();
+  const Authority issuing = authority.subordinate("STISC Model Issuing CA");
+  const auto alone = issuing.issue({});
+  auto withChain = alone;
+  withChain.certificate += issuing.certificate();
+  auto integration = form("a", serviceOf("a"));
+  integration.spec.targetStage = api::Stage::Testing;
+  integration.spec.certificate = api::ContentSource{alone.certificate, std::nullopt, std::nullopt};
+  integration.spec.certificate->intermediates = api::ContentSource{issuing.certificate(), std::nullopt, std::nullopt};
+  integration.spec.endpoints.testing->addresses = {"127.0.0.2"};
+  create(integration);
+  await("TestEnvironmentReady", ConditionStatus::True, "", "a");
+  EXPECT_EQ(published(testingOut, "mpay-authorities", "authorities.pem"), authority.certificate())
+      << "what a form gives is nobody's authority";
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    EXPECT_EQ(call(gateway, "127.0.0.2", withChain), "admitted as " + serviceOf("a")) << kind.configuration;
+    EXPECT_EQ(call(gateway, "127.0.0.2", alone), "400") << kind.configuration;
+  }
+  // The platform trusts the issuing authority too: the certificate alone is enough.
+  editEnvironment(
+      testing, [&](auto& spec) { spec.trust.authorities.inline_ = authority.certificate() + issuing.certificate(); });
+  ASSERT_TRUE(waitFor(20s, [&] {
+    return published(testingOut, "mpay-authorities", "authorities.pem").find(issuing.certificate()) !=
+           std::string::npos;
+  }));
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    for (const auto& client : {withChain, alone})
+      EXPECT_EQ(call(gateway, "127.0.0.2", client), "admitted as " + serviceOf("a")) << kind.configuration;
+  }
+}
+
 }  // namespace
 }  // namespace mpay::test
