@@ -13,7 +13,7 @@ steps := tests/support/steps.sh
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: ## One beneficiary from form to production, on this machine (KEEP=1 leaves it running)
+demo: ## One beneficiary from form to production, on this machine (PART=certificates goes on, KEEP=1 leaves it running)
 	@$(steps) demo
 
 test: ## Formatting, layering, every unit and end-to-end test (PRESET=asan, tsan, ...)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One beneficiary, from the connection form to production, against a real control plane, real nginx
-# gateways and a real SMTP server. Called by `make demo`; KEEP=1 leaves it running.
+# gateways and a real SMTP server. Called by `make demo`; PART=certificates goes on with a rotation and a revocation,
+# KEEP=1 leaves it running.
 set -euo pipefail
 
 # nginx is where an ordinary user's PATH does not look.
@@ -25,6 +26,19 @@ if [ -t 1 ]; then bold=$'\e[1m' green=$'\e[32m' dim=$'\e[2m' plain=$'\e[0m'; els
 began=$SECONDS
 step=0
 steps=11
+overlap=24h
+revocation='{mode: None}'
+case "${PART:-}" in
+  "") ;;
+  certificates)
+    steps=13
+    . "$root/tests/demo/certificates.sh"
+    ;;
+  *)
+    echo "PART=$PART is no part of the demonstration; certificates is one" >&2
+    exit 2
+    ;;
+esac
 say() {
   step=$((step + 1))
   printf '\n%s[%d of %d, %d s] %s%s\n' "$bold" "$step" "$steps" $((SECONDS - began)) "$1" "$plain"
@@ -45,6 +59,7 @@ until_ok() {
   done
 }
 kc() { "$KUBECTL" --kubeconfig "$KUBECONFIG" --cache-dir "$work/cache" "$@"; }
+freePort() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 quiet() { kc "$@" >"$work/kubectl.out" 2>&1 || { cat "$work/kubectl.out" >&2; die "kubectl $1"; }; }
 # condition TYPE STATUS: waits for it and shows it.
 condition() {
@@ -87,6 +102,7 @@ issue gateway "/CN=localhost"
 openssl req -utf8 -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -keyout selfsigned.key -out selfsigned.pem -subj "/O=Agenția Model/CN=SIA Stare Civila" 2>/dev/null
 printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==' | base64 -d >logo.png
 ok "$(openssl x509 -in beneficiary.pem -noout -subject -issuer -nameopt RFC2253,utf8,-esc_msb | tr '\n' ' ')"
+[ -z "${PART:-}" ] || prepareCertificates
 
 say "Installing the operator: definitions, admission policies, roles; running it with its ServiceAccount's token"
 quiet apply --server-side -f "$root/crds"
@@ -118,7 +134,8 @@ resources: [environments.yaml]
 patches:
   - target: {kind: MPayEnvironment}
     patch: |
-      - {op: replace, path: /spec/trust/revocation, value: {mode: None}}
+      - {op: replace, path: /spec/trust/revocation, value: $revocation}
+      - {op: add, path: /spec/trust/overlap, value: $overlap}
       - {op: replace, path: /spec/validation/signature, value: Optional}
       - {op: add, path: /spec/withdrawal, value: {delay: 5s}}
       - {op: replace, path: /spec/addresses/permitted, value: [127.0.0.0/8]}
@@ -131,7 +148,6 @@ until_ok 20 "the environments" kc wait mpe/testing mpe/production --for=conditio
 kc get mpe | sed 's/^/  /'
 
 say "Starting two nginx gateways, configured only from what the operator published"
-freePort() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 fetch() { # ENVIRONMENT: writes the published objects as files, as a volume would
   local object
   for object in mpay-authorities mpay-clients mpay-allowlist; do
@@ -246,8 +262,18 @@ expect 400 production 127.0.0.11 selfsigned "the self-signed certificate"
 expect 403 production 127.0.0.11 stranger "the other certificate"
 
 say "The mail that the beneficiary received"
-until_ok 10 "the mail" test -e mail/1.eml
-python3 - mail/1.eml <<'END'
+# mailOf SUBJECT: the first file with that subject
+mailOf() {
+  python3 - "$1" mail/*.eml <<'END'
+import email, email.policy, sys
+for name in sys.argv[2:]:
+    if email.message_from_binary_file(open(name, "rb"), policy=email.policy.default)["Subject"] == sys.argv[1]:
+        sys.exit(print(name))
+sys.exit(1)
+END
+}
+showMail() {
+  python3 - "$1" <<'END'
 import email, email.policy, sys
 mail = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
 for header in ("From", "To", "Subject", "Message-ID"):
@@ -256,10 +282,19 @@ print()
 for line in mail.get_content().splitlines():
     print(f"  {line}")
 END
+}
+until_ok 10 "the mail" mailOf "MPay: serviciul este conectat"
+showMail "$(mailOf "MPay: serviciul este conectat")"
+reached=Production/True
+if [ "${PART:-}" = certificates ]; then
+  rotate
+  revoke
+  reached=/False # no stage is reached with a revoked certificate
+fi
 
 say "Done in $((SECONDS - began)) s"
 kc get mpi -A | sed 's/^/  /'
-[ "$(kc get mpi $name -n $namespace -o jsonpath='{.status.stage}/{.status.conditions[?(@.type=="Ready")].status}')" = Production/True ] || die "not in production"
+[ "$(kc get mpi $name -n $namespace -o jsonpath='{.status.stage}/{.status.conditions[?(@.type=="Ready")].status}')" = $reached ] || die "not as it should be: $reached"
 
 if [ -n "${KEEP:-}" ]; then
   cat <<END
