@@ -106,6 +106,12 @@ bool isChecked(const EnvironmentSnapshot& environment) {
   return environment.settings && environment.settings->revocation.mode != api::RevocationMode::None;
 }
 
+std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
+  const auto bytes = base64 ? crypto::fromBase64(*base64) : std::nullopt;
+  auto certificate = bytes ? crypto::Certificate::parse(*bytes) : fail(Error{});
+  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
+}
+
 // What is to be checked in an environment: of `candidates` those that are not known yet and chain to an authority, and
 // what is known already of them and of what is published.
 RevocationRecord checksOf(const EnvironmentSnapshot& environment, const std::vector<crypto::Certificate>& candidates,
@@ -116,13 +122,19 @@ RevocationRecord checksOf(const EnvironmentSnapshot& environment, const std::vec
       if (publishes(environment.fragment, known.sha256)) all.emplace(known.sha256, known);
     }
   }
-  for (const auto& candidate : candidates) {
+  const auto include = [&](const crypto::Certificate& candidate) {
     const auto sha256 = candidate.sha256();
     if (const auto* known = environment.revocation ? environment.revocation->find(sha256) : nullptr) {
       all.emplace(sha256, *known);
     } else if (const auto path = environment.settings->authorities.verify(candidate, now, intermediates)) {
       all.emplace(sha256, checkOf(candidate, path->size() > 1 ? (*path)[1] : path->front()));
     }
+  };
+  for (const auto& candidate : candidates) include(candidate);
+  // What is admitted and was never checked: checks may begin while an earlier certificate is published beside another.
+  for (const auto& entry : environment.fragment ? environment.fragment->certificates : std::vector<Fingerprints>{}) {
+    if (all.contains(entry.sha256)) continue;
+    if (const auto published = certificateIn(entry.der)) include(*published);
   }
   RevocationRecord checks;
   for (auto& [sha256, check] : all) checks.certificates.push_back(std::move(check));
@@ -136,20 +148,14 @@ bool asksForOthers(const RevocationRecord& checks, const std::optional<Revocatio
                      [](const auto& a, const auto& b) { return a.sha256 == b.sha256; });
 }
 
-// The certificate that a revision holds.
-std::optional<crypto::Certificate> certificateOf(const Revision& revision) {
-  const auto bytes = revision.certificate ? crypto::fromBase64(*revision.certificate) : std::nullopt;
-  auto certificate = bytes ? crypto::Certificate::parse(*bytes) : fail(Error{});
-  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
-}
-
 void Decision::planChecks() {
   std::vector<crypto::Certificate> candidates;
   if (form.leaf) candidates.push_back(*form.leaf);
   if (isChecked(in.testing)) testingChecks = checksOf(in.testing, candidates, form.intermediates, now);
   if (!isChecked(in.production)) return;
   if (!toProduction()) candidates.clear();
-  if (auto current = live() ? certificateOf(live()->revision) : std::nullopt) candidates.push_back(std::move(*current));
+  if (auto current = live() ? certificateIn(live()->revision.certificate) : std::nullopt)
+    candidates.push_back(std::move(*current));
   productionChecks = checksOf(in.production, candidates, form.intermediates, now);
 }
 
@@ -411,7 +417,7 @@ void Decision::judgePromoted() {
       return;
     }
     if (!next->certificates.empty()) unadmitted = withheldCheck(next->certificates.front().sha256);
-    served = certificateOf(live()->revision);
+    served = certificateIn(live()->revision.certificate);
     const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
     earlier = tellEarlier(fragment);
     api::ConfigMap service =

@@ -269,6 +269,28 @@ TEST(DecideRevocation, GoesOnWithWhatIsPublishedWhileItIsCheckedForTheFirstTime)
   EXPECT_EQ(reasonOf(plan, "Ready"), "Production");
 }
 
+TEST(DecideRevocation, ChecksAlsoWhatWasReplacedBeforeChecksBegan) {
+  Form form;
+  form.promote();
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  while (form.carryOut()) {
+  }
+  ASSERT_EQ(admitted(form.snapshot.testing), 2u);
+  const auto old = form.snapshot.testing.fragment->certificates[1].sha256;
+  form.checkRevocation();
+  while (form.carryOut()) {
+  }
+  const auto* check = form.snapshot.testing.revocation->find(old);
+  ASSERT_TRUE(check);
+  EXPECT_EQ(admitted(form.snapshot.testing), 2u) << "until something is known";
+  for (auto& each : form.snapshot.testing.revocation->certificates)
+    each = afterLook(each, each.sha256 == old ? kRevoked : kGood, false);
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(admitted(form.snapshot.testing), 1u);
+  EXPECT_NE(form.snapshot.testing.fragment->certificates[0].sha256, old);
+}
+
 TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
   Promoted form;
   form.giveChannel();
