@@ -51,6 +51,11 @@ struct LocalizedText {
 };
 BOOST_DESCRIBE_STRUCT(LocalizedText, (), (ro, ru, en))
 
+// In the first of Romanian, English and Russian that it has.
+inline std::optional<std::string> textOf(const LocalizedText& text) {
+  return text.ro ? text.ro : text.en ? text.en : text.ru;
+}
+
 enum class FieldType { Text, Number, Date, IDNP, IDNO, Choice };
 BOOST_DESCRIBE_ENUM(FieldType, Text, Number, Date, IDNP, IDNO, Choice)
 

@@ -102,6 +102,16 @@ std::optional<Duration> parseDuration(std::string_view text) {
   return total;
 }
 
+std::optional<std::chrono::seconds> parseDurationUpTo(std::string_view text, Duration most) {
+  const auto duration = parseDuration(text);
+  if (!duration || *duration > most) return std::nullopt;
+  return std::chrono::ceil<std::chrono::seconds>(*duration);
+}
+
+void noteInstant(std::optional<WallTime>& instant, WallTime candidate, WallTime now) {
+  if (candidate > now && (!instant || candidate < *instant)) instant = candidate;
+}
+
 std::string humanDuration(std::chrono::seconds duration) {
   const auto total = duration.count();
   const auto days = total / 86400, hours = total % 86400 / 3600, minutes = total % 3600 / 60, seconds = total % 60;

@@ -50,6 +50,12 @@ std::optional<WallTime> parseTime(std::string_view text);
 // "15m", "1h30m", "45s", "500ms": Go's durations with whole numbers, as Kubernetes writes them.
 std::optional<Duration> parseDuration(std::string_view text);
 
+// The same in whole seconds, rounded up. Nothing where it is longer than `most`.
+std::optional<std::chrono::seconds> parseDurationUpTo(std::string_view text, Duration most);
+
+// Moves `instant` to `candidate`, where that is still to come and comes first.
+void noteInstant(std::optional<WallTime>& instant, WallTime candidate, WallTime now);
+
 // "5s", "2m 10s", "3d 4h": for people.
 std::string humanDuration(std::chrono::seconds duration);
 

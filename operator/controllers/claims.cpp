@@ -73,12 +73,11 @@ onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
   for (const auto& text : request.claim.addresses) {
     const auto prefix = net::parsePrefix(text);
     if (!prefix) continue;
-    const bool isShared = std::any_of(request.shared.begin(), request.shared.end(),
-                                      [&](const auto& range) { return range.contains(*prefix); });
     const auto others = overlapping(*prefix, holder);
-    const bool mayShare = isShared || std::all_of(others.begin(), others.end(), [&](const auto& other) {
-                            return request.provesIdno && claims.at(other).holder.idno == request.claim.holder.idno;
-                          });
+    const bool mayShare =
+        net::within(request.shared, *prefix) || std::all_of(others.begin(), others.end(), [&](const auto& other) {
+          return request.provesIdno && claims.at(other).holder.idno == request.claim.holder.idno;
+        });
     if (!mayShare || others.size() >= kMaximumSharers) conflicts.addresses.push_back(text);
   }
   return conflicts;

@@ -103,8 +103,8 @@ Result<void> NotificationController::tell(const ObjectKey& key, const api::MPayE
   while (const auto object = outputs.own(name)) {
     auto effects = onboarding::rememberedEffects(*object);
     if (!effects) break;  // damaged: whoever intended it writes it again
-    auto metadata = onboarding::ownedMeta(spec.outputNamespace, name, onboarding::kEffects,
-                                          environment.metadata.name.value_or(""), key);
+    auto metadata =
+        onboarding::memoryMeta(spec.outputNamespace, onboarding::kEffects, environment.metadata.name.value_or(""), key);
     metadata.resourceVersion = object->metadata.resourceVersion;
     auto& all = effects->notifications;
     // One that was edited by hand is not sent: whoever intended it will write it again.

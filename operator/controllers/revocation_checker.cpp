@@ -19,8 +19,7 @@ Duration retryOf(const RevocationPolicy& rules) { return std::min<Duration>(rule
 
 bool admits(const RevocationPolicy& rules, const net::Address& address) {
   const net::Prefix one{address, address.v6 ? 128 : 32};
-  return net::isPublic(one) || std::any_of(rules.permitted.begin(), rules.permitted.end(),
-                                           [&](const auto& range) { return range.contains(one); });
+  return net::isPublic(one) || net::within(rules.permitted, one);
 }
 
 // libcurl says how many milliseconds it took; what is written down must not differ from one time to the next.
@@ -34,12 +33,19 @@ bool isUnreachable(const Error& error) {
   return error.kind == ErrorKind::Transport || error.kind == ErrorKind::Timeout || error.reason == "UnexpectedRedirect";
 }
 
-// Another list, or another answer, where anything of this differs; also for whom it may be fetched.
-std::string keyOf(const std::string& url, const crypto::Certificate& about, const RevocationPolicy& rules) {
-  std::string key = url + " " + about.sha256();
-  for (const auto& range : rules.permitted) key += " " + range.text();
-  return key;
+// A URL as it is to whom its addresses are permitted: it may be reached for one environment and not for another.
+std::string placeOf(std::string url, const RevocationPolicy& rules) {
+  for (const auto& range : rules.permitted) url += " " + range.text();
+  return url;
 }
+
+// Another list, or another answer, where anything of this differs.
+std::string keyOf(const std::string& url, const crypto::Certificate& about, const RevocationPolicy& rules) {
+  return placeOf(url, rules) + " " + about.sha256();
+}
+
+WallTime nextUpdateOf(const crypto::RevocationList& list) { return list.nextUpdate(); }
+std::optional<WallTime> nextUpdateOf(const crypto::RevocationFinding& finding) { return finding.nextUpdate; }
 
 }  // namespace
 
@@ -48,8 +54,7 @@ Result<std::string> RevocationChecker::fetch(net::Request request, const Revocat
   const std::string url = request.url;
   if (url.size() > kMaximumUrlBytes || !net::isPlainUrl(url))
     return refuse("InvalidURL", "it is no http or https URL without user information");
-  std::string place = url;
-  for (const auto& range : rules.permitted) place += " " + range.text();
+  const std::string place = placeOf(url, rules);
   const MonoTime now = clock_.monotonic();
   const auto known = unreachable_.with([&](auto& all) -> std::optional<Error> {
     const auto found = all.find(place);
@@ -100,7 +105,10 @@ std::shared_ptr<RevocationChecker::Source<T>> RevocationChecker::sourceOf(Synchr
 template <class T, class Fetch>
 Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& rules, Answer& answer,
                                      const Fetch& fetchNew) {
-  const auto holds = [&] { return source.last && (!source.nextUpdate || clock_.now() <= *source.nextUpdate); };
+  const auto nextUpdate = [&] {
+    return source.last ? std::optional<WallTime>(nextUpdateOf(*source.last)) : std::nullopt;
+  };
+  const auto holds = [&] { return source.last && clock_.now() <= nextUpdate().value_or(WallTime::max()); };
   const MonoTime asked = clock_.monotonic();
   const bool isDue = !holds() || asked >= source.fetchedAt + rules.interval;
   if (isDue && (!source.failure || asked >= source.triedAt + retryOf(rules))) {
@@ -108,13 +116,6 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
     const MonoTime now = clock_.monotonic();
     source.triedAt = now;
     if (fresh) {
-      source.nextUpdate = [&]() -> std::optional<WallTime> {
-        if constexpr (requires { fresh->nextUpdate(); }) {
-          return fresh->nextUpdate();
-        } else {
-          return fresh->nextUpdate;
-        }
-      }();
       source.last = std::move(*fresh);
       source.fetchedAt = now;
       source.failure.reset();
@@ -126,8 +127,8 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
   const MonoTime now = clock_.monotonic();
   answer.nextLook = std::chrono::ceil<Duration>(
       (source.failure ? source.triedAt + retryOf(rules) : source.fetchedAt + rules.interval) - now);
-  if (!source.failure && source.nextUpdate)
-    answer.nextLook = std::min<Duration>(answer.nextLook, *source.nextUpdate - clock_.now() + std::chrono::seconds(1));
+  if (const auto until = nextUpdate(); !source.failure && until)
+    answer.nextLook = std::min<Duration>(answer.nextLook, *until - clock_.now() + std::chrono::seconds(1));
   answer.nextLook = std::max<Duration>(answer.nextLook, kShortestLook);
   answer.isFirst = !source.last && now < source.failingSince + rules.interval;
   if (holds()) return *source.last;

@@ -49,7 +49,6 @@ class RevocationChecker {
     MonoTime usedAt{};  // protected by the lock around all sources
     std::mutex mutex;   // held while it is fetched; protects all below
     std::optional<T> last;
-    std::optional<WallTime> nextUpdate;
     MonoTime fetchedAt{};
     std::optional<Error> failure;  // of the last attempt
     MonoTime failingSince{}, triedAt{};

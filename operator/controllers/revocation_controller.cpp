@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "controllers/withdrawal.h"
-#include "crypto/digest.h"
 
 namespace mpay::controllers {
 namespace {
@@ -16,10 +15,6 @@ bool isAtHome(const std::shared_ptr<const api::MPayIntegration>& integration, co
   if (!integration || integration->metadata.deletionTimestamp) return false;
   const auto& names = integration->spec.environments;
   return names.testing == environment || names.production == environment;
-}
-
-Result<crypto::Certificate> decoded(const std::string& base64) {
-  return crypto::Certificate::parse(crypto::fromBase64(base64).value_or(""));
 }
 
 }  // namespace
@@ -50,7 +45,8 @@ Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const
   runtime::Outcome outcome;
   std::map<std::string, RevocationChecker::Answer> answers;
   for (const auto& check : before->certificates) {
-    const auto certificate = TRY(decoded(check.certificate)), issuer = TRY(decoded(check.issuer));
+    const auto certificate = TRY(crypto::Certificate::parseBase64(check.certificate));
+    const auto issuer = TRY(crypto::Certificate::parseBase64(check.issuer));
     auto answer = checker_.ask({certificate, issuer, rules}, stop);
     if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "stopping");
     if (!answer.finding) spdlog::debug("integration {}: revocation: {}", key.text(), answer.finding.error().message);
@@ -66,10 +62,9 @@ Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const
       check = onboarding::afterLook(std::move(check), answer->second.finding, answer->second.isFirst);
   }
   const auto remember = [&](std::string_view component, const auto& content) {
-    return outputs.ensure(onboarding::remember(onboarding::ownedMeta(environment.spec.outputNamespace,
-                                                                     memoryName(component, key), component, name, key),
-                                               content),
-                          stop);
+    return outputs.ensure(
+        onboarding::remember(onboarding::memoryMeta(environment.spec.outputNamespace, component, name, key), content),
+        stop);
   };
   TRY(remember(onboarding::kRevocation, *after));
   tell(key, environment, *before, *after);

@@ -96,8 +96,7 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
     claims_.release(name, key);
     return runtime::Outcome{};
   }
-  const auto metadata = onboarding::ownedMeta(spec.outputNamespace, memoryName(onboarding::kWithdrawal, key),
-                                              onboarding::kWithdrawal, name, key);
+  const auto metadata = onboarding::memoryMeta(spec.outputNamespace, onboarding::kWithdrawal, name, key);
   if (!record) {
     record = onboarding::WithdrawalRecord{claim ? claim->holder : onboarding::Holder{key.namespace_, key.name, "", ""},
                                           claim ? claim->serviceID : "", formatTime(now), std::nullopt};

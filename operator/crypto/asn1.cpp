@@ -6,26 +6,23 @@
 
 #include <ctime>
 
-#include "crypto/handle.h"
-
 namespace mpay::crypto {
+namespace {
+
+bool isWeakDigest(int nid) {
+  return nid == NID_md4 || nid == NID_md5 || nid == NID_md5_sha1 || nid == NID_sha1 || nid == NID_ripemd160;
+}
+
+}  // namespace
 
 std::string nameText(const X509_NAME* name) {
-  const Handle<BIO, BIO_free_all> out(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(out.get(), name, 0, (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB));
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(out.get(), &text);
-  return std::string(text, static_cast<std::size_t>(length));
+  return written([&](BIO* out) { X509_NAME_print_ex(out, name, 0, (XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB)); });
 }
 
 std::optional<WallTime> timeOf(const ASN1_TIME* time) {
   std::tm parts{};
   if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
   return WallTime(std::chrono::seconds(timegm(&parts)));  // the year 9999 does not fit into nanoseconds
-}
-
-bool isWeakDigest(int nid) {
-  return nid == NID_md4 || nid == NID_md5 || nid == NID_md5_sha1 || nid == NID_sha1 || nid == NID_ripemd160;
 }
 
 bool isWeakSignature(const X509_ALGOR* algorithm) {

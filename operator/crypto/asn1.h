@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/asn1.h>
+#include <openssl/bio.h>
 #include <openssl/x509v3.h>
 
 #include <optional>
@@ -10,8 +11,22 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "crypto/handle.h"
 
 namespace mpay::crypto {
+
+// Of certificates that somebody else holds.
+inline void freeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
+
+// What a function writes into a BIO.
+template <class Write>
+std::string written(const Write& write) {
+  const Handle<BIO, BIO_free_all> out(BIO_new(BIO_s_mem()));
+  write(out.get());
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(length));
+}
 
 // RFC 2253, UTF-8.
 std::string nameText(const X509_NAME* name);
@@ -19,9 +34,7 @@ std::string nameText(const X509_NAME* name);
 // Nothing where it is null or no time.
 std::optional<WallTime> timeOf(const ASN1_TIME* time);
 
-// Whether that digest is MD5, SHA-1 or older.
-bool isWeakDigest(int nid);
-// The same of a signature's algorithm; also where OpenSSL does not know it.
+// Whether it is signed with MD5, SHA-1 or an older digest, or with what OpenSSL does not know.
 bool isWeakSignature(const X509_ALGOR* algorithm);
 
 // The text without white space around it.

@@ -9,8 +9,6 @@
 namespace mpay::crypto {
 namespace {
 
-void freeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
-
 using Basic = Handle<OCSP_BASICRESP, OCSP_BASICRESP_free>;
 
 // The signed part of a response.
@@ -80,15 +78,12 @@ Result<OcspQuery> OcspQuery::of(const Certificate& certificate, const Certificat
   Handle<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer.get()));
   const bool made = id && OCSP_request_add0_id(handle.get(), id.get()) != nullptr;
   if (made) (void)id.release();
-  unsigned char* data = nullptr;
-  const int length =
-      made && OCSP_request_add1_nonce(handle.get(), nullptr, -1) == 1 ? i2d_OCSP_REQUEST(handle.get(), &data) : -1;
+  std::string request;
+  if (made && OCSP_request_add1_nonce(handle.get(), nullptr, -1) == 1)
+    request = derOf([&](unsigned char** out) { return i2d_OCSP_REQUEST(handle.get(), out); });
   ERR_clear_error();
-  if (length <= 0) return fail(ErrorKind::Crypto, "the OCSP request cannot be made");
-  OcspQuery query(std::move(handle), certificate, issuer);
-  query.request_.assign(reinterpret_cast<char*>(data), static_cast<std::size_t>(length));
-  OPENSSL_free(data);
-  return query;
+  if (request.empty()) return fail(ErrorKind::Crypto, "the OCSP request cannot be made");
+  return OcspQuery(std::move(handle), issuer, std::move(request));
 }
 
 Result<RevocationFinding> OcspQuery::read(std::string_view response, WallTime now) const {

@@ -35,11 +35,11 @@ class OcspQuery {
   Result<RevocationFinding> read(std::string_view response, WallTime now) const;
 
  private:
-  OcspQuery(std::shared_ptr<OCSP_REQUEST> handle, Certificate certificate, Certificate issuer)
-      : handle_(std::move(handle)), certificate_(std::move(certificate)), issuer_(std::move(issuer)) {}
+  OcspQuery(std::shared_ptr<OCSP_REQUEST> handle, Certificate issuer, std::string request)
+      : handle_(std::move(handle)), issuer_(std::move(issuer)), request_(std::move(request)) {}
 
   std::shared_ptr<OCSP_REQUEST> handle_;
-  Certificate certificate_, issuer_;
+  Certificate issuer_;
   std::string request_;
 };
 

@@ -79,21 +79,8 @@ bool extend(X509_REQ* request) {
   return X509_REQ_add_extensions(request, extensions.get()) == 1;
 }
 
-template <class Write>
-std::string written(const Write& write) {
-  const Bio out(BIO_new(BIO_s_mem()));
-  write(out.get());
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(out.get(), &text);
-  return std::string(text, static_cast<std::size_t>(length));
-}
-
 std::string fingerprintOf(EVP_PKEY* key) {
-  unsigned char* data = nullptr;
-  const int length = i2d_PUBKEY(key, &data);
-  const std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(std::max(length, 0)));
-  OPENSSL_free(data);
-  return sha256Hex(der);
+  return sha256Hex(derOf([&](unsigned char** out) { return i2d_PUBKEY(key, out); }));
 }
 
 // Refuses to ask a terminal for the password of an encrypted key.
@@ -173,7 +160,7 @@ Result<CertificateRequest> parseRequest(std::string_view pem) {
     ERR_clear_error();
     return refuse("MalformedRequest", std::move(what));
   };
-  const auto der = derOfPem(trimmed(pem), "CERTIFICATE REQUEST");
+  const auto der = derOfPem(pem, "CERTIFICATE REQUEST");
   if (!der || der->size() > kMaximumKeyBytes) return malformed("the text is no one PKCS#10 in PEM");
   const auto* at = reinterpret_cast<const unsigned char*>(der->data());
   const auto* end = at + der->size();

@@ -15,8 +15,6 @@
 namespace mpay::crypto {
 namespace {
 
-using Bio = Handle<BIO, BIO_free_all>;
-
 tl::unexpected<Error> malformed(std::string what) { return refuse("MalformedCertificate", std::move(what)); }
 
 // Whether DER bytes are key material of any of the usual forms.
@@ -99,9 +97,6 @@ Result<std::shared_ptr<X509>> fromPemBlock(std::string_view block) {
   return fromDer(*der);
 }
 
-}  // namespace
-
-namespace {
 Result<std::shared_ptr<X509>> exactlyOne(std::string_view bytes) {
   if (bytes.find(kBegin) == std::string_view::npos) {
     const auto inner = unwrapped(bytes);
@@ -113,6 +108,7 @@ Result<std::shared_ptr<X509>> exactlyOne(std::string_view bytes) {
   if (text.find(kBegin, 1) != std::string_view::npos) return malformed("there is more than one certificate");
   return fromPemBlock(text);
 }
+
 }  // namespace
 
 Result<Certificate> Certificate::parse(std::string_view bytes) {
@@ -130,6 +126,8 @@ Result<Certificate> Certificate::parse(std::string_view bytes) {
   }
   return Certificate(std::move(*handle));
 }
+
+Result<Certificate> Certificate::parseBase64(std::string_view text) { return parse(fromBase64(text).value_or("")); }
 
 std::string Certificate::subject() const { return nameText(X509_get_subject_name(get())); }
 std::string Certificate::issuer() const { return nameText(X509_get_issuer_name(get())); }
@@ -170,30 +168,18 @@ WallTime Certificate::notBefore() const { return timeOf(X509_get0_notBefore(get(
 WallTime Certificate::notAfter() const { return timeOf(X509_get0_notAfter(get())).value_or(WallTime()); }
 
 std::string Certificate::der() const {
-  unsigned char* data = nullptr;
-  const int length = i2d_X509(get(), &data);
-  std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(std::max(length, 0)));
-  OPENSSL_free(data);
-  return der;
+  return derOf([&](unsigned char** out) { return i2d_X509(get(), out); });
 }
 
 std::string Certificate::sha1() const { return sha1Hex(der()); }
 std::string Certificate::sha256() const { return sha256Hex(der()); }
 
 std::string Certificate::publicKeySha256() const {
-  unsigned char* data = nullptr;
-  const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(get()), &data);
-  const std::string der(reinterpret_cast<char*>(data), static_cast<std::size_t>(std::max(length, 0)));
-  OPENSSL_free(data);
-  return sha256Hex(der);
+  return sha256Hex(derOf([&](unsigned char** out) { return i2d_X509_PUBKEY(X509_get_X509_PUBKEY(get()), out); }));
 }
 
 std::string Certificate::pem() const {
-  const Bio out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(out.get(), get());
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(out.get(), &text);
-  return std::string(text, static_cast<std::size_t>(length));
+  return written([&](BIO* out) { PEM_write_bio_X509(out, get()); });
 }
 
 bool Certificate::isAuthority() const { return X509_get_extension_flags(get()) & EXFLAG_CA; }
@@ -226,8 +212,6 @@ std::string Certificate::signatureHash() const {
     default: return OBJ_nid2sn(digest);
   }
 }
-
-bool Certificate::isSelfIssued() const { return X509_get_extension_flags(get()) & EXFLAG_SI; }
 
 bool Certificate::allowsClientAuthentication() const {
   const auto flags = X509_get_extension_flags(get());
@@ -315,8 +299,6 @@ bool mayHaveIssued(const Certificate& issuer, const Certificate& subject) {
 bool signedIt(const Certificate& issuer, const Certificate& subject) {
   return X509_verify(subject.get(), X509_get0_pubkey(issuer.get())) == 1;
 }
-
-void freeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }  // of the stack alone; OpenSSL's is a macro
 
 // What OpenSSL says to one path, whose last certificate is trusted: nothing, or the problem.
 std::string problemOf(const Path& path, WallTime at) {

@@ -25,6 +25,8 @@ class Certificate {
   // certificate, in base64 or in a PEM block of another name; nothing of it is repeated),
   // MalformedCertificate.
   static Result<Certificate> parse(std::string_view bytes);
+  // One that was remembered, as base64 of such bytes.
+  static Result<Certificate> parseBase64(std::string_view text);
 
   std::string subject() const;  // RFC 2253, UTF-8
   std::string issuer() const;
@@ -47,7 +49,6 @@ class Certificate {
   std::string curve() const;
   // "SHA-256", "SHA-1", ...: the hash under its signature; empty where that is unknown, or there is none.
   std::string signatureHash() const;
-  bool isSelfIssued() const;                // subject and issuer are the same name
   bool allowsClientAuthentication() const;  // no extended key usage, or clientAuth in it
   bool allowsDigitalSignature() const;      // no key usage, or digitalSignature in it
 

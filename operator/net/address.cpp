@@ -103,6 +103,10 @@ std::optional<Prefix> parsePrefix(std::string_view text) {
   return prefix;
 }
 
+bool within(std::span<const Prefix> ranges, const Prefix& prefix) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(prefix); });
+}
+
 bool embedsIPv4(const Prefix& prefix) {
   static const Prefix loopback = known("::/127");
   return prefix.address.v6 && !loopback.contains(prefix) && overlapsAny(embedding(), prefix);

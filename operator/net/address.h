@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ std::optional<Address> parseAddress(std::string_view text);
 
 // An address, or an address with "/length". Host bits are kept, see hasHostBits.
 std::optional<Prefix> parsePrefix(std::string_view text);
+
+// Whether one of the ranges holds all of it.
+bool within(std::span<const Prefix> ranges, const Prefix& prefix);
 
 // Whether it overlaps a range whose addresses carry an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo):
 // admitting one admits an address that nobody named. ::1 and :: embed nothing.

@@ -11,10 +11,6 @@ namespace {
 
 using net::Prefix;
 
-bool within(const std::vector<Prefix>& ranges, const Prefix& prefix) {
-  return std::any_of(ranges.begin(), ranges.end(), [&](const Prefix& range) { return range.contains(prefix); });
-}
-
 Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const std::string& where) {
   const auto prefix = net::parsePrefix(text);
   if (!prefix) {
@@ -27,10 +23,10 @@ Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const
     return refuse("HostBitsSet", fmt::format("{} has bits set after its /{}; write {} or the single address", where,
                                              prefix->length, Prefix{prefix->first(), prefix->length}.text()));
   }
-  if (net::embedsIPv4(*prefix) && !within(policy.permitted, *prefix)) {
+  if (net::embedsIPv4(*prefix) && !net::within(policy.permitted, *prefix)) {
     return refuse("EmbeddedIPv4", fmt::format("{} embeds an IPv4 address; declare the IPv4 address itself", where));
   }
-  if (!net::isPublic(*prefix) && !within(policy.permitted, *prefix)) {
+  if (!net::isPublic(*prefix) && !net::within(policy.permitted, *prefix)) {
     return refuse("NonPublicAddress", fmt::format("{} ({}) is not a public address, and the environment does not "
                                                   "permit it; declare the address that MPay sees",
                                                   where, prefix->text()));

@@ -29,7 +29,8 @@ struct Decision {
   RevocationRecord testingChecks{}, productionChecks{};  // to exist, also while suspended
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
   std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
-  std::optional<crypto::Certificate> served{};  // by production
+  const std::optional<crypto::Certificate> promotedWith{};  // of the live revision
+  std::optional<crypto::Certificate> served{};              // by production
 
   const api::MPayIntegration& integration() const { return *in.integration; }
   const api::MPayIntegrationSpec& spec() const { return in.integration->spec; }
@@ -60,7 +61,7 @@ struct Decision {
             const EnvironmentSnapshot& environment, const Effects& elsewhere, std::vector<EffectRecord>& into);
   void intend(const EnvironmentSnapshot& environment, std::vector<EffectRecord> wanted,
               std::vector<api::ConfigMap>& into) const;
-  std::vector<EffectRecord> tellOfRevoked(const EnvironmentSnapshot& environment) const;
+  void tellOfRevoked(const EnvironmentSnapshot& environment, std::vector<EffectRecord>& into) const;
   void planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                       std::vector<api::ConfigMap>& objects) const;
   void planKeys();
@@ -76,12 +77,11 @@ std::optional<std::string> encoded(const Content& content) {
 }
 
 api::ConfigMap claimObject(const Settings& settings, const api::ObjectKey& key, const Claim& claim) {
-  return remember(ownedMeta(settings.spec.outputNamespace, memoryName(kClaim, key), kClaim, settings.name, key), claim);
+  return remember(memoryMeta(settings.spec.outputNamespace, kClaim, settings.name, key), claim);
 }
 api::ConfigMap fragmentObject(const api::MPayEnvironment& environment, const api::ObjectKey& key,
                               const Fragment& fragment) {
-  return remember(ownedMeta(environment.spec.outputNamespace, memoryName(kFragment, key), kFragment,
-                            environment.metadata.name.value_or(""), key),
+  return remember(memoryMeta(environment.spec.outputNamespace, kFragment, environment.metadata.name.value_or(""), key),
                   fragment);
 }
 
@@ -107,8 +107,7 @@ bool isChecked(const EnvironmentSnapshot& environment) {
 }
 
 std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
-  const auto bytes = base64 ? crypto::fromBase64(*base64) : std::nullopt;
-  auto certificate = bytes ? crypto::Certificate::parse(*bytes) : fail(Error{});
+  auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
   return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
 }
 
@@ -154,8 +153,7 @@ void Decision::planChecks() {
   if (isChecked(in.testing)) testingChecks = checksOf(in.testing, candidates, form.intermediates, now);
   if (!isChecked(in.production)) return;
   if (!toProduction()) candidates.clear();
-  if (auto current = live() ? certificateIn(live()->revision.certificate) : std::nullopt)
-    candidates.push_back(std::move(*current));
+  if (promotedWith) candidates.push_back(*promotedWith);
   productionChecks = checksOf(in.production, candidates, form.intermediates, now);
 }
 
@@ -417,7 +415,7 @@ void Decision::judgePromoted() {
       return;
     }
     if (!next->certificates.empty()) unadmitted = withheldCheck(next->certificates.front().sha256);
-    served = certificateIn(live()->revision.certificate);
+    served = promotedWith;
     const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
     earlier = tellEarlier(fragment);
     api::ConfigMap service =
@@ -542,15 +540,15 @@ void Decision::judgeNotified() {
 }
 
 // One notification of each certificate that is revoked, by whoever has a channel.
-std::vector<EffectRecord> Decision::tellOfRevoked(const EnvironmentSnapshot& environment) const {
+void Decision::tellOfRevoked(const EnvironmentSnapshot& environment, std::vector<EffectRecord>& into) const {
   std::map<std::string, EffectRecord> all;
-  if (!environment.settings || environment.settings->spec.notifications.channels.empty()) return {};
+  if (!environment.settings || environment.settings->spec.notifications.channels.empty()) return;
   const auto& rules = environment.settings->spec;
   for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
     if (!*known) continue;
     for (const auto& check : (*known)->certificates) {
       if (check.verdict != RevocationVerdict::Revoked || all.contains(check.sha256)) continue;
-      const auto about = crypto::Certificate::parse(crypto::fromBase64(check.certificate).value_or(""));
+      const auto about = crypto::Certificate::parseBase64(check.certificate);
       if (!about) continue;
       EffectRecord wanted = draftOf(spec());
       wanted.kind = NotificationKind::CertificateRevoked;
@@ -561,9 +559,7 @@ std::vector<EffectRecord> Decision::tellOfRevoked(const EnvironmentSnapshot& env
       all.emplace(check.sha256, continued(environment.effects, std::move(wanted), now));
     }
   }
-  std::vector<EffectRecord> notifications;
-  for (auto& [sha256, effect] : all) notifications.push_back(std::move(effect));
-  return notifications;
+  for (auto& [sha256, effect] : all) into.push_back(std::move(effect));
 }
 
 // Writes down what is to be told, bound to the version of the record that this was decided on: the sender writes it
@@ -574,7 +570,7 @@ void Decision::intend(const EnvironmentSnapshot& environment, std::vector<Effect
   const auto effects = merged(environment.effects, std::move(wanted), live() ? live()->number : 0);
   if (effects == environment.effects) return;
   const auto& settings = *environment.settings;
-  auto metadata = ownedMeta(settings.spec.outputNamespace, memoryName(kEffects, key()), kEffects, settings.name, key());
+  auto metadata = memoryMeta(settings.spec.outputNamespace, kEffects, settings.name, key());
   metadata.resourceVersion = environment.effectsVersion;
   into.push_back(remember(std::move(metadata), effects));
 }
@@ -583,25 +579,20 @@ void Decision::intend(const EnvironmentSnapshot& environment, std::vector<Effect
 void Decision::planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                               std::vector<api::ConfigMap>& objects) const {
   if (!environment.declared || !environment.read) return;
-  const auto& name = environment.declared->metadata.name.value_or("");
-  const auto& namespace_ = environment.declared->spec.outputNamespace;
-  const auto meta = [&](std::string_view component) {
-    return ownedMeta(namespace_, memoryName(component, key()), component, name, key());
-  };
   const bool decided = std::any_of(objects.begin(), objects.end(), [&](const auto& object) {
     return object.metadata.name == memoryName(kFragment, key());
   });
   if (auto fragment = environment.fragment; !decided && fragment && takeOut(*fragment, withheld(environment, checks)))
-    objects.push_back(remember(meta(kFragment), *fragment));
-  if (!checks.certificates.empty() && asksForOthers(checks, environment.revocation))
-    objects.insert(objects.begin(), remember(meta(kRevocation), checks));
+    objects.push_back(fragmentObject(*environment.declared, key(), *fragment));
+  if (checks.certificates.empty() || !asksForOthers(checks, environment.revocation)) return;
+  objects.insert(objects.begin(), remember(memoryMeta(environment.declared->spec.outputNamespace, kRevocation,
+                                                      environment.declared->metadata.name.value_or(""), key()),
+                                           checks));
 }
 
 // Whether the gateway of that environment admits the certificate.
 bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& certificate) {
-  if (!environment.fragment || !environment.aggregated) return false;
-  const auto& all = environment.fragment->certificates;
-  return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.sha256 == certificate.sha256(); });
+  return environment.aggregated && publishes(environment.fragment, certificate.sha256());
 }
 
 // What has to be written into the Secret of a request.
@@ -706,7 +697,13 @@ Claim granted(Claim claim, const Conflicts& conflicts) {
 
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now) {
-  Decision decision{snapshot, examination, testing, production, now};
+  const auto& live = snapshot.production.live;
+  Decision decision{.in = snapshot,
+                    .form = examination,
+                    .testingConflicts = testing,
+                    .productionConflicts = production,
+                    .now = now,
+                    .promotedWith = live ? certificateIn(live->revision.certificate) : std::nullopt};
   decision.plan.nextInstant = examination.nextInstant;
   decision.planChecks();
   decision.judgeClaims();
@@ -716,9 +713,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   decision.judgePromoted();
   decision.judgeExpiry();
   decision.judgeNotified();
-  for (auto& effect : decision.tellOfRevoked(snapshot.testing)) decision.tellInTesting.push_back(std::move(effect));
-  for (auto& effect : decision.tellOfRevoked(snapshot.production))
-    decision.tellInProduction.push_back(std::move(effect));
+  decision.tellOfRevoked(snapshot.testing, decision.tellInTesting);
+  decision.tellOfRevoked(snapshot.production, decision.tellInProduction);
   decision.intend(snapshot.testing, decision.tellInTesting, decision.plan.testing);
   decision.intend(snapshot.production, decision.tellInProduction, decision.plan.production);
   decision.planKeys();

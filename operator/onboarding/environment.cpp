@@ -77,18 +77,15 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
   settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
   settings->revocation = TRY(revocationOf(spec.trust.revocation));
-  const auto delay = parseDuration(spec.withdrawal.delay);
-  if (!delay || *delay > kLongestWithdrawalDelay)
+  if (!parseDurationUpTo(spec.withdrawal.delay, kLongestWithdrawalDelay))
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");
-  if (const auto overlap = parseDuration(spec.trust.overlap); !overlap || *overlap > kLongestOverlap)
+  if (!parseDurationUpTo(spec.trust.overlap, kLongestOverlap))
     return refuse("InvalidField", "trust.overlap is not a duration like 24h, of at most 90 days");
   return std::shared_ptr<const Settings>(std::move(settings));
 }
 
 std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec) {
-  const auto delay = parseDuration(spec.withdrawal.delay);
-  return delay && *delay <= kLongestWithdrawalDelay ? std::chrono::ceil<std::chrono::seconds>(*delay)
-                                                    : std::chrono::minutes(15);
+  return parseDurationUpTo(spec.withdrawal.delay, kLongestWithdrawalDelay).value_or(std::chrono::minutes(15));
 }
 
 Verdict judgePublication(const Publication& publication, const std::string& outputNamespace) {

@@ -67,13 +67,10 @@ constexpr std::array kPrerequisites{
     PrerequisiteCheck{"ContractNotSigned", isContracted}, PrerequisiteCheck{"PaidServiceRequired", isPaid},
 };
 
-void earliest(std::optional<WallTime>& instant, WallTime candidate, WallTime now) {
-  if (candidate > now && (!instant || candidate < *instant)) instant = candidate;
-}
 // When a certificate's validity begins, and when it has ended.
 void noteValidity(std::optional<WallTime>& instant, const crypto::Certificate& certificate, WallTime now) {
-  earliest(instant, certificate.notBefore(), now);
-  earliest(instant, certificate.notAfter() + std::chrono::seconds(1), now);
+  noteInstant(instant, certificate.notBefore(), now);
+  noteInstant(instant, certificate.notAfter() + std::chrono::seconds(1), now);
 }
 
 // What the form refers to, parsed once. Nothing: it was not read.
@@ -142,7 +139,7 @@ Verdict judgeUnread(const Examination& out, std::string_view where) {
 
 Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
-  if (const auto signedOn = beginOf(spec.contract.signedOn)) earliest(out.nextInstant, *signedOn, now);
+  if (const auto signedOn = beginOf(spec.contract.signedOn)) noteInstant(out.nextInstant, *signedOn, now);
   for (const auto& check : kPrerequisites) {
     if (auto problem = check.problem(spec, now); !problem.empty())
       return fix(std::string(check.reason), std::move(problem));
@@ -224,7 +221,7 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
   if (spec.certificate->request) {
     if (!snapshot.keySecret) return judgeUnread(out, "the Secret of certificate.request");
     out.keys = judgeKeys(*snapshot.integration, snapshot.keySecret, snapshot.madeKeys, certificate, now);
-    if (out.keys->renewsAt) earliest(out.nextInstant, *out.keys->renewsAt, now);
+    if (out.keys->renewsAt) noteInstant(out.nextInstant, *out.keys->renewsAt, now);
     if (!out.keys->verdict.holds()) return out.keys->verdict;
   }
   if (!certificate) return judgeUnread(out, "certificate");

@@ -52,10 +52,9 @@ std::optional<api::CertificateRequestStatus> openRequest(const KeySlot& slot, co
 std::string madeKeyName(const std::string& publicKeySha256) { return "mpay-key-" + publicKeySha256.substr(0, 32); }
 
 crypto::RequestSubject subjectOf(const api::MPayIntegrationSpec& spec) {
-  const auto& name = spec.service.name;
-  const std::string service = name.ro.value_or(name.en.value_or(name.ru.value_or("")));
-  crypto::RequestSubject subject{spec.informationSystem ? spec.informationSystem->name : service,
-                                 spec.beneficiary.legalName, spec.beneficiary.idno, ""};
+  crypto::RequestSubject subject{
+      spec.informationSystem ? spec.informationSystem->name : api::textOf(spec.service.name).value_or(""),
+      spec.beneficiary.legalName, spec.beneficiary.idno, ""};
   if (spec.certificate && spec.certificate->request) {
     const auto& declared = spec.certificate->request->subject;
     subject.commonName = declared.commonName.value_or(subject.commonName);
@@ -73,8 +72,8 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
     return out;
   };
   const auto& request = *integration.spec.certificate->request;
-  const auto renewBefore = parseDuration(request.renewBefore);
-  if (!renewBefore || *renewBefore > kLongestRenewal)
+  const auto renewBefore = parseDurationUpTo(request.renewBefore, kLongestRenewal);
+  if (!renewBefore)
     return says(fix("InvalidField", "certificate.request.renewBefore is not a duration like 720h, of at most a year"));
   const auto subject = crypto::textOf(subjectOf(integration.spec));
   if (!subject) return says(ofError(within("certificate.request.subject", subject.error())));
@@ -111,7 +110,7 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
   }
   out.verdict = good("", "");
   if (out.isRenewal || !held.hasCertificate) return out;
-  out.renewsAt = (*issued)->notAfter() - std::chrono::ceil<std::chrono::seconds>(*renewBefore);
+  out.renewsAt = (*issued)->notAfter() - *renewBefore;
   if (now < *out.renewsAt) return out;
   // What works goes on working: the next key has a place of its own until its certificate is there.
   if (held.renewal.empty) {

@@ -119,9 +119,7 @@ Result<Fragment> fragmentOf(const NumberedRevision& numbered) {
   for (const auto& terminal : service.posTerminals) terminals.push_back(terminal.address);
   fragment.posAddresses = canonicalTexts(terminals);
   if (revision.certificate) {
-    const auto bytes = crypto::fromBase64(*revision.certificate);
-    const auto certificate = TRY(crypto::Certificate::parse(bytes.value_or("")));
-    fragment.certificates.push_back(fingerprintsOf(certificate));
+    fragment.certificates.push_back(fingerprintsOf(TRY(crypto::Certificate::parseBase64(*revision.certificate))));
   }
   return fragment;
 }
@@ -136,6 +134,11 @@ api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_
   metadata.annotations = {{std::string(kEnvironment), environment}};
   if (integration) metadata.annotations[std::string(kIntegration)] = integration->text();
   return metadata;
+}
+
+api::ObjectMeta memoryMeta(std::string outputNamespace, std::string_view component, const std::string& environment,
+                           const api::ObjectKey& integration) {
+  return ownedMeta(std::move(outputNamespace), memoryName(component, integration), component, environment, integration);
 }
 
 bool isOurs(const api::ObjectMeta& metadata, const std::string& environment) {

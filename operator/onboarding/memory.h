@@ -212,6 +212,10 @@ Result<Effects> rememberedEffects(const api::ConfigMap& object);
 api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_view component,
                           const std::string& environment, const std::optional<api::ObjectKey>& integration);
 
+// Of the object that remembers something of an integration, named by its component.
+api::ObjectMeta memoryMeta(std::string outputNamespace, std::string_view component, const std::string& environment,
+                           const api::ObjectKey& integration);
+
 // The ConfigMap that keeps a T.
 template <class T>
 api::ConfigMap remember(api::ObjectMeta metadata, const T& content) {

@@ -31,8 +31,7 @@ EffectRecord draftOf(const api::MPayIntegrationSpec& spec) {
   if (effect.recipients.empty()) effect.recipients.push_back(spec.applicant.email);
   effect.language = json::nameOf(spec.notification.language);
   effect.serviceID = spec.service.id.value_or("");
-  const auto& name = spec.service.name;
-  effect.serviceName = name.ro.value_or(name.en.value_or(name.ru.value_or(effect.serviceID)));
+  effect.serviceName = api::textOf(spec.service.name).value_or(effect.serviceID);
   return effect;
 }
 

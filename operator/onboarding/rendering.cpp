@@ -90,10 +90,15 @@ std::map<std::string, Registered> registeredBy(std::string Fingerprints::*finger
   return services;
 }
 
+// Who may call from where, the same for all targets.
+struct Tables {
+  std::vector<AddressRow> systems;
+  std::vector<AddressRow> terminals;
+};
+
 // The files of one target: who may call, and from where payment terminals may.
-void renderAllowlist(api::AllowlistFormat format, const Fragments& fragments, std::vector<File>& files) {
-  const auto systems = tableOf(fragments, &Contribution::addresses);
-  const auto terminals = tableOf(fragments, &Contribution::posAddresses);
+void renderAllowlist(api::AllowlistFormat format, const Tables& tables, std::vector<File>& files) {
+  const auto& [systems, terminals] = tables;
   switch (format) {
     case api::AllowlistFormat::CIDR:
       files.push_back(renderPrefixes("allowlist.txt", systems));
@@ -172,8 +177,13 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
   Aggregates aggregates;
   std::map<std::string, std::vector<File>> files;  // by ConfigMap
   std::optional<std::vector<Entry>> peers;
+  std::optional<Tables> tables;
   for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) renderAllowlist(target.configMap->format, fragments, files[target.configMap->name]);
+    if (target.configMap) {
+      if (!tables)
+        tables = {tableOf(fragments, &Contribution::addresses), tableOf(fragments, &Contribution::posAddresses)};
+      renderAllowlist(target.configMap->format, *tables, files[target.configMap->name]);
+    }
     if (target.networkPolicy) {
       if (!peers) peers = peersOf(fragments);
       aggregates.networkPolicies.push_back(

@@ -27,9 +27,7 @@ WallTime warnedAt(WallTime notAfter, std::int64_t days) { return notAfter - std:
 }  // namespace
 
 std::chrono::seconds overlapOf(const api::MPayEnvironmentSpec& spec) {
-  const auto overlap = parseDuration(spec.trust.overlap);
-  return overlap && *overlap <= kLongestOverlap ? std::chrono::ceil<std::chrono::seconds>(*overlap)
-                                                : std::chrono::hours(24);
+  return parseDurationUpTo(spec.trust.overlap, kLongestOverlap).value_or(std::chrono::hours(24));
 }
 
 Fragment overlapped(Fragment next, const std::optional<Fragment>& published, bool isLive, std::chrono::seconds overlap,
@@ -78,10 +76,6 @@ std::optional<std::int64_t> dueWarning(WallTime notAfter, std::span<const std::i
     if (each > 0 && warnedAt(notAfter, each) <= now && (!due || each < *due)) due = each;
   }
   return due;
-}
-
-void noteInstant(std::optional<WallTime>& instant, WallTime candidate, WallTime now) {
-  if (candidate > now && (!instant || candidate < *instant)) instant = candidate;
 }
 
 void noteWarnings(std::optional<WallTime>& instant, WallTime notAfter, std::span<const std::int64_t> days,

@@ -33,9 +33,6 @@ std::string currentHash(const Fragment& fragment, const std::string& text);
 // Which of these warnings (days before the end) has come, the most urgent one; 0 once it has ended.
 std::optional<std::int64_t> dueWarning(WallTime notAfter, std::span<const std::int64_t> days, WallTime now);
 
-// Notes the earliest instant after `now`.
-void noteInstant(std::optional<WallTime>& instant, WallTime candidate, WallTime now);
-
 // When dueWarning() will say something else.
 void noteWarnings(std::optional<WallTime>& instant, WallTime notAfter, std::span<const std::int64_t> days,
                   WallTime now);

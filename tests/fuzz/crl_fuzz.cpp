@@ -23,18 +23,12 @@ std::string signedAnew(const unsigned char* data, std::size_t size) {
   const crypto::Handle<X509_CRL, X509_CRL_free> list(d2i_X509_CRL(nullptr, &data, static_cast<long>(size)));
   if (!list) return "";
   X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(pki.issuer.get()));
-  unsigned char* der = nullptr;
   if (X509_CRL_sign(list.get(), pki.key.get(), EVP_sha256()) <= 0) return "";
-  const int length = i2d_X509_CRL(list.get(), &der);
-  std::string bytes(reinterpret_cast<char*>(der), static_cast<std::size_t>(length > 0 ? length : 0));
-  OPENSSL_free(der);
-  return bytes;
+  return crypto::derOf([&](unsigned char** out) { return i2d_X509_CRL(list.get(), out); });
 }
 
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  read({reinterpret_cast<const char*>(data), size});
-  if (const auto bytes = signedAnew(data, size); !bytes.empty()) read(bytes);
-  return 0;
+  return fuzz::feed(data, size, read, signedAnew);
 }

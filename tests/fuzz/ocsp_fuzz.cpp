@@ -28,17 +28,12 @@ std::string signedAnew(const unsigned char* data, std::size_t size) {
   if (!basic || OCSP_basic_sign(basic.get(), pki.issuer.get(), pki.key.get(), EVP_sha256(), nullptr, 0) != 1) return "";
   const crypto::Handle<OCSP_RESPONSE, OCSP_RESPONSE_free> anew(
       OCSP_response_create(OCSP_response_status(response.get()), basic.get()));
-  unsigned char* der = nullptr;
-  const int length = anew ? i2d_OCSP_RESPONSE(anew.get(), &der) : 0;
-  std::string bytes(reinterpret_cast<char*>(der), static_cast<std::size_t>(length > 0 ? length : 0));
-  OPENSSL_free(der);
-  return bytes;
+  if (!anew) return "";
+  return crypto::derOf([&](unsigned char** out) { return i2d_OCSP_RESPONSE(anew.get(), out); });
 }
 
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  read({reinterpret_cast<const char*>(data), size});
-  if (const auto bytes = signedAnew(data, size); !bytes.empty()) read(bytes);
-  return 0;
+  return fuzz::feed(data, size, read, signedAnew);
 }

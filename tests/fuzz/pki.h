@@ -44,4 +44,13 @@ inline const Pki& pki() {
   return made;
 }
 
+// Reads the bytes as they are, and what becomes of them once the issuer signed it: else nothing would get past the
+// signature. `signedAnew` is empty where they are nothing that can be signed.
+inline int feed(const unsigned char* data, std::size_t size, void (*read)(const std::string&),
+                std::string (*signedAnew)(const unsigned char*, std::size_t)) {
+  read({reinterpret_cast<const char*>(data), size});
+  if (const auto bytes = signedAnew(data, size); !bytes.empty()) read(bytes);
+  return 0;
+}
+
 }  // namespace mpay::fuzz

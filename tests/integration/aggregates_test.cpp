@@ -134,12 +134,6 @@ TEST_F(Thousands, OneMoreCostsOneWriteATargetAndRealGatewaysLoadTheParts) {
   writeFile(folder / "gateway.pem", identity.certificate);
   writeFile(folder / "gateway.key", identity.key);
   writeFile(folder / "gateway.crt-and-key", identity.certificate + identity.key);
-  const auto configured = [&](const std::string& file, int port, const std::string& files) {
-    auto text = readFile(MPAY_SOURCE_DIR "/tests/demo/" + file);
-    for (const auto& [from, to] : {std::pair{"@PORT@", std::to_string(port)}, {"@FOLDER@", files}, {"@KEYS@", keys}})
-      text = replaced(text, from, to);
-    return text;
-  };
   const auto call = [&](int port, const Identity& client, const std::string& from) {
     writeFile(folder / "client.pem", client.certificate);
     writeFile(folder / "client.key", client.key);
@@ -157,7 +151,7 @@ TEST_F(Thousands, OneMoreCostsOneWriteATargetAndRealGatewaysLoadTheParts) {
   };
   const int nginxPort = freePort(), haproxyPort = freePort();
   Nginx nginx{""};
-  nginx.configureWhole(configured("gateway.conf", nginxPort, nginx.folder().string()));
+  nginx.configureWhole(gatewayConfiguration("gateway.conf", nginxPort, nginx.folder().string(), keys));
   ASSERT_NO_FATAL_FAILURE(copyFiles(nginx.folder()));
   begin = std::chrono::steady_clock::now();
   const auto check = nginx.check();
@@ -166,7 +160,7 @@ TEST_F(Thousands, OneMoreCostsOneWriteATargetAndRealGatewaysLoadTheParts) {
   std::cout << "nginx read them in " << since(begin).count() << " ms\n";
   nginx.start();
   expectBoth(nginxPort, "nginx");
-  writeFile(folder / "haproxy.cfg", configured("haproxy.cfg", haproxyPort, nginx.folder().string()));
+  writeFile(folder / "haproxy.cfg", gatewayConfiguration("haproxy.cfg", haproxyPort, nginx.folder().string(), keys));
   const Process haproxy({"/usr/sbin/haproxy", "-db", "-f", folder / "haproxy.cfg"}, folder / "haproxy.log", {},
                         SIGTERM);
   expectBoth(haproxyPort, "HAProxy");

@@ -39,13 +39,8 @@ class Gateways : public World {
       ASSERT_TRUE(found) << object;
       for (const auto& [name, text] : found->data) writeFile(gateway.files / name, text);
     }
-    auto text = readFile(std::string(MPAY_SOURCE_DIR "/tests/demo/") + kind.configuration);
     const auto path = gateway.files.path().string();
-    for (const auto& [from, to] :
-         {std::pair{"@PORT@", std::to_string(gateway.port)}, {"@FOLDER@", path}, {"@KEYS@", path}}) {
-      text = replaced(text, from, to);
-    }
-    writeFile(gateway.files / kind.configuration, text);
+    writeFile(gateway.files / kind.configuration, gatewayConfiguration(kind.configuration, gateway.port, path, path));
   }
 
   void start(Gateway& gateway, const Kind& kind) {

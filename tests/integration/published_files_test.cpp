@@ -18,10 +18,7 @@ class PublishedFiles : public World {
     writeFile(folder / "gateway.pem", identity.certificate);
     writeFile(folder / "gateway.key", identity.key);
     writeFile(folder / "ca.pem", authority.certificate());
-    std::string text = readFile(MPAY_SOURCE_DIR "/tests/demo/gateway.conf");
-    text = replaced(text, "@PORT@", std::to_string(port));
-    text = replaced(text, "@FOLDER@", nginx.folder().string());
-    nginx.configureWhole(replaced(text, "@KEYS@", folder.path().string()));
+    nginx.configureWhole(gatewayConfiguration("gateway.conf", port, nginx.folder().string(), folder.path().string()));
   }
 
   // Puts what is published where a volume would, and loads it.

@@ -19,10 +19,8 @@ class FollowingGateway {
       : published_(std::move(published)) {
     writeFile(folder_ / "gateway.pem", server.certificate);
     writeFile(folder_ / "gateway.key", server.key);
-    std::string text = readFile(MPAY_SOURCE_DIR "/tests/demo/gateway.conf");
-    text = replaced(text, "@PORT@", std::to_string(port_));
-    text = replaced(text, "@FOLDER@", nginx_.folder().string());
-    nginx_.configureWhole(replaced(text, "@KEYS@", folder_.path().string()));
+    nginx_.configureWhole(
+        gatewayConfiguration("gateway.conf", port_, nginx_.folder().string(), folder_.path().string()));
     load();
     nginx_.start();
     following_ = std::thread([this] {

@@ -107,6 +107,10 @@ class World : public ::testing::Test {
 // The text with every from in it become to.
 std::string replaced(std::string text, const std::string& from, const std::string& to);
 
+// A gateway's configuration of tests/demo, for the published files in one folder and its own key and certificate in
+// another.
+std::string gatewayConfiguration(const std::string& file, int port, const std::string& files, const std::string& keys);
+
 // The operator's login at the mail server, in the cluster's Secret smtp-credentials.
 inline const std::string kMailUser = "mpay", kMailPassword = "the-mail-servers-password";
 

@@ -400,6 +400,13 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
+std::string gatewayConfiguration(const std::string& file, int port, const std::string& files, const std::string& keys) {
+  auto text = readFile(MPAY_SOURCE_DIR "/tests/demo/" + file);
+  for (const auto& [from, to] : {std::pair{"@PORT@", std::to_string(port)}, {"@FOLDER@", files}, {"@KEYS@", keys}})
+    text = replaced(text, from, to);
+  return text;
+}
+
 std::vector<std::string> requestsOfOperator(const Cluster& cluster, std::size_t fromByte, bool watches) {
   std::istringstream lines(readFile(cluster.plane.auditLog()).substr(fromByte));
   std::vector<std::string> requests;

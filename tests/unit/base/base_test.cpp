@@ -38,6 +38,10 @@ TEST(Durations, AreGos) {
   EXPECT_EQ(parseDuration("1h30m"), Duration(5'400'000));
   EXPECT_EQ(parseDuration("500ms"), Duration(500));
   EXPECT_EQ(parseDuration("0s"), Duration(0));
+  EXPECT_EQ(parseDurationUpTo("1500ms", std::chrono::seconds(2)), std::chrono::seconds(2)) << "rounded up";
+  EXPECT_EQ(parseDurationUpTo("1h", std::chrono::hours(1)), std::chrono::hours(1));
+  EXPECT_FALSE(parseDurationUpTo("3600001ms", std::chrono::hours(1)));
+  EXPECT_FALSE(parseDurationUpTo("an hour", std::chrono::hours(1)));
   for (const auto text : {"", "15", "m", "-5s", "5d", "1.5h", "99999999999h"})
     EXPECT_FALSE(parseDuration(text)) << text;
   EXPECT_EQ(humanDuration(std::chrono::seconds(130)), "2m 10s");
