@@ -58,6 +58,8 @@ class PrivateKey {
   // A request in PEM, which asks for digitalSignature and clientAuth. Errors: Invalid InvalidSubject; Crypto.
   Result<std::string> request(const RequestSubject& subject) const;
 
+  EVP_PKEY* get() const { return key_.get(); }
+
  private:
   explicit PrivateKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
   std::shared_ptr<EVP_PKEY> key_;
