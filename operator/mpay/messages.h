@@ -31,42 +31,42 @@ struct Amount {
 // --- What MPay sends -------------------------------------------------------------------------------------------------
 
 struct OrderQuery {
-  std::optional<std::string> language = std::nullopt;
-  std::string orderKey;
-  std::string serviceId;
+  std::optional<std::string> language{};
+  std::string orderKey{};
+  std::string serviceId{};
 };
 
 struct PaymentProperty {
-  std::string name;
-  std::string value;
+  std::string name{};
+  std::string value{};
 };
 
 struct DestinationAccount {
-  std::string bankAccount;
-  std::string bankCode;
-  std::string bankFiscalCode;
-  std::string beneficiaryName;
-  std::optional<std::string> configurationCode = std::nullopt;
+  std::string bankAccount{};
+  std::string bankCode{};
+  std::string bankFiscalCode{};
+  std::string beneficiaryName{};
+  std::optional<std::string> configurationCode{};
   bool empty = false;  // written, or received, as an element without content
 };
 
 struct ConfirmationLine {
-  Amount amount;
-  std::optional<DestinationAccount> account = std::nullopt;
-  std::string lineId;
-  std::vector<PaymentProperty> properties = {};
+  Amount amount{};
+  std::optional<DestinationAccount> account{};
+  std::string lineId{};
+  std::vector<PaymentProperty> properties{};
 };
 
 struct Confirmation {
   std::string currency = "MDL";
-  std::optional<std::string> invoiceId = std::nullopt;
-  std::vector<ConfirmationLine> lines;
-  std::string orderKey;
-  std::string paidAt;  // xs:dateTime, as MPay writes it: "2025-07-10T10:51:23"
-  std::string paymentId;
-  std::vector<PaymentProperty> properties = {};
-  std::string serviceId;
-  Amount totalAmount;
+  std::optional<std::string> invoiceId{};
+  std::vector<ConfirmationLine> lines{};
+  std::string orderKey{};
+  std::string paidAt{};  // xs:dateTime, as MPay writes it: "2025-07-10T10:51:23"
+  std::string paymentId{};
+  std::vector<PaymentProperty> properties{};
+  std::string serviceId{};
+  Amount totalAmount{};
 };
 
 // Payloads for seal(). Members are in alphabetical order; text is taken as it is, also where it breaks a rule, since
@@ -94,55 +94,55 @@ struct Finding {
     NotEnumerated,   // OrderStatus, CustomerType (G5)
   };
   Kind kind;
-  std::string path;     // from the payload: "GetOrderDetailsResult/OrderDetails/Lines/OrderLine[2]/Reason"
-  std::string message;  // a sentence; member names and lengths, no values but those of enumerations
+  std::string path{};     // from the payload: "GetOrderDetailsResult/OrderDetails/Lines/OrderLine[2]/Reason"
+  std::string message{};  // a sentence; member names and lengths, no values but those of enumerations
 };
 
 std::string_view toString(Finding::Kind kind);
 
 struct OrderProperty {
-  std::optional<std::string> displayName;
-  std::optional<std::string> id;
-  std::optional<bool> isVisible;
-  std::optional<bool> modifiable;
-  std::string name;
-  std::optional<bool> required;
-  std::optional<std::string> type;
-  std::optional<std::string> value;
+  std::optional<std::string> displayName{};
+  std::optional<std::string> id{};
+  std::optional<bool> isVisible{};
+  std::optional<bool> modifiable{};
+  std::string name{};
+  std::optional<bool> required{};
+  std::optional<std::string> type{};
+  std::optional<std::string> value{};
 };
 
 struct OrderLine {
-  std::optional<bool> allowAdvancePayments;
-  std::optional<bool> allowPartialPayments;
-  std::optional<Amount> amountDue;
-  std::optional<DestinationAccount> account;
-  std::string lineId;
-  std::vector<OrderProperty> properties;
-  std::string reason;
+  std::optional<bool> allowAdvancePayments{};
+  std::optional<bool> allowPartialPayments{};
+  std::optional<Amount> amountDue{};
+  std::optional<DestinationAccount> account{};
+  std::string lineId{};
+  std::vector<OrderProperty> properties{};
+  std::string reason{};
 };
 
 // A required member that is missing is empty here, and a finding.
 struct OrderDetails {
-  std::optional<bool> allowAdvancePayments;
-  std::optional<bool> allowPartialPayments;
-  std::string currency;
-  std::optional<std::string> customerId;
-  std::optional<std::string> customerName;
-  std::optional<std::string> customerType;
-  std::optional<std::string> dueDate;
-  std::optional<std::string> issuedAt;
-  std::vector<OrderLine> lines;
-  std::string orderKey;
-  std::vector<OrderProperty> properties;
-  std::string reason;
-  std::string serviceId;
-  std::string status;
-  std::optional<Amount> totalAmountDue;
+  std::optional<bool> allowAdvancePayments{};
+  std::optional<bool> allowPartialPayments{};
+  std::string currency{};
+  std::optional<std::string> customerId{};
+  std::optional<std::string> customerName{};
+  std::optional<std::string> customerType{};
+  std::optional<std::string> dueDate{};
+  std::optional<std::string> issuedAt{};
+  std::vector<OrderLine> lines{};
+  std::string orderKey{};
+  std::vector<OrderProperty> properties{};
+  std::string reason{};
+  std::string serviceId{};
+  std::string status{};
+  std::optional<Amount> totalAmountDue{};
 };
 
 struct OrderAnswer {
-  std::vector<OrderDetails> orders;  // empty: no such order
-  std::vector<Finding> findings;
+  std::vector<OrderDetails> orders{};  // empty: no such order
+  std::vector<Finding> findings{};
 
   bool has(Finding::Kind kind) const;
 };

@@ -53,19 +53,19 @@ class Signer {
 };
 
 struct Validity {
-  Instant created;
-  Instant expires;
+  Instant created{};
+  Instant expires{};
 };
 
 // How a request is signed. The defaults are MPay's way; everything else makes a request that must be refused.
 struct Signing {
-  std::string id;                    // makes the wsu:Ids: "BD-<id>", "TS-<id>", "ST-<id>"; letters, digits, '-', '_'
-  std::optional<Validity> validity;  // none: no Timestamp in the request
+  std::string id{};                    // makes the wsu:Ids: "BD-<id>", "TS-<id>", "ST-<id>"; letters, digits, '-', '_'
+  std::optional<Validity> validity{};  // none: no Timestamp in the request
   Algorithm algorithm = Algorithm::RsaSha1;
   bool signature = true;  // false: neither a Signature nor a token
   bool signsBody = true;  // false: the Timestamp alone
   // The payload that is sent in place of the signed one, under the same signature.
-  std::optional<Document> tampered = std::nullopt;
+  std::optional<Document> tampered{};
 };
 
 // The whole envelope, UTF-8: Security (mustUnderstand 1) with BinarySecurityToken, Timestamp and Signature over
@@ -95,21 +95,21 @@ enum class KeyInfoForm {
 enum class Covered { Body, Timestamp, Token, Other };  // Other: any element elsewhere, also a Body that was moved
 
 struct SignedReference {
-  std::string uri;                      // as written
-  std::optional<Element> element;       // what it leads to, where exactly one element has that id
-  Covered covered = Covered::Other;     // by the place where the element stands, not by its name
-  bool qualifiedId = true;              // the id is a wsu:Id (of ds elements: their Id)
-  std::vector<std::string> transforms;  // their algorithms, as written
-  std::string digest;                   // its algorithm, as written
+  std::string uri{};                      // as written
+  std::optional<Element> element{};       // what it leads to, where exactly one element has that id
+  Covered covered = Covered::Other;       // by the place where the element stands, not by its name
+  bool qualifiedId = true;                // the id is a wsu:Id (of ds elements: their Id)
+  std::vector<std::string> transforms{};  // their algorithms, as written
+  std::string digest{};                   // its algorithm, as written
   Holds holds = Holds::Unchecked;
-  std::string problem;  // a sentence, where `holds` is Unchecked
+  std::string problem{};  // a sentence, where `holds` is Unchecked
 };
 
 struct ReceivedTimestamp {
-  std::string created;  // as written, also where it is no time
-  std::string expires;
-  std::optional<Instant> createdAt;
-  std::optional<Instant> expiresAt;
+  std::string created{};  // as written, also where it is no time
+  std::string expires{};
+  std::optional<Instant> createdAt{};
+  std::optional<Instant> expiresAt{};
   bool utc = false;  // both end in Z
 };
 
@@ -117,33 +117,33 @@ struct ReceivedTimestamp {
 // SignatureWrapping, DuplicateId, ReferenceNotAllowed, AlgorithmNotAllowed, BodyNotSigned, TimestampNotSigned,
 // DigestMismatch, SignatureMismatch, UnqualifiedId.
 struct SecurityProblem {
-  std::string reason;
-  std::string message;
+  std::string reason{};
+  std::string message{};
 };
 
 // Everything there is to say about the signature of an answer. Each member is found out independently of the others, as
 // far as that is possible: an answer signed with a foreign key still says whether its digests hold.
 struct Verification {
-  bool present = false;            // a ds:Signature in the Security header
-  std::string signatureAlgorithm;  // URIs, as written
-  std::string canonicalization;
-  std::optional<Algorithm> algorithm;      // where it is a known one, with the digests that belong to it
+  bool present = false;              // a ds:Signature in the Security header
+  std::string signatureAlgorithm{};  // URIs, as written
+  std::string canonicalization{};
+  std::optional<Algorithm> algorithm{};    // where it is one of the two; digests are told by the references
   bool exclusiveCanonicalization = false;  // of SignedInfo and of every reference
-  std::vector<SignedReference> references;
+  std::vector<SignedReference> references{};
   Holds signatureByRegistered =
       Holds::Unchecked;                          // SignatureValue over SignedInfo, by the registered certificate's key
   Holds signatureByEmbedded = Holds::Unchecked;  // by the key that came along
   KeyInfoForm keyInfo = KeyInfoForm::None;
-  std::optional<crypto::Certificate> embedded;  // from KeyInfo, or from the token it refers to
+  std::optional<crypto::Certificate> embedded{};  // from KeyInfo, or from the token it refers to
   bool keyInfoNamesRegistered = false;  // what KeyInfo says (certificate, identifier, serial) is the registered one's
-  std::optional<ReceivedTimestamp> timestamp;
-  std::vector<std::string> duplicateIds;
-  std::vector<std::string> unqualifiedIds;  // what was referred to by an attribute other than wsu:Id: its path
-  std::string signatureValue;               // without blanks; the same one twice is a replay
+  std::optional<ReceivedTimestamp> timestamp{};
+  std::vector<std::string> duplicateIds{};
+  std::vector<std::string> unqualifiedIds{};  // what was referred to by an attribute other than wsu:Id: its path
+  std::string signatureValue{};               // without blanks; the same one twice is a replay
   // All that keeps the answer from being trusted, in the order it was found; empty: it is.
-  std::vector<SecurityProblem> problems;
+  std::vector<SecurityProblem> problems{};
   // The node that was signed, where there are no problems. Use this, not what can be found by a name.
-  std::optional<Element> body;
+  std::optional<Element> body{};
 
   bool covers(Covered what) const;    // a reference leads there
   Holds digests(Covered what) const;  // the worst of the references that lead there; Unchecked: none does
@@ -151,7 +151,10 @@ struct Verification {
   bool has(std::string_view reason) const;
 };
 
-// `allowed`: which signature algorithms are accepted. Nothing is looked up, nothing fetched, no clock asked.
+// `allowed`: which signature algorithms are accepted, and with each the digest that belongs to it. Nothing is looked
+// up, nothing fetched, no clock asked. Beyond what is allowed, other RSA signatures, SHA digests and W3C
+// canonicalizations are computed for the diagnosis alone; never an HMAC, XSLT or XPath. The same envelope must not be
+// verified by two threads at once.
 Verification verify(const Envelope& envelope, const crypto::Certificate& registered,
                     const std::vector<Algorithm>& allowed = {Algorithm::RsaSha1, Algorithm::RsaSha256});
 

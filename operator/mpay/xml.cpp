@@ -3,6 +3,7 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlsave.h>
+#include <xmlsec/base64.h>
 #include <xmlsec/crypto.h>
 #include <xmlsec/errors.h>
 #include <xmlsec/xmlsec.h>
@@ -136,6 +137,7 @@ void initialiseXml() {
     if (xmlSecInit() < 0) std::abort();
     xmlSecErrorsSetCallback(ignoreXmlsec);
     if (xmlSecCryptoAppInit(nullptr) < 0 || xmlSecCryptoInit() < 0) std::abort();
+    xmlSecBase64SetDefaultLineSize(0);  // a SignatureValue in one line, as MPay writes it
   });
 }
 
@@ -250,7 +252,7 @@ Result<Document> Document::parse(std::string_view bytes) {
   return Document(std::move(document));
 }
 
-Document Document::withRoot(std::string_view local, std::string_view space) {
+Document Document::withRoot(std::string_view local, std::string_view space, std::string_view prefix) {
   initialiseXml();
   xmlDoc* made = xmlNewDoc(reinterpret_cast<const xmlChar*>("1.0"));
   if (made == nullptr) throw std::bad_alloc();
@@ -258,7 +260,7 @@ Document Document::withRoot(std::string_view local, std::string_view space) {
   xmlNode* root = xmlNewNode(nullptr, raw(std::string(local)));
   if (root == nullptr) throw std::bad_alloc();
   xmlDocSetRootElement(made, root);
-  xmlSetNs(root, xmlNewNs(root, raw(std::string(space)), nullptr));
+  xmlSetNs(root, xmlNewNs(root, raw(std::string(space)), prefix.empty() ? nullptr : raw(std::string(prefix))));
   return Document(std::move(document));
 }
 

@@ -88,7 +88,7 @@ class Document {
   // UTF-16, a DTD, an entity, a processing instruction, deeper or more than the limits above.
   static Result<Document> parse(std::string_view bytes);
   // An empty one with that root; for building.
-  static Document withRoot(std::string_view local, std::string_view space);
+  static Document withRoot(std::string_view local, std::string_view space, std::string_view prefix = {});
 
   Element root() const;
   // UTF-8 without an XML declaration, exactly as the tree is: nothing is indented.

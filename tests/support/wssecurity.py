@@ -31,6 +31,7 @@ SIGNATURES = {
     "rsa-sha1": (xmlsec.Transform.RSA_SHA1, xmlsec.Transform.SHA1),
     "rsa-sha256": (xmlsec.Transform.RSA_SHA256, xmlsec.Transform.SHA256),
     "rsa-sha512": (xmlsec.Transform.RSA_SHA512, xmlsec.Transform.SHA512),
+    "hmac-sha1": (xmlsec.Transform.HMAC_SHA1, xmlsec.Transform.SHA1),  # the certificate's bytes are the secret
 }
 CANONICALIZATIONS = {
     "exclusive": xmlsec.Transform.EXCL_C14N,
@@ -176,7 +177,10 @@ def sign_targets(security, targets, how):
         if element.text and not element.text.strip():
             element.text = None
         element.tail = None
-    context.key = xmlsec.Key.from_memory(how.key, xmlsec.KeyFormat.PEM)
+    if how.algorithm == "hmac-sha1":
+        context.key = xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, how.certificate)
+    else:
+        context.key = xmlsec.Key.from_memory(how.key, xmlsec.KeyFormat.PEM)
     context.sign(signature)
 
 

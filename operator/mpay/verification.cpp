@@ -1,0 +1,723 @@
+// Verifying answers: what they may be is decided here, whether digests and signatures hold by xmlsec.
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <span>
+
+#include "crypto/digest.h"
+#include "mpay/security.h"
+#include "mpay/xmlsec.h"
+
+namespace mpay::soap {
+namespace {
+
+using crypto::Certificate;
+
+// More than any answer has, so that a stranger's cannot cost much.
+constexpr std::size_t kMaximumReferences = 8;
+constexpr std::size_t kMaximumTransforms = 3;
+constexpr std::size_t kMaximumPrefixList = 256;
+
+std::string withoutBlanks(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  return text;
+}
+
+std::string algorithmOf(const std::optional<Element>& element) {
+  return element ? element->attribute("", "Algorithm").value_or("") : "";
+}
+
+// What is computed. Beyond what is allowed, only that a service which uses another algorithm of the same kind is told
+// so, and not that its digests are wrong.
+struct Methods {
+  std::span<const xmlSecTransformId> canonicalizations;
+  std::span<const xmlSecTransformId> digests;
+  std::span<const xmlSecTransformId> signatures;
+};
+
+bool isOneOf(std::string_view uri, std::span<const xmlSecTransformId> methods) {
+  return std::any_of(methods.begin(), methods.end(), [&](xmlSecTransformId method) { return uriOf(method) == uri; });
+}
+
+struct Computed {
+  std::array<xmlSecTransformId, 6> canonicalizations{
+      xmlSecTransformExclC14NId,   xmlSecTransformExclC14NWithCommentsId,
+      xmlSecTransformInclC14NId,   xmlSecTransformInclC14NWithCommentsId,
+      xmlSecTransformInclC14N11Id, xmlSecTransformInclC14N11WithCommentsId};
+  std::array<xmlSecTransformId, 4> digests{xmlSecTransformSha1Id, xmlSecTransformSha256Id, xmlSecTransformSha384Id,
+                                           xmlSecTransformSha512Id};
+  std::array<xmlSecTransformId, 4> signatures{xmlSecTransformRsaSha1Id, xmlSecTransformRsaSha256Id,
+                                              xmlSecTransformRsaSha384Id, xmlSecTransformRsaSha512Id};
+
+  Methods methods() const { return {canonicalizations, digests, signatures}; }
+};
+
+// --- Ids -------------------------------------------------------------------------------------------------------------
+
+struct Identified {
+  Element element;
+  xmlAttr* attribute;
+  bool qualified;
+};
+
+// Every attribute that somebody might take for an id. Whichever of them an attacker repeats, no reference is ambiguous.
+using Ids = std::multimap<std::string, Identified>;
+
+void collect(const Element& element, Ids& ids) {
+  for (xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
+    const std::string_view local = reinterpret_cast<const char*>(attribute->name);
+    if (local != "Id" && local != "ID" && local != "id") continue;
+    const std::string_view space =
+        attribute->ns == nullptr ? "" : std::string_view(reinterpret_cast<const char*>(attribute->ns->href));
+    const bool qualified = local == "Id" && (space == ns::kWsu || (space.empty() && element.name().space == ns::kDs));
+    ids.emplace(element.attribute(space, local).value_or(""), Identified{element, attribute, qualified});
+  }
+  for (const auto& child : element.children()) collect(child, ids);
+}
+
+bool isNcName(const std::string& text) { return !text.empty() && xmlValidateNCName(raw(text), 0) == 0; }
+
+// Makes the ids that references lead to known to libxml2, as long as it lives. Only those: nothing else can be found.
+class KnownIds {
+ public:
+  KnownIds(const Document& document, const Ids& ids) : document_(document) {
+    for (auto at = ids.begin(); at != ids.end(); ++at) {
+      if (ids.count(at->first) != 1 || !isNcName(at->first)) continue;
+      xmlAttr* attribute = at->second.attribute;
+      if (xmlAddID(nullptr, document.get(), raw(at->first), attribute) != nullptr) known_.push_back(attribute);
+    }
+  }
+  ~KnownIds() {
+    for (auto* attribute : known_) xmlRemoveID(document_.get(), attribute);
+  }
+  KnownIds(const KnownIds&) = delete;
+  KnownIds& operator=(const KnownIds&) = delete;
+
+  bool leadsTo(const std::string& id, const Element& element) const {
+    const xmlAttr* found = xmlGetID(document_.get(), raw(id));
+    return found != nullptr && found->parent == element.node();
+  }
+
+ private:
+  const Document& document_;
+  std::vector<xmlAttr*> known_;
+};
+
+// --- The parts of a signature ----------------------------------------------------------------------------------------
+
+// The elements of a Signature, each where it has to be and there once; xmlsec reads exactly these.
+struct Parts {
+  Element signature;
+  Element signedInfo;
+  Element canonicalization;
+  Element method;
+  Element value;
+  std::optional<Element> keyInfo;
+  std::vector<Element> references;
+};
+
+// Whether the children are these, in this order; "?" after a name: may be missing.
+bool consistsOf(const std::vector<Element>& children, std::initializer_list<std::string_view> names) {
+  std::size_t at = 0;
+  for (auto name : names) {
+    const bool optional = name.ends_with('?');
+    if (optional) name.remove_suffix(1);
+    if (at < children.size() && children[at].is(ns::kDs, name)) {
+      ++at;
+    } else if (!optional) {
+      return false;
+    }
+  }
+  return at == children.size();
+}
+
+std::optional<Parts> partsOf(const Element& signature) {
+  const auto top = signature.children();
+  if (!consistsOf(top, {"SignedInfo", "SignatureValue", "KeyInfo?"})) return std::nullopt;
+  const auto info = top[0].children();
+  if (info.size() < 3 || info.size() > 2 + kMaximumReferences) return std::nullopt;
+  if (!info[0].is(ns::kDs, "CanonicalizationMethod") || !info[1].is(ns::kDs, "SignatureMethod")) return std::nullopt;
+  Parts parts{signature,
+              top[0],
+              info[0],
+              info[1],
+              top[1],
+              top.size() > 2 ? std::optional(top[2]) : std::nullopt,
+              {info.begin() + 2, info.end()}};
+  for (const auto& reference : parts.references) {
+    const auto children = reference.children();
+    if (!reference.is(ns::kDs, "Reference") || !consistsOf(children, {"Transforms?", "DigestMethod", "DigestValue"}))
+      return std::nullopt;
+    if (!children[0].is(ns::kDs, "Transforms")) continue;
+    const auto transforms = children[0].children();
+    if (transforms.empty() || transforms.size() > kMaximumTransforms ||
+        transforms.size() != children[0].children(ns::kDs, "Transform").size())
+      return std::nullopt;
+  }
+  return parts;
+}
+
+// Where to find the one Signature of the one Security header in a document of that structure.
+std::optional<Element> signatureIn(const Document& document) {
+  const auto header = document.root().child(ns::kSoap, "Header");
+  const auto security = header ? header->child(ns::kWsse, "Security") : std::nullopt;
+  return security ? security->child(ns::kDs, "Signature") : std::nullopt;
+}
+
+std::vector<Element> transformsOf(const Element& reference) {
+  const auto list = reference.child(ns::kDs, "Transforms");
+  return list ? list->children() : std::vector<Element>{};
+}
+
+// A canonicalization with a PrefixList that costs little and nothing else in it.
+bool isPlain(const Element& method) {
+  const auto children = method.children();
+  if (children.empty()) return true;
+  return children.size() == 1 && children[0].is(uriOf(xmlSecTransformExclC14NId), "InclusiveNamespaces") &&
+         children[0].attribute("", "PrefixList").value_or("").size() <= kMaximumPrefixList;
+}
+
+// Why a reference is not looked at; empty: it is.
+std::string whyNot(const Element& reference, const Methods& methods) {
+  for (const auto& transform : transformsOf(reference)) {
+    if (!isOneOf(algorithmOf(transform), methods.canonicalizations))
+      return "its transform is no canonicalization: " + algorithmOf(transform);
+    if (!isPlain(transform)) return "its transform has more content than a short InclusiveNamespaces";
+  }
+  if (const auto digest = algorithmOf(reference.child(ns::kDs, "DigestMethod")); !isOneOf(digest, methods.digests))
+    return "its digest is none that is known here: " + digest;
+  return {};
+}
+
+bool isComputable(const Parts& parts, const Methods& methods) {
+  return isOneOf(algorithmOf(parts.canonicalization), methods.canonicalizations) && isPlain(parts.canonicalization) &&
+         isOneOf(algorithmOf(parts.method), methods.signatures) && parts.method.children().empty();
+}
+
+// --- xmlsec ----------------------------------------------------------------------------------------------------------
+
+SignatureContext contextOf(const Methods& methods) {
+  SignatureContext context(xmlSecDSigCtxCreate(nullptr));
+  if (!context) throw std::bad_alloc();
+  context->flags |= XMLSEC_DSIG_FLAGS_IGNORE_MANIFESTS;
+  context->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
+  context->transformCtx.enabledUris = xmlSecTransformUriTypeNone;
+  context->keyInfoReadCtx.retrievalMethodCtx.enabledUris = xmlSecTransformUriTypeNone;
+  bool enabled = true;
+  for (const auto method : methods.canonicalizations) {
+    enabled = enabled && xmlSecDSigCtxEnableSignatureTransform(context.get(), method) >= 0 &&
+              xmlSecDSigCtxEnableReferenceTransform(context.get(), method) >= 0;
+  }
+  for (const auto method : methods.digests) {
+    enabled = enabled && xmlSecDSigCtxEnableReferenceTransform(context.get(), method) >= 0;
+  }
+  for (const auto method : methods.signatures) {
+    enabled = enabled && xmlSecDSigCtxEnableSignatureTransform(context.get(), method) >= 0;
+  }
+  if (!enabled) throw std::bad_alloc();
+  return context;
+}
+
+bool digestHolds(const Element& reference, const Methods& methods) {
+  const auto context = contextOf(methods);
+  context->operation = xmlSecTransformOperationVerify;
+  const crypto::Handle<xmlSecDSigReferenceCtx, xmlSecDSigReferenceCtxDestroy> one(
+      xmlSecDSigReferenceCtxCreate(context.get(), xmlSecDSigReferenceOriginSignedInfo));
+  return one && xmlSecDSigReferenceCtxProcessNode(one.get(), reference.node()) >= 0 &&
+         one->status == xmlSecDSigStatusSucceeded;
+}
+
+// SignatureValue over SignedInfo by itself, whatever the digests in it say. The steps are those of xmlsec's own
+// verification.
+bool valueHolds(const Parts& parts, const Methods& methods, EVP_PKEY* with) {
+  const auto context = contextOf(methods);
+  const Key key = keyOf(with);
+  if (!key) return false;
+  auto* transforms = &context->transformCtx;
+  auto* canonicalization =
+      xmlSecTransformCtxNodeRead(transforms, parts.canonicalization.node(), xmlSecTransformUsageC14NMethod);
+  if (canonicalization == nullptr) return false;
+  auto* method = xmlSecTransformCtxNodeRead(transforms, parts.method.node(), xmlSecTransformUsageSignatureMethod);
+  if (method == nullptr) return false;
+  method->operation = xmlSecTransformOperationVerify;
+  if (xmlSecTransformSetKey(method, key.get()) < 0) return false;
+  const crypto::Handle<xmlSecNodeSet, xmlSecNodeSetDestroy> nodes(
+      xmlSecNodeSetGetChildren(parts.signedInfo.node()->doc, parts.signedInfo.node(), 1, 0));
+  return nodes && xmlSecTransformCtxXmlExecute(transforms, nodes.get()) >= 0 &&
+         xmlSecTransformVerifyNodeContent(method, parts.value.node(), transforms) >= 0 &&
+         method->status == xmlSecTransformStatusOk;
+}
+
+// xmlsec's own word on the whole Signature, with nothing enabled but what is allowed, and that key alone.
+bool signatureHolds(const Parts& parts, const Methods& methods, const Certificate& registered) {
+  const auto context = contextOf(methods);
+  context->signKey = keyOf(X509_get0_pubkey(registered.get())).release();
+  return context->signKey != nullptr && xmlSecDSigCtxVerify(context.get(), parts.signature.node()) >= 0 &&
+         context->status == xmlSecDSigStatusSucceeded;
+}
+
+// --- KeyInfo ---------------------------------------------------------------------------------------------------------
+
+std::optional<Certificate> certificateIn(const Element& element) {
+  auto parsed = Certificate::parseBase64(withoutBlanks(element.text()));
+  return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
+}
+
+std::string identifierOf(const Certificate& certificate) {
+  const auto* identifier = X509_get0_subject_key_id(certificate.get());
+  if (identifier == nullptr) return {};
+  return crypto::base64({reinterpret_cast<const char*>(ASN1_STRING_get0_data(identifier)),
+                         static_cast<std::size_t>(ASN1_STRING_length(identifier))});
+}
+
+std::string decimalSerialOf(const Certificate& certificate) {
+  const crypto::Handle<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate.get()), nullptr));
+  char* text = number ? BN_bn2dec(number.get()) : nullptr;
+  std::string decimal(text == nullptr ? "" : text);
+  OPENSSL_free(text);
+  return decimal;
+}
+
+void readData(const Element& data, bool direct, const Certificate& registered, Verification& found) {
+  const auto serial = data.child(ns::kDs, "X509IssuerSerial");
+  const auto certificate = data.child(ns::kDs, "X509Certificate");
+  if (certificate) found.embedded = certificateIn(*certificate);
+  if (direct && certificate) {
+    found.keyInfo = KeyInfoForm::X509Certificate;
+  } else if (serial) {
+    found.keyInfo = KeyInfoForm::IssuerSerial;
+    const auto number = serial->child(ns::kDs, "X509SerialNumber");
+    // Issuers' names are written in many ways; the number alone is compared.
+    found.keyInfoNamesRegistered = number && withoutBlanks(number->text()) == decimalSerialOf(registered);
+  }
+}
+
+void readReference(const Element& reference, const Element& security, const Ids& ids, Verification& found) {
+  const auto uri = reference.attribute("", "URI").value_or("");
+  if (!uri.starts_with('#') || ids.count(uri.substr(1)) != 1) return;
+  const Element token = ids.find(uri.substr(1))->second.element;
+  if (!token.is(ns::kWsse, "BinarySecurityToken") || token.parent() != security) return;
+  if (token.attribute("", "ValueType").value_or("") != kX509v3) return;
+  found.keyInfo = KeyInfoForm::BinarySecurityToken;
+  found.embedded = certificateIn(token);
+}
+
+void readKeyInfo(const Parts& parts, const Element& security, const Ids& ids, const Certificate& registered,
+                 Verification& found) {
+  if (!parts.keyInfo) return;
+  found.keyInfo = KeyInfoForm::Other;
+  const auto children = parts.keyInfo->children();
+  if (children.size() != 1) return;
+  if (children[0].is(ns::kDs, "X509Data")) {
+    readData(children[0], true, registered, found);
+  } else if (children[0].is(ns::kWsse, "SecurityTokenReference")) {
+    for (const auto& child : children[0].children()) {
+      if (child.is(ns::kWsse, "Reference")) readReference(child, security, ids, found);
+      if (child.is(ns::kDs, "X509Data")) readData(child, false, registered, found);
+      if (!child.is(ns::kWsse, "KeyIdentifier")) continue;
+      // "X509v3SubjectKeyIdentifier" is the token profile's first spelling, which MPay's guide has too.
+      const auto type = child.attribute("", "ValueType").value_or("");
+      if (!type.ends_with("#X509SubjectKeyIdentifier") && !type.ends_with("#X509v3SubjectKeyIdentifier")) continue;
+      found.keyInfo = KeyInfoForm::SubjectKeyIdentifier;
+      const auto identifier = identifierOf(registered);
+      found.keyInfoNamesRegistered = !identifier.empty() && withoutBlanks(child.text()) == identifier;
+    }
+  }
+  if (found.embedded) found.keyInfoNamesRegistered = found.embedded->sha256() == registered.sha256();
+}
+
+// --- Times -----------------------------------------------------------------------------------------------------------
+
+// Minutes east of UTC; none where it is no zone of xs:dateTime.
+std::optional<int> zoneOf(std::string_view zone) {
+  if (zone.empty() || zone == "Z") return 0;
+  const auto digit = [&](std::size_t at) { return zone[at] >= '0' && zone[at] <= '9'; };
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !digit(1) || !digit(2) ||
+      !digit(4) || !digit(5))
+    return std::nullopt;
+  const auto number = [&](std::size_t at) { return 10 * (zone[at] - '0') + (zone[at + 1] - '0'); };
+  const int minutes = 60 * number(1) + number(4);
+  return zone[0] == '-' ? -minutes : minutes;
+}
+
+// An xs:dateTime; one without a zone is read as if it were in UTC.
+std::optional<Instant> instantOf(std::string_view text) {
+  constexpr std::size_t kSeconds = std::string_view("2025-07-10T07:51:25").size();
+  if (text.size() < kSeconds) return std::nullopt;
+  const auto seconds = parseTime(std::string(text.substr(0, kSeconds)) + "Z");
+  auto zone = text.substr(kSeconds);
+  Duration fraction{0};
+  if (zone.starts_with('.')) {
+    zone.remove_prefix(1);
+    if (zone.empty() || zone[0] < '0' || zone[0] > '9') return std::nullopt;
+    for (int unit = 100; !zone.empty() && zone[0] >= '0' && zone[0] <= '9'; unit /= 10) {
+      fraction += Duration{unit * (zone[0] - '0')};
+      zone.remove_prefix(1);
+    }
+  }
+  const auto east = zoneOf(zone);
+  if (!seconds || !east) return std::nullopt;
+  return *seconds + fraction - std::chrono::minutes(*east);
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+ReceivedTimestamp readTimestamp(const Element& element) {
+  ReceivedTimestamp timestamp;
+  const auto read = [&](const char* name, std::string& text, std::optional<Instant>& at) {
+    const auto child = element.child(ns::kWsu, name);
+    if (!child) return;
+    text = trimmed(child->text());
+    at = instantOf(text);
+  };
+  read("Created", timestamp.created, timestamp.createdAt);
+  read("Expires", timestamp.expires, timestamp.expiresAt);
+  timestamp.utc = timestamp.created.ends_with('Z') && timestamp.expires.ends_with('Z');
+  return timestamp;
+}
+
+// --- The whole -------------------------------------------------------------------------------------------------------
+
+Holds holdsOf(bool received, bool blankless) {
+  return received ? Holds::Yes : blankless ? Holds::WithoutBlanks : Holds::No;
+}
+
+class Verifier {
+ public:
+  Verifier(const Envelope& envelope, const Certificate& registered, const std::vector<Algorithm>& allowed)
+      : envelope_(envelope), registered_(registered), allowed_(allowed) {}
+
+  Verification run() {
+    collect(envelope_.document().root(), ids_);
+    findDuplicates();
+    if (!findSecurity()) return std::move(found_);
+    if (const auto signature = findSignature()) {
+      if (const auto parts = partsOf(*signature)) {
+        examine(*parts);
+      } else {
+        note("MalformedSecurity", "the Signature's elements are not those of XML-DSig, in its order, or are too many");
+      }
+    }
+    if (found_.problems.empty()) found_.body = envelope_.body();
+    return std::move(found_);
+  }
+
+ private:
+  void note(std::string reason, std::string message) {
+    found_.problems.push_back({std::move(reason), std::move(message)});
+  }
+
+  void findDuplicates() {
+    for (auto at = ids_.begin(); at != ids_.end(); at = ids_.upper_bound(at->first)) {
+      if (ids_.count(at->first) > 1) found_.duplicateIds.push_back(at->first);
+    }
+    if (!found_.duplicateIds.empty()) note("DuplicateId", "more than one element has the same Id");
+    using Problem = Envelope::Problem;
+    for (const auto problem : {Problem::SeveralBodies, Problem::SeveralHeaders, Problem::ForeignChild}) {
+      if (envelope_.has(problem)) note("SignatureWrapping", std::string(toString(problem)));
+    }
+    if (envelope_.has(Problem::NoBody)) note("MalformedSecurity", std::string(toString(Problem::NoBody)));
+  }
+
+  bool findSecurity() {
+    const auto header = envelope_.header();
+    const auto found = header ? header->children(ns::kWsse, "Security") : std::vector<Element>{};
+    if (found.size() > 1) {
+      note("MalformedSecurity", "there is more than one Security header");
+      return false;
+    }
+    if (found.empty()) {
+      std::string message = "there is no Security header";
+      for (const auto& child : header ? header->children() : std::vector<Element>{}) {
+        if (child.local() == "Security") message += " of WSS 1.0's namespace, one of another is there";
+      }
+      note("MissingSignature", message);
+      return false;
+    }
+    security_ = found.front();
+    const auto timestamps = security_->children(ns::kWsu, "Timestamp");
+    if (timestamps.size() > 1) note("MalformedSecurity", "there is more than one Timestamp");
+    if (!timestamps.empty()) {
+      timestamp_ = timestamps.front();
+      found_.timestamp = readTimestamp(*timestamp_);
+    }
+    return true;
+  }
+
+  std::optional<Element> findSignature() {
+    const auto found = security_->children(ns::kDs, "Signature");
+    if (found.size() > 1) note("SignatureWrapping", "there is more than one Signature in the Security header");
+    if (found.empty()) {
+      std::string message = "there is no Signature in the Security header";
+      for (const auto& child : security_->children()) {
+        if (child.local() == "Signature") message += " of XML-DSig's namespace, one of another is there";
+      }
+      note("MissingSignature", message);
+    }
+    if (found.size() != 1) return std::nullopt;
+    found_.present = true;
+    return found.front();
+  }
+
+  void examine(const Parts& parts) {
+    found_.signatureValue = withoutBlanks(parts.value.text());
+    readKeyInfo(parts, *security_, ids_, registered_, found_);
+    readAlgorithms(parts);
+    for (const auto& reference : parts.references) readReferenceOf(reference);
+    compute(parts);
+    judgeCoverage();
+    judgeHolding(parts);
+  }
+
+  void readAlgorithms(const Parts& parts) {
+    found_.signatureAlgorithm = algorithmOf(parts.method);
+    found_.canonicalization = algorithmOf(parts.canonicalization);
+    std::vector<xmlSecTransformId> digests;
+    bool isAllowed = false;
+    for (const auto algorithm : {Algorithm::RsaSha1, Algorithm::RsaSha256}) {
+      const bool allowed = std::find(allowed_.begin(), allowed_.end(), algorithm) != allowed_.end();
+      if (uriOf(signatureMethod(algorithm)) == found_.signatureAlgorithm) {
+        found_.algorithm = algorithm;
+        isAllowed = allowed;
+      }
+      if (allowed) digests.push_back(digestMethod(algorithm));
+    }
+    if (!isAllowed) note("AlgorithmNotAllowed", "the signature method is not allowed: " + found_.signatureAlgorithm);
+    const std::array exclusive{xmlSecTransformExclC14NId};
+    found_.exclusiveCanonicalization = isOneOf(found_.canonicalization, exclusive);
+    for (const auto& reference : parts.references) {
+      const auto digest = algorithmOf(reference.child(ns::kDs, "DigestMethod"));
+      if (!isOneOf(digest, digests)) note("AlgorithmNotAllowed", "the digest method is not allowed: " + digest);
+      const auto transforms = transformsOf(reference);
+      // Without a transform the canonicalization is the inclusive one (XML-DSig 4.4.3.2).
+      found_.exclusiveCanonicalization &=
+          !transforms.empty() && std::all_of(transforms.begin(), transforms.end(), [&](const Element& transform) {
+            return isOneOf(algorithmOf(transform), exclusive);
+          });
+    }
+    if (!found_.exclusiveCanonicalization) {
+      note("AlgorithmNotAllowed", "not everything is canonicalized by exclusive canonicalization, and that alone");
+    }
+  }
+
+  void readReferenceOf(const Element& reference) {
+    SignedReference one;
+    one.uri = reference.attribute("", "URI").value_or("");
+    one.digest = algorithmOf(reference.child(ns::kDs, "DigestMethod"));
+    for (const auto& transform : transformsOf(reference)) one.transforms.push_back(algorithmOf(transform));
+    const auto id = one.uri.empty() ? std::string{} : one.uri.substr(1);
+    if (!one.uri.starts_with('#') || !isNcName(id)) {
+      one.problem = "it leads to no element by its Id: \"" + one.uri.substr(0, 80) + "\"";
+      note("ReferenceNotAllowed",
+           "a Reference of the signature is not \"#\" and an Id: \"" + one.uri.substr(0, 80) + "\"");
+    } else if (ids_.count(id) != 1) {
+      one.problem = ids_.count(id) == 0 ? "no element has that Id" : "more than one element has that Id";
+      note("ReferenceNotAllowed", "a Reference of the signature leads to nothing that is there once: " + one.uri);
+    } else {
+      const auto& target = ids_.find(id)->second;
+      one.element = target.element;
+      one.qualifiedId = target.qualified;
+      if (!target.qualified) {
+        found_.unqualifiedIds.push_back(target.element.path());
+        note("UnqualifiedId", "the Id of " + target.element.path() + " is not a wsu:Id");
+      }
+      place(target.element, one);
+      one.problem = whyNot(reference, computed_.methods());
+    }
+    found_.references.push_back(std::move(one));
+  }
+
+  void place(const Element& element, SignedReference& one) {
+    if (element == envelope_.body()) {
+      one.covered = Covered::Body;
+    } else if (element == timestamp_) {
+      one.covered = Covered::Timestamp;
+    } else if (element.is(ns::kWsse, "BinarySecurityToken") && element.parent() == security_) {
+      one.covered = Covered::Token;
+    } else if (element.is(ns::kSoap, "Body") || element.is(ns::kWsu, "Timestamp") || !isInHeader(element)) {
+      note("SignatureWrapping", "what was signed is not where it is read: " + element.path());
+    }
+  }
+
+  // Further headers may be signed too, and what is in the Security header.
+  bool isInHeader(const Element& element) const {
+    const auto parent = element.parent();
+    return parent && (parent == envelope_.header() || parent == security_);
+  }
+
+  // Whether digests and the signature hold, on the bytes that came and, where they do not, without blank text.
+  void compute(const Parts& parts) {
+    const auto received = holding(envelope_.document(), parts, ids_);
+    std::optional<Holding> blankless;
+    if (!received.all) {
+      const auto copy = envelope_.document().withoutBlanks();
+      Ids ids;
+      collect(copy.root(), ids);
+      const auto signature = signatureIn(copy);
+      const auto copied = signature ? partsOf(*signature) : std::nullopt;
+      if (copied && copied->references.size() == parts.references.size()) blankless = holding(copy, *copied, ids);
+    }
+    for (std::size_t i = 0; i < found_.references.size(); ++i) {
+      auto& one = found_.references[i];
+      if (!one.problem.empty()) continue;
+      one.holds = holdsOf(received.references[i], blankless && blankless->references[i]);
+    }
+    if (!isComputable(parts, computed_.methods())) return;
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(registered_.get())) == EVP_PKEY_RSA) {
+      found_.signatureByRegistered = holdsOf(received.registered, blankless && blankless->registered);
+    }
+    if (found_.embedded) found_.signatureByEmbedded = holdsOf(received.embedded, blankless && blankless->embedded);
+  }
+
+  struct Holding {
+    std::vector<bool> references;
+    bool registered = false;
+    bool embedded = false;
+    bool all = true;
+  };
+
+  Holding holding(const Document& document, const Parts& parts, const Ids& ids) {
+    Holding result;
+    const KnownIds known(document, ids);
+    for (std::size_t i = 0; i < parts.references.size(); ++i) {
+      const auto& one = found_.references[i];
+      bool holds = false;
+      if (one.problem.empty()) {
+        const auto id = one.uri.substr(1);
+        const auto target = ids.find(id);
+        holds = target != ids.end() && known.leadsTo(id, target->second.element) &&
+                digestHolds(parts.references[i], computed_.methods());
+      }
+      result.references.push_back(holds);
+      result.all &= holds;
+    }
+    if (!isComputable(parts, computed_.methods())) return result;
+    result.registered = valueHolds(parts, computed_.methods(), X509_get0_pubkey(registered_.get()));
+    if (found_.embedded)
+      result.embedded = valueHolds(parts, computed_.methods(), X509_get0_pubkey(found_.embedded->get()));
+    result.all &= result.registered;
+    return result;
+  }
+
+  void judgeCoverage() {
+    if (!found_.covers(Covered::Body)) note("BodyNotSigned", "the signature does not cover the Body");
+    if (!timestamp_) {
+      note("TimestampNotSigned", "there is no Timestamp in the Security header");
+    } else if (!found_.covers(Covered::Timestamp)) {
+      note("TimestampNotSigned", "the signature does not cover the Timestamp");
+    }
+  }
+
+  void judgeHolding(const Parts& parts) {
+    const auto digests = found_.digests();
+    if (digests == Holds::WithoutBlanks) {
+      note("DigestMismatch", "a digest holds only without blank text: the answer was reformatted after it was signed");
+    } else if (digests != Holds::Yes) {
+      note("DigestMismatch", "a digest of the signature does not hold: what it covers was changed after it was signed");
+    }
+    if (found_.signatureByRegistered != Holds::Yes) {
+      note("SignatureMismatch", found_.signatureByEmbedded == Holds::Yes
+                                    ? "the signature was made with another key than the registered certificate's"
+                                    : "the SignatureValue does not hold with the registered certificate");
+    }
+    if (!found_.problems.empty()) return;
+    // Nothing is wrong; so xmlsec must say the same, with nothing enabled but what is allowed.
+    const std::array exclusive{xmlSecTransformExclC14NId};
+    std::vector<xmlSecTransformId> digestMethods;
+    std::vector<xmlSecTransformId> signatureMethods;
+    for (const auto algorithm : allowed_) {
+      digestMethods.push_back(digestMethod(algorithm));
+      signatureMethods.push_back(signatureMethod(algorithm));
+    }
+    const KnownIds known(envelope_.document(), ids_);
+    if (!signatureHolds(parts, {exclusive, digestMethods, signatureMethods}, registered_)) {
+      note("SignatureMismatch", "xmlsec refuses the signature as a whole");
+    }
+  }
+
+  const Envelope& envelope_;
+  const Certificate& registered_;
+  const std::vector<Algorithm>& allowed_;
+  const Computed computed_{};
+  Ids ids_;
+  std::optional<Element> security_;
+  std::optional<Element> timestamp_;
+  Verification found_;
+};
+
+}  // namespace
+
+bool Verification::covers(Covered what) const {
+  return std::any_of(references.begin(), references.end(), [&](const auto& one) { return one.covered == what; });
+}
+
+namespace {
+
+Holds worst(std::span<const SignedReference> references, std::optional<Covered> what) {
+  constexpr std::array kFromBest{Holds::Yes, Holds::WithoutBlanks, Holds::Unchecked, Holds::No};
+  auto at = kFromBest.begin();
+  bool any = false;
+  for (const auto& one : references) {
+    if (what && one.covered != *what) continue;
+    any = true;
+    at = std::max(at, std::find(kFromBest.begin(), kFromBest.end(), one.holds));
+  }
+  return any ? *at : Holds::Unchecked;
+}
+
+}  // namespace
+
+Holds Verification::digests(Covered what) const { return worst(references, what); }
+Holds Verification::digests() const { return worst(references, std::nullopt); }
+
+bool Verification::has(std::string_view reason) const {
+  return std::any_of(problems.begin(), problems.end(), [&](const auto& problem) { return problem.reason == reason; });
+}
+
+Verification verify(const Envelope& envelope, const Certificate& registered, const std::vector<Algorithm>& allowed) {
+  auto verification = Verifier(envelope, registered, allowed).run();
+  ERR_clear_error();
+  return verification;
+}
+
+std::string_view toString(Holds holds) {
+  switch (holds) {
+    case Holds::Yes: return "Yes";
+    case Holds::WithoutBlanks: return "WithoutBlanks";
+    case Holds::No: return "No";
+    case Holds::Unchecked: return "Unchecked";
+  }
+  return "";
+}
+
+std::string_view toString(KeyInfoForm form) {
+  using enum KeyInfoForm;
+  switch (form) {
+    case None: return "None";
+    case BinarySecurityToken: return "BinarySecurityToken";
+    case SubjectKeyIdentifier: return "SubjectKeyIdentifier";
+    case X509Certificate: return "X509Certificate";
+    case IssuerSerial: return "IssuerSerial";
+    case Other: return "Other";
+  }
+  return "";
+}
+
+std::string_view toString(Covered covered) {
+  switch (covered) {
+    case Covered::Body: return "Body";
+    case Covered::Timestamp: return "Timestamp";
+    case Covered::Token: return "Token";
+    case Covered::Other: return "Other";
+  }
+  return "";
+}
+
+}  // namespace mpay::soap
