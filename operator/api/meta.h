@@ -136,6 +136,9 @@ class PackedMeta {
 // Where an object is kept: the order is ObjectKey's.
 using KeyView = std::pair<std::string_view, std::string_view>;
 inline KeyView viewOf(const ObjectKey& key) { return {key.namespace_, key.name}; }
+inline std::size_t hashOf(const KeyView& key) {
+  return std::hash<std::string_view>()(key.second) * 31 + std::hash<std::string_view>()(key.first);
+}
 
 // What a store asks of metadata, whichever of the three it is.
 inline KeyView keyOf(const LeanMeta& meta) { return {meta.namespace_, meta.name}; }

@@ -5,6 +5,7 @@
 // conflict. Older events for an object never undo a newer state.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 #include <deque>
@@ -18,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/meta.h"
@@ -71,14 +73,20 @@ class Store {
     return found != objects_.end() && uidOf(*found->object) == uid && versionOf(*found->object) == version;
   }
 
+  // In the order of their keys.
   std::vector<Ptr> list() const {
-    std::shared_lock lock(mutex_);
     std::vector<Ptr> all;
-    all.reserve(objects_.size());
-    for (const auto& slot : objects_) all.push_back(slot.object);
+    {
+      std::shared_lock lock(mutex_);
+      all.reserve(objects_.size());
+      for (const auto& slot : objects_) all.push_back(slot.object);
+    }
+    std::sort(all.begin(), all.end(),
+              [](const Ptr& a, const Ptr& b) { return api::keyOf(a->metadata) < api::keyOf(b->metadata); });
     return all;
   }
 
+  // In no order.
   std::vector<ObjectKey> keys() const {
     std::shared_lock lock(mutex_);
     std::vector<ObjectKey> all;
@@ -204,18 +212,24 @@ class Store {
   }
 
  private:
-  // Ordered by the object's own key, which is kept nowhere else: another object takes its place only under the same.
+  // Found by the object's own key, which is kept nowhere else: another object takes its place only under the same.
+  // Hashed rather than ordered: each step down a tree reads another object's key, which no cache of the processor has.
   struct Slot {
     mutable Ptr object;
     mutable std::uint64_t list = 0;  // the last list that held it
   };
-  struct ByKey {
+  struct KeyOf {
     using is_transparent = void;
     static api::KeyView keyOf(const Slot& slot) { return api::keyOf(slot.object->metadata); }
     static api::KeyView keyOf(const api::KeyView& key) { return key; }
-    bool operator()(const auto& a, const auto& b) const { return keyOf(a) < keyOf(b); }
   };
-  using Objects = std::set<Slot, ByKey>;
+  struct Hash : KeyOf {
+    std::size_t operator()(const auto& at) const { return api::hashOf(KeyOf::keyOf(at)); }
+  };
+  struct SameKey : KeyOf {
+    bool operator()(const auto& a, const auto& b) const { return KeyOf::keyOf(a) == KeyOf::keyOf(b); }
+  };
+  using Objects = std::unordered_set<Slot, Hash, SameKey>;
   enum class Source { Watch, Write };
 
   static std::string_view uidOf(const K& object) { return api::uidOf(object.metadata); }

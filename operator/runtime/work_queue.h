@@ -71,9 +71,7 @@ class WorkQueue {
     unsigned conflicts = 0;
   };
   struct Hash {
-    std::size_t operator()(const ObjectKey& key) const {
-      return std::hash<std::string>()(key.name) * 31 + std::hash<std::string>()(key.namespace_);
-    }
+    std::size_t operator()(const ObjectKey& key) const { return api::hashOf(api::viewOf(key)); }
   };
   using Keys = std::unordered_map<ObjectKey, State, Hash>;
   using Entry = Keys::value_type;  // its address does not change
