@@ -38,7 +38,7 @@ faults: ## Every fault at every write of the story (make test tells a quick choi
 	@FAULTS=all $(steps) faults
 
 fuzz: FOR = 60
-fuzz: ## Certificates, CRLs, OCSP responses and addresses by libFuzzer (FOR=60, seconds each)
+fuzz: ## Certificates, CRLs, OCSP and SOAP answers, signatures, addresses by libFuzzer (FOR=60, seconds each)
 	@PRESET=fuzz FOR=$(FOR) $(steps) fuzz
 
 soak: N = 10000

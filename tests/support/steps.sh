@@ -159,10 +159,10 @@ case "${1:-}" in
     run "$build/bin/faults"
     ;;
   fuzz)
-    steps=6
+    steps=8
     packages
     compile
-    for target in certificate crl ocsp address; do
+    for target in certificate crl ocsp address answer signature; do
       say "$target, $FOR s"
       mkdir -p "$build/fuzz-found/$target"
       run "$build/bin/fuzz_$target" -max_total_time="$FOR" -timeout=10 -print_final_stats=1 -verbosity=0 \
