@@ -1,262 +1,22 @@
-// Verifying answers: what they may be is decided here, whether digests and signatures hold by xmlsec.
+// Verifying answers: what they may be is decided here, what holds is computed in signature.cpp.
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <span>
 
 #include "crypto/digest.h"
 #include "mpay/security.h"
-#include "mpay/xmlsec.h"
+#include "mpay/signature.h"
 
 namespace mpay::soap {
 namespace {
 
 using crypto::Certificate;
 
-// More than any answer has, so that a stranger's cannot cost much.
-constexpr std::size_t kMaximumReferences = 8;
-constexpr std::size_t kMaximumTransforms = 3;
-constexpr std::size_t kMaximumPrefixList = 256;
-
 std::string withoutBlanks(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return text;
-}
-
-std::string algorithmOf(const std::optional<Element>& element) {
-  return element ? element->attribute("", "Algorithm").value_or("") : "";
-}
-
-// What is computed. Beyond what is allowed, only that a service which uses another algorithm of the same kind is told
-// so, and not that its digests are wrong.
-struct Methods {
-  std::span<const xmlSecTransformId> canonicalizations;
-  std::span<const xmlSecTransformId> digests;
-  std::span<const xmlSecTransformId> signatures;
-};
-
-bool isOneOf(std::string_view uri, std::span<const xmlSecTransformId> methods) {
-  return std::any_of(methods.begin(), methods.end(), [&](xmlSecTransformId method) { return uriOf(method) == uri; });
-}
-
-struct Computed {
-  std::array<xmlSecTransformId, 6> canonicalizations{
-      xmlSecTransformExclC14NId,   xmlSecTransformExclC14NWithCommentsId,
-      xmlSecTransformInclC14NId,   xmlSecTransformInclC14NWithCommentsId,
-      xmlSecTransformInclC14N11Id, xmlSecTransformInclC14N11WithCommentsId};
-  std::array<xmlSecTransformId, 4> digests{xmlSecTransformSha1Id, xmlSecTransformSha256Id, xmlSecTransformSha384Id,
-                                           xmlSecTransformSha512Id};
-  std::array<xmlSecTransformId, 4> signatures{xmlSecTransformRsaSha1Id, xmlSecTransformRsaSha256Id,
-                                              xmlSecTransformRsaSha384Id, xmlSecTransformRsaSha512Id};
-
-  Methods methods() const { return {canonicalizations, digests, signatures}; }
-};
-
-// --- Ids -------------------------------------------------------------------------------------------------------------
-
-struct Identified {
-  Element element;
-  xmlAttr* attribute;
-  bool qualified;
-};
-
-// Every attribute that somebody might take for an id. Whichever of them an attacker repeats, no reference is ambiguous.
-using Ids = std::multimap<std::string, Identified>;
-
-void collect(const Element& element, Ids& ids) {
-  for (xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
-    const std::string_view local = reinterpret_cast<const char*>(attribute->name);
-    if (local != "Id" && local != "ID" && local != "id") continue;
-    const std::string_view space =
-        attribute->ns == nullptr ? "" : std::string_view(reinterpret_cast<const char*>(attribute->ns->href));
-    const bool qualified = local == "Id" && (space == ns::kWsu || (space.empty() && element.name().space == ns::kDs));
-    ids.emplace(element.attribute(space, local).value_or(""), Identified{element, attribute, qualified});
-  }
-  for (const auto& child : element.children()) collect(child, ids);
-}
-
-bool isNcName(const std::string& text) { return !text.empty() && xmlValidateNCName(raw(text), 0) == 0; }
-
-// Makes the ids that references lead to known to libxml2, as long as it lives. Only those: nothing else can be found.
-class KnownIds {
- public:
-  KnownIds(const Document& document, const Ids& ids) : document_(document) {
-    for (auto at = ids.begin(); at != ids.end(); ++at) {
-      if (ids.count(at->first) != 1 || !isNcName(at->first)) continue;
-      xmlAttr* attribute = at->second.attribute;
-      if (xmlAddID(nullptr, document.get(), raw(at->first), attribute) != nullptr) known_.push_back(attribute);
-    }
-  }
-  ~KnownIds() {
-    for (auto* attribute : known_) xmlRemoveID(document_.get(), attribute);
-  }
-  KnownIds(const KnownIds&) = delete;
-  KnownIds& operator=(const KnownIds&) = delete;
-
-  bool leadsTo(const std::string& id, const Element& element) const {
-    const xmlAttr* found = xmlGetID(document_.get(), raw(id));
-    return found != nullptr && found->parent == element.node();
-  }
-
- private:
-  const Document& document_;
-  std::vector<xmlAttr*> known_;
-};
-
-// --- The parts of a signature ----------------------------------------------------------------------------------------
-
-// The elements of a Signature, each where it has to be and there once; xmlsec reads exactly these.
-struct Parts {
-  Element signature;
-  Element signedInfo;
-  Element canonicalization;
-  Element method;
-  Element value;
-  std::optional<Element> keyInfo;
-  std::vector<Element> references;
-};
-
-// Whether the children are these, in this order; "?" after a name: may be missing.
-bool consistsOf(const std::vector<Element>& children, std::initializer_list<std::string_view> names) {
-  std::size_t at = 0;
-  for (auto name : names) {
-    const bool optional = name.ends_with('?');
-    if (optional) name.remove_suffix(1);
-    if (at < children.size() && children[at].is(ns::kDs, name)) {
-      ++at;
-    } else if (!optional) {
-      return false;
-    }
-  }
-  return at == children.size();
-}
-
-std::optional<Parts> partsOf(const Element& signature) {
-  const auto top = signature.children();
-  if (!consistsOf(top, {"SignedInfo", "SignatureValue", "KeyInfo?"})) return std::nullopt;
-  const auto info = top[0].children();
-  if (info.size() < 3 || info.size() > 2 + kMaximumReferences) return std::nullopt;
-  if (!info[0].is(ns::kDs, "CanonicalizationMethod") || !info[1].is(ns::kDs, "SignatureMethod")) return std::nullopt;
-  Parts parts{signature,
-              top[0],
-              info[0],
-              info[1],
-              top[1],
-              top.size() > 2 ? std::optional(top[2]) : std::nullopt,
-              {info.begin() + 2, info.end()}};
-  for (const auto& reference : parts.references) {
-    const auto children = reference.children();
-    if (!reference.is(ns::kDs, "Reference") || !consistsOf(children, {"Transforms?", "DigestMethod", "DigestValue"}))
-      return std::nullopt;
-    if (!children[0].is(ns::kDs, "Transforms")) continue;
-    const auto transforms = children[0].children();
-    if (transforms.empty() || transforms.size() > kMaximumTransforms ||
-        transforms.size() != children[0].children(ns::kDs, "Transform").size())
-      return std::nullopt;
-  }
-  return parts;
-}
-
-// Where to find the one Signature of the one Security header in a document of that structure.
-std::optional<Element> signatureIn(const Document& document) {
-  const auto header = document.root().child(ns::kSoap, "Header");
-  const auto security = header ? header->child(ns::kWsse, "Security") : std::nullopt;
-  return security ? security->child(ns::kDs, "Signature") : std::nullopt;
-}
-
-std::vector<Element> transformsOf(const Element& reference) {
-  const auto list = reference.child(ns::kDs, "Transforms");
-  return list ? list->children() : std::vector<Element>{};
-}
-
-// A canonicalization with a PrefixList that costs little and nothing else in it.
-bool isPlain(const Element& method) {
-  const auto children = method.children();
-  if (children.empty()) return true;
-  return children.size() == 1 && children[0].is(uriOf(xmlSecTransformExclC14NId), "InclusiveNamespaces") &&
-         children[0].attribute("", "PrefixList").value_or("").size() <= kMaximumPrefixList;
-}
-
-// Why a reference is not looked at; empty: it is.
-std::string whyNot(const Element& reference, const Methods& methods) {
-  for (const auto& transform : transformsOf(reference)) {
-    if (!isOneOf(algorithmOf(transform), methods.canonicalizations))
-      return "its transform is no canonicalization: " + algorithmOf(transform);
-    if (!isPlain(transform)) return "its transform has more content than a short InclusiveNamespaces";
-  }
-  if (const auto digest = algorithmOf(reference.child(ns::kDs, "DigestMethod")); !isOneOf(digest, methods.digests))
-    return "its digest is none that is known here: " + digest;
-  return {};
-}
-
-bool isComputable(const Parts& parts, const Methods& methods) {
-  return isOneOf(algorithmOf(parts.canonicalization), methods.canonicalizations) && isPlain(parts.canonicalization) &&
-         isOneOf(algorithmOf(parts.method), methods.signatures) && parts.method.children().empty();
-}
-
-// --- xmlsec ----------------------------------------------------------------------------------------------------------
-
-SignatureContext contextOf(const Methods& methods) {
-  SignatureContext context(xmlSecDSigCtxCreate(nullptr));
-  if (!context) throw std::bad_alloc();
-  context->flags |= XMLSEC_DSIG_FLAGS_IGNORE_MANIFESTS;
-  context->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
-  context->transformCtx.enabledUris = xmlSecTransformUriTypeNone;
-  context->keyInfoReadCtx.retrievalMethodCtx.enabledUris = xmlSecTransformUriTypeNone;
-  bool enabled = true;
-  for (const auto method : methods.canonicalizations) {
-    enabled = enabled && xmlSecDSigCtxEnableSignatureTransform(context.get(), method) >= 0 &&
-              xmlSecDSigCtxEnableReferenceTransform(context.get(), method) >= 0;
-  }
-  for (const auto method : methods.digests) {
-    enabled = enabled && xmlSecDSigCtxEnableReferenceTransform(context.get(), method) >= 0;
-  }
-  for (const auto method : methods.signatures) {
-    enabled = enabled && xmlSecDSigCtxEnableSignatureTransform(context.get(), method) >= 0;
-  }
-  if (!enabled) throw std::bad_alloc();
-  return context;
-}
-
-bool digestHolds(const Element& reference, const Methods& methods) {
-  const auto context = contextOf(methods);
-  context->operation = xmlSecTransformOperationVerify;
-  const crypto::Handle<xmlSecDSigReferenceCtx, xmlSecDSigReferenceCtxDestroy> one(
-      xmlSecDSigReferenceCtxCreate(context.get(), xmlSecDSigReferenceOriginSignedInfo));
-  return one && xmlSecDSigReferenceCtxProcessNode(one.get(), reference.node()) >= 0 &&
-         one->status == xmlSecDSigStatusSucceeded;
-}
-
-// SignatureValue over SignedInfo by itself, whatever the digests in it say. The steps are those of xmlsec's own
-// verification.
-bool valueHolds(const Parts& parts, const Methods& methods, EVP_PKEY* with) {
-  const auto context = contextOf(methods);
-  const Key key = keyOf(with);
-  if (!key) return false;
-  auto* transforms = &context->transformCtx;
-  auto* canonicalization =
-      xmlSecTransformCtxNodeRead(transforms, parts.canonicalization.node(), xmlSecTransformUsageC14NMethod);
-  if (canonicalization == nullptr) return false;
-  auto* method = xmlSecTransformCtxNodeRead(transforms, parts.method.node(), xmlSecTransformUsageSignatureMethod);
-  if (method == nullptr) return false;
-  method->operation = xmlSecTransformOperationVerify;
-  if (xmlSecTransformSetKey(method, key.get()) < 0) return false;
-  const crypto::Handle<xmlSecNodeSet, xmlSecNodeSetDestroy> nodes(
-      xmlSecNodeSetGetChildren(parts.signedInfo.node()->doc, parts.signedInfo.node(), 1, 0));
-  return nodes && xmlSecTransformCtxXmlExecute(transforms, nodes.get()) >= 0 &&
-         xmlSecTransformVerifyNodeContent(method, parts.value.node(), transforms) >= 0 &&
-         method->status == xmlSecTransformStatusOk;
-}
-
-// xmlsec's own word on the whole Signature, with nothing enabled but what is allowed, and that key alone.
-bool signatureHolds(const Parts& parts, const Methods& methods, const Certificate& registered) {
-  const auto context = contextOf(methods);
-  context->signKey = keyOf(X509_get0_pubkey(registered.get())).release();
-  return context->signKey != nullptr && xmlSecDSigCtxVerify(context.get(), parts.signature.node()) >= 0 &&
-         context->status == xmlSecDSigStatusSucceeded;
 }
 
 // --- KeyInfo ---------------------------------------------------------------------------------------------------------
@@ -297,8 +57,9 @@ void readData(const Element& data, bool direct, const Certificate& registered, V
 
 void readReference(const Element& reference, const Element& security, const Ids& ids, Verification& found) {
   const auto uri = reference.attribute("", "URI").value_or("");
-  if (!uri.starts_with('#') || ids.count(uri.substr(1)) != 1) return;
-  const Element token = ids.find(uri.substr(1))->second.element;
+  const auto* identified = uri.starts_with('#') ? only(ids, uri.substr(1)) : nullptr;
+  if (identified == nullptr) return;
+  const Element& token = identified->element;
   if (!token.is(ns::kWsse, "BinarySecurityToken") || token.parent() != security) return;
   if (token.attribute("", "ValueType").value_or("") != kX509v3) return;
   found.keyInfo = KeyInfoForm::BinarySecurityToken;
@@ -335,8 +96,8 @@ void readKeyInfo(const Parts& parts, const Element& security, const Ids& ids, co
 std::optional<int> zoneOf(std::string_view zone) {
   if (zone.empty() || zone == "Z") return 0;
   const auto digit = [&](std::size_t at) { return zone[at] >= '0' && zone[at] <= '9'; };
-  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !digit(1) || !digit(2) ||
-      !digit(4) || !digit(5))
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !digit(1) || !digit(2) || !digit(4) ||
+      !digit(5))
     return std::nullopt;
   const auto number = [&](std::size_t at) { return 10 * (zone[at] - '0') + (zone[at + 1] - '0'); };
   const int minutes = 60 * number(1) + number(4);
@@ -395,7 +156,7 @@ class Verifier {
       : envelope_(envelope), registered_(registered), allowed_(allowed) {}
 
   Verification run() {
-    collect(envelope_.document().root(), ids_);
+    ids_ = idsOf(envelope_.document());
     findDuplicates();
     if (!findSecurity()) return std::move(found_);
     if (const auto signature = findSignature()) {
@@ -415,8 +176,8 @@ class Verifier {
   }
 
   void findDuplicates() {
-    for (auto at = ids_.begin(); at != ids_.end(); at = ids_.upper_bound(at->first)) {
-      if (ids_.count(at->first) > 1) found_.duplicateIds.push_back(at->first);
+    for (const auto& [id, identified] : ids_) {
+      if (identified.size() > 1) found_.duplicateIds.push_back(id);
     }
     if (!found_.duplicateIds.empty()) note("DuplicateId", "more than one element has the same Id");
     using Problem = Envelope::Problem;
@@ -517,18 +278,17 @@ class Verifier {
       one.problem = "it leads to no element by its Id: \"" + one.uri.substr(0, 80) + "\"";
       note("ReferenceNotAllowed",
            "a Reference of the signature is not \"#\" and an Id: \"" + one.uri.substr(0, 80) + "\"");
-    } else if (ids_.count(id) != 1) {
-      one.problem = ids_.count(id) == 0 ? "no element has that Id" : "more than one element has that Id";
+    } else if (const auto* target = only(ids_, id); target == nullptr) {
+      one.problem = ids_.contains(id) ? "more than one element has that Id" : "no element has that Id";
       note("ReferenceNotAllowed", "a Reference of the signature leads to nothing that is there once: " + one.uri);
     } else {
-      const auto& target = ids_.find(id)->second;
-      one.element = target.element;
-      one.qualifiedId = target.qualified;
-      if (!target.qualified) {
-        found_.unqualifiedIds.push_back(target.element.path());
-        note("UnqualifiedId", "the Id of " + target.element.path() + " is not a wsu:Id");
+      one.element = target->element;
+      one.qualifiedId = target->qualified;
+      if (!target->qualified) {
+        found_.unqualifiedIds.push_back(target->element.path());
+        note("UnqualifiedId", "the Id of " + target->element.path() + " is not a wsu:Id");
       }
-      place(target.element, one);
+      place(target->element, one);
       one.problem = whyNot(reference, computed_.methods());
     }
     found_.references.push_back(std::move(one));
@@ -558,8 +318,7 @@ class Verifier {
     std::optional<Holding> blankless;
     if (!received.all) {
       const auto copy = envelope_.document().withoutBlanks();
-      Ids ids;
-      collect(copy.root(), ids);
+      const auto ids = idsOf(copy);
       const auto signature = signatureIn(copy);
       const auto copied = signature ? partsOf(*signature) : std::nullopt;
       if (copied && copied->references.size() == parts.references.size()) blankless = holding(copy, *copied, ids);
@@ -591,8 +350,8 @@ class Verifier {
       bool holds = false;
       if (one.problem.empty()) {
         const auto id = one.uri.substr(1);
-        const auto target = ids.find(id);
-        holds = target != ids.end() && known.leadsTo(id, target->second.element) &&
+        const auto* target = only(ids, id);
+        holds = target != nullptr && known.leadsTo(id, target->element) &&
                 digestHolds(parts.references[i], computed_.methods());
       }
       result.references.push_back(holds);
@@ -637,7 +396,7 @@ class Verifier {
       signatureMethods.push_back(signatureMethod(algorithm));
     }
     const KnownIds known(envelope_.document(), ids_);
-    if (!signatureHolds(parts, {exclusive, digestMethods, signatureMethods}, registered_)) {
+    if (!signatureHolds(parts, {exclusive, digestMethods, signatureMethods}, X509_get0_pubkey(registered_.get()))) {
       note("SignatureMismatch", "xmlsec refuses the signature as a whole");
     }
   }
@@ -645,7 +404,7 @@ class Verifier {
   const Envelope& envelope_;
   const Certificate& registered_;
   const std::vector<Algorithm>& allowed_;
-  const Computed computed_{};
+  const DiagnosedMethods computed_{};
   Ids ids_;
   std::optional<Element> security_;
   std::optional<Element> timestamp_;

@@ -36,12 +36,11 @@ bool isBlank(const xmlNode* node) {
 // What is counted while a document is read, and why reading stopped.
 struct Reading {
   std::size_t nodes = 0;
-  std::size_t declarations = 0;
   std::string refused;
 };
 
-// Each declaration costs canonicalization time on every element below it.
-constexpr std::size_t kMaximumDeclarations = 1'000;
+// Declared for one element and those around it: each costs canonicalization time on every element below.
+constexpr int kMaximumNamespacesInScope = 128;
 constexpr int kMaximumAttributesOfOne = 64;
 // libxml2 compares each attribute of an element with all those before it, and only then tells of them; there are never
 // more than equals signs.
@@ -67,13 +66,12 @@ void countElement(void* context, const xmlChar* local, const xmlChar* prefix, co
   auto* parser = static_cast<xmlParserCtxt*>(context);
   auto* reading = static_cast<Reading*>(parser->_private);
   reading->nodes += 1 + static_cast<std::size_t>(attributes);
-  reading->declarations += static_cast<std::size_t>(declarations);
   if (parser->nodeNr >= kMaximumDepth)
     return stop(context, "its elements are nested deeper than " + std::to_string(kMaximumDepth));
   if (reading->nodes > kMaximumNodes)
     return stop(context, "it has more than " + std::to_string(kMaximumNodes) + " elements and attributes");
-  if (reading->declarations > kMaximumDeclarations)
-    return stop(context, "it declares more than " + std::to_string(kMaximumDeclarations) + " namespaces");
+  if (parser->nsNr / 2 > kMaximumNamespacesInScope)  // libxml2 counts prefix and name
+    return stop(context, "it has more than " + std::to_string(kMaximumNamespacesInScope) + " namespaces in one place");
   if (attributes > kMaximumAttributesOfOne)
     return stop(context, "an element has more than " + std::to_string(kMaximumAttributesOfOne) + " attributes");
   xmlSAX2StartElementNs(context, local, prefix, space, declarations, declared, attributes, defaulted, values);

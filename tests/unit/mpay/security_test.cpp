@@ -113,7 +113,7 @@ TEST(Sealing, TheDefectiveRequestsAreDefectiveInOneThing) {
 }
 
 TEST(Sealing, RefusesWhatIsNoRequest) {
-  for (const std::string id : {"", "a b", "a\"", "a:b", std::string(65, 'a').c_str()}) {
+  for (const auto& id : std::vector<std::string>{"", "a b", "a\"", "a:b", std::string(65, 'a')}) {
     auto how = signing();
     how.id = id;
     EXPECT_EQ(seal(order(), keys().signer, how).error().reason, "InvalidField") << id;
@@ -407,6 +407,36 @@ TEST(Verifying, TimesAreJudged) {
   EXPECT_EQ(judged(0s, 24h + 1s), "ImplausibleLifetime");
   EXPECT_EQ(judged(0s, 5min, false), "TimestampNotUtc");
   EXPECT_EQ(judge({}, kNow, 1min).error().reason, "MalformedTimestamp");
+}
+
+// What is within the bounds of a document and as costly to verify as it can be made.
+TEST(Verifying, CostsLittleWhateverComesIn) {
+  const auto repeated = [](const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+  };
+  std::string namespaces;
+  for (int i = 0; i < 120; ++i) namespaces += " xmlns:a" + std::to_string(i) + "='u:" + std::to_string(i) + "'";
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"namespaces", "<r" + namespaces + ">" + repeated("<x/>", 45'000) + "</r>"},
+      {"members", "<GetOrderDetailsResponse xmlns='https://mpay.gov.md'>" + repeated("<x/>", 45'000) +
+                      "</GetOrderDetailsResponse>"},
+      {"the same id", "<r>" + repeated("<x Id='a'/>", 19'000) + "</r>"},
+  };
+  for (const auto& [name, payload] : table) {
+    auto how = signing();
+    how.tampered = Document::parse(payload).value();
+    const auto bytes = seal(order(), keys().signer, how).value();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto envelope = Envelope::parse(bytes).value();
+    EXPECT_TRUE(verify(envelope, keys().signer.certificate()).has("DigestMismatch")) << name;
+    (void)decodeOrders(*envelope.payload());
+    const auto took = std::chrono::steady_clock::now() - begin;
+    if (!mpay::test::kSanitized) {
+      EXPECT_LT(took, std::chrono::seconds(2)) << name;
+    }
+  }
 }
 
 TEST(Verifying, AlgorithmsHaveTheirNames) {
