@@ -78,6 +78,7 @@ void write(const Writer& parent, const std::vector<PaymentProperty>& properties)
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
+constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 constexpr std::array<std::string_view, 8> kStatuses{"Active",  "PartiallyPaid", "Paid",      "Completed",
                                                     "Expired", "Cancelled",     "Refunding", "Refunded"};
 constexpr std::array<std::string_view, 3> kCustomerTypes{"Person", "Organization", "Unspecified"};
@@ -295,12 +296,12 @@ std::vector<OrderProperty> readProperties(Members& parent, std::vector<Finding>&
     Members from(element, path, findings);
     OrderProperty property;
     property.displayName = from.text("DisplayName", 36);
-    property.id = from.text("Id", 36);
+    property.id = from.text("Id", kUnlimited);
     property.isVisible = from.boolean("IsVisible");
     property.modifiable = from.boolean("Modifiable");
     property.name = from.required("Name", 36);
     property.required = from.boolean("Required");
-    property.type = from.text("Type", 36);
+    property.type = from.text("Type", kUnlimited);
     property.value = from.text("Value", 255);
     from.finish();
     properties.push_back(std::move(property));
@@ -330,7 +331,7 @@ OrderDetails readDetails(const Element& element, const std::string& path, std::v
   details.currency = from.required("Currency", 3);
   details.customerId = from.text("CustomerID", 13);
   details.customerName = from.text("CustomerName", 60);
-  details.customerType = from.text("CustomerType", std::numeric_limits<std::size_t>::max());
+  details.customerType = from.text("CustomerType", kUnlimited);
   if (details.customerType) from.enumerated("CustomerType", *details.customerType, kCustomerTypes);
   details.dueDate = from.time("DueDate");
   details.issuedAt = from.time("IssuedAt");
@@ -341,7 +342,7 @@ OrderDetails readDetails(const Element& element, const std::string& path, std::v
   details.properties = readProperties(from, findings);
   details.reason = from.required("Reason", 50);
   details.serviceId = from.required("ServiceID", 36);
-  details.status = from.required("Status", std::numeric_limits<std::size_t>::max());
+  details.status = from.required("Status", kUnlimited);
   from.enumerated("Status", details.status, kStatuses);
   details.totalAmountDue = from.amount("TotalAmountDue");
   from.finish();

@@ -37,6 +37,16 @@ bool consistsOf(const std::vector<Element>& children, std::initializer_list<std:
   return at == children.size();
 }
 
+// Whether no attribute of it or in it has a namespace. xmlsec takes an attribute by its local name, whichever namespace
+// it has, so that there could be another one than is read here.
+bool hasPlainAttributes(const Element& element) {
+  for (const xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
+    if (attribute->ns != nullptr) return false;
+  }
+  const auto children = element.children();
+  return std::all_of(children.begin(), children.end(), hasPlainAttributes);
+}
+
 // A canonicalization with a PrefixList that costs little and nothing else in it.
 bool isPlain(const Element& method) {
   const auto children = method.children();
@@ -110,6 +120,7 @@ bool KnownIds::leadsTo(const std::string& id, const Element& element) const {
 std::optional<Parts> partsOf(const Element& signature) {
   const auto top = signature.children();
   if (!consistsOf(top, {"SignedInfo", "SignatureValue", "KeyInfo?"})) return std::nullopt;
+  if (!hasPlainAttributes(top[0])) return std::nullopt;
   const auto info = top[0].children();
   if (info.size() < 3 || info.size() > 2 + kMaximumReferences) return std::nullopt;
   if (!info[0].is(ns::kDs, "CanonicalizationMethod") || !info[1].is(ns::kDs, "SignatureMethod")) return std::nullopt;

@@ -1,6 +1,10 @@
 #include "mpay/security.h"
 
+#include <openssl/err.h>
+
+#include <atomic>
 #include <functional>
+#include <thread>
 
 #include "support/process.h"
 #include "unit/mpay/samples.h"
@@ -243,6 +247,9 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
       {"two SignedInfos",
        [&](auto t) { return with(t, "<SignatureValue>", cut(t, "SignedInfo") + "<SignatureValue>"); },
        "MalformedSecurity"},
+      {"an attribute that xmlsec could take for another",
+       [&](auto t) { return with(t, "<Reference URI", "<Reference xmlns:x=\"u:x\" x:URI=\"#ST-" + id + "\" URI"); },
+       "MalformedSecurity"},
       {"no references",
        [&](auto t) {
          const auto info = cut(t, "SignedInfo");
@@ -437,6 +444,37 @@ TEST(Verifying, CostsLittleWhateverComesIn) {
       EXPECT_LT(took, std::chrono::seconds(2)) << name;
     }
   }
+}
+
+TEST(Verifying, PrintsNothingAndLeavesNoError) {
+  testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  (void)Document::parse("<a><b></a>");
+  (void)verified(with(signedOrder(), "<SignatureValue>", "<SignatureValue>AAAA"));
+  (void)verified(with(signedOrder(), "https://mpay.gov.md", "relative"));  // has no canonical form
+  (void)Signer::parse(keys().ours.certificate, keys().theirs.key);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+TEST(Verifying, ManyThreadsDoAtOnce) {
+  const auto sound = signedOrder();
+  const auto tampered = with(sound, "9267.00", "1.00");
+  const auto& certificate = keys().signer.certificate();
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 10; ++n) {
+        if (!verify(Envelope::parse(sound).value(), certificate).body) ++wrong;
+        if (verify(Envelope::parse(tampered).value(), certificate).body) ++wrong;
+        if (seal(order(), keys().signer, signing()).value() != sound) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Verifying, AlgorithmsHaveTheirNames) {
