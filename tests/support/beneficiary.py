@@ -1,0 +1,662 @@
+#!/usr/bin/python3
+"""A beneficiary's web service, as MPay's technical guide asks for it: correct and strict, unless told otherwise.
+
+It serves IServiceProvider over HTTPS on a loopback port that the kernel chooses, prints its URL, and keeps orders and
+payments in memory. `--defect NAME` makes one thing wrong; `--list-defects` says what there is. With `--variants-by-path`
+each path serves a service of its own: /NAME+NAME has these defects and variants, / none.
+
+The registered certificate of MPay verifies requests; answers are signed by wssecurity.py.
+"""
+import argparse
+import copy
+import datetime
+import http.server
+import json
+import signal
+import socket
+import ssl
+import struct
+import sys
+import tempfile
+import threading
+import time
+from decimal import Decimal, InvalidOperation
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from lxml import etree
+
+import wssecurity
+from wssecurity import MPAY, SOAP, WSSE, WSU, Checks, Refused, Signing, fault_of, q
+
+# What can be wrong with it; the words say what, the checks that tell are in the defect matrix.
+DEFECTS = {
+    # Transport and envelope
+    "does-not-listen": "nothing listens on the port",
+    "tls-1.1": "it speaks no TLS later than 1.1",
+    "self-signed": "its TLS certificate is its own, from no authority",
+    "redirect": "it redirects to another path",
+    "soap-1.2-content-type": "answers come as application/soap+xml",
+    "html": "it answers with an HTML page and status 200",
+    "refuses-soap-action": "it refuses requests with a SOAPAction, status 415",
+    "body-first": "the Body precedes the Header",
+    "dtd": "answers have a document type declaration",
+    "two-bodies": "answers have a second Body",
+    "fault-200": "faults come with status 200",
+    "response-name": "the Body's child is GetOrderDetailsResult",
+    "response-namespace": "the Body's child is in http://mpay.gov.md",
+    # What a hostile or broken peer does
+    "endless": "the body never ends",
+    "drip": "the body comes one byte at a time",
+    "bomb": "the body is a compressed bomb",
+    "big-header": "a header of 64 KiB",
+    "reset": "the connection is reset in the middle of the answer",
+    # Security of answers
+    "unsigned": "answers are not signed",
+    "body-unsigned": "the signature covers the Timestamp alone",
+    "timestamp-unsigned": "the signature covers the Body alone",
+    "wrapping": "the signed Body is moved aside and another put in its place",
+    "tampered": "the Body is changed after it was signed",
+    "reformatted": "answers are indented after they were signed",
+    "wrong-key": "answers are signed with a key that is not registered",
+    "other-token": "the token is not the certificate of the key that signed",
+    "issuer-serial": "KeyInfo is an X509IssuerSerial",
+    "key-info-none": "there is no KeyInfo",
+    "thumbprint": "KeyInfo is a thumbprint",
+    "rsa-sha512": "answers are signed with rsa-sha512",
+    "mixed-digest": "digests are of another algorithm than the signature",
+    "undeclared-algorithm": "answers are signed with the other algorithm than was declared",
+    "inclusive-c14n": "canonicalization is not exclusive",
+    "stale-timestamp": "the Timestamp ended an hour ago",
+    "future-timestamp": "the Timestamp begins in an hour",
+    "no-timestamp": "there is no Timestamp",
+    "local-time": "the Timestamp is not in UTC",
+    "endless-timestamp": "the Timestamp holds for ten years",
+    "replay": "every answer is the first one again",
+    "duplicate-ids": "two elements have one id",
+    "plain-ids": "ids are attributes without a namespace",
+    # Security of requests
+    "accepts-unsigned": "requests need no signature",
+    "ignores-digests": "signatures are looked at, but not verified",
+    "any-key": "requests are verified with the certificate that came along",
+    "accepts-timestamp-alone": "a signature need not cover the Body",
+    "accepts-expired": "expired requests are accepted",
+    "accepts-future": "requests of the future are accepted",
+    "accepts-no-timestamp": "requests need no Timestamp",
+    "refuses-genuine": "genuine requests are refused",
+    "no-security": "WS-Security is not understood: signed requests are refused, unsigned ones accepted",
+    "refuses-rsa-sha1": "requests signed with rsa-sha1 are refused",
+    # GetOrderDetails
+    "known-missing": "no order is ever found",
+    "other-service-id": "orders are of another ServiceID",
+    "other-order-key": "orders have another OrderKey",
+    "member-order": "members are not in alphabetical order",
+    "unknown-member": "orders have a member that there is not",
+    "no-reason": "orders have no Reason",
+    "long-reason": "the Reason has 51 characters",
+    "bad-amount": "an amount is written with a comma",
+    "lower-case-status": "Status is written in lower case",
+    "customer-type": "CustomerType is one that there is not",
+    "no-lines": "orders have no line",
+    "wrong-sum": "the lines do not add up to the total",
+    "other-amount": "the order has another amount than was told",
+    "no-bank-code": "the account has no BankCode",
+    "bad-iban": "the IBAN has a wrong checksum",
+    "no-total": "there is no total, and no flag that allows that",
+    "no-russian": "Language ru is refused",
+    "unstable": "each call gives another amount",
+    "accepts-unknown-service": "ServiceID is not looked at",
+    "unknown-service-internal": "an unknown ServiceID gives InternalError",
+    "unknown-order-internal": "an unknown OrderKey gives InternalError",
+    "invents-orders": "an unknown OrderKey gives an order",
+    "ignores-length": "a key that is too long gives an order",
+    # ConfirmOrderPayment
+    "confirmation-content": "the answer to a confirmation is not empty",
+    "confirmation-unsigned": "the answer to a confirmation is not signed",
+    "refuses-repeated": "the same PaymentID again is refused",
+    "counts-repeated": "the same PaymentID again counts again",
+    "remembers-last": "only the last PaymentID is known again",
+    "confirms-unknown": "any order of any service can be confirmed",
+    "refuses-empty-account": "an empty DestinationAccount is refused",
+    "refuses-properties": "unknown Properties are refused",
+    "never-paid": "a payment changes nothing",
+}
+
+# What is right, and differs from the documented samples.
+VARIANTS = {
+    "rsa-sha256": "answers are signed with rsa-sha256",
+    "token": "KeyInfo refers to a BinarySecurityToken",
+    "subject-key-identifier": "KeyInfo holds a SubjectKeyIdentifier",
+    "x509": "KeyInfo holds the certificate",
+    "unsigned-faults": "faults are not signed",
+    "invalid-parameter": "an unknown OrderKey gives InvalidParameter",
+    "empty-result": "an unknown OrderKey gives an empty result",
+}
+
+ACCOUNT = {"BankAccount": "MD77TRGAAA14153401000000", "BankCode": "TREZMD2X", "BankFiscalCode": "1006601000255",
+           "BeneficiaryName": "Model Beneficiary"}
+ORDERS = [
+    {"key": "KNOWN-1", "lines": [{"id": "1", "amount": "200.00"}, {"id": "2", "amount": "34.50"}]},
+    {"key": "PAYABLE-1", "lines": [{"id": "1", "amount": "100.00"}, {"id": "2", "amount": "50.00"}]},
+    {"key": "PARTIAL-1", "partial": True, "lines": [{"id": "1", "amount": "90.00"}, {"id": "2", "amount": "60.00"}]},
+    {"key": "ADVANCE-1", "advance": True, "lines": [{"id": "1"}]},
+]
+
+
+class Fault(Exception):
+    def __init__(self, code, text, space=MPAY):
+        super().__init__(text)
+        self.code, self.text, self.space = code, text, space
+
+
+def element(parent, name, text=None):
+    made = etree.SubElement(parent, q(MPAY, name))
+    if text is not None:
+        made.text = text
+    return made
+
+
+class Stranger:
+    """A key that nobody registered, made once."""
+
+    lock = threading.Lock()
+    made = None
+
+    @classmethod
+    def get(cls, names=("stranger",)):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+        now = datetime.datetime.utcnow()
+        certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+                       .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+                       .not_valid_after(now + datetime.timedelta(days=1))
+                       .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+                       .sign(key, hashes.SHA256()))
+        return (key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                  serialization.NoEncryption()),
+                certificate.public_bytes(serialization.Encoding.PEM))
+
+    @classmethod
+    def once(cls):
+        with cls.lock:
+            cls.made = cls.made or cls.get()
+            return cls.made
+
+
+class Service:
+    """One beneficiary: its orders, its payments, and what is wrong with it."""
+
+    def __init__(self, options, names):
+        unknown = [name for name in names if name not in DEFECTS and name not in VARIANTS]
+        if unknown:
+            raise KeyError(", ".join(unknown))
+        self.names = frozenset(names)
+        self.options = options
+        self.orders = {order["key"]: order for order in copy.deepcopy(options.orders)}
+        self.payments = {}  # of each order: PaymentID -> amount, in the order of arrival
+        self.calls = 0
+        self.first = None
+
+    def has(self, name):
+        return name in self.names
+
+    # --- Requests ---
+
+    def checks(self):
+        algorithms = ("rsa-sha256",) if self.has("refuses-rsa-sha1") else ("rsa-sha1", "rsa-sha256")
+        return Checks(certificate=self.options.mpay, skew=datetime.timedelta(minutes=5), algorithms=algorithms,
+                      signature=not self.has("accepts-unsigned"),
+                      covers=("Timestamp",) if self.has("accepts-timestamp-alone") else ("Body", "Timestamp"),
+                      any_key=self.has("any-key"), ignore_digests=self.has("ignores-digests"),
+                      timestamp=not self.has("accepts-no-timestamp"), expired=not self.has("accepts-expired"),
+                      future=not self.has("accepts-future"))
+
+    def accept(self, data):
+        """The payload of a request that is accepted; raises Fault."""
+        try:
+            if self.has("no-security"):
+                root = wssecurity.read(data)
+                if root.find(f".//{q(WSSE, 'Security')}/{{{wssecurity.DS}}}Signature") is not None:
+                    raise Fault("MustUnderstand", "a header was not understood", SOAP)
+                return root.find(q(SOAP, "Body"))[0]
+            payload = wssecurity.verify(data, self.checks())
+        except Refused as refused:
+            raise Fault("AuthenticationFailed", refused.message) from refused
+        if self.has("refuses-genuine"):
+            raise Fault("AuthenticationFailed", "the signature does not hold")
+        return payload
+
+    def handle(self, data):
+        """Status, and the bytes of the answer."""
+        self.calls += 1
+        if self.has("replay") and self.first:
+            return self.first
+        confirms = False
+        try:
+            payload = self.accept(data)
+            confirms = payload.tag == q(MPAY, "ConfirmOrderPayment")
+            if confirms:
+                answer = self.confirm(payload.find(q(MPAY, "confirmation")))
+            elif payload.tag == q(MPAY, "GetOrderDetails"):
+                answer = self.details(payload.find(q(MPAY, "query")))
+            else:
+                raise Fault("InvalidParameter", "there is no such operation")
+            status = 200
+        except Fault as fault:
+            answer = etree.fromstring(fault_of(fault.code, fault.text, fault.space))
+            status = 200 if self.has("fault-200") else 500
+        data = self.seal(answer, confirms, status)
+        if status == 200 and not self.first:
+            self.first = (status, data)
+        return status, data
+
+    # --- The two operations ---
+
+    def of_query(self, query):
+        if query is None:
+            raise Fault("InvalidParameter", "there is no query or confirmation")
+        service = query.findtext(q(MPAY, "ServiceID")) or ""
+        key = query.findtext(q(MPAY, "OrderKey")) or ""
+        if service != self.options.service_id and not self.has("accepts-unknown-service"):
+            confirms = query.tag == q(MPAY, "confirmation")
+            if not (confirms and self.has("confirms-unknown")):
+                raise Fault("InternalError" if self.has("unknown-service-internal") else "UnknownService",
+                            "there is no such service")
+        if len(key) > 36 and not self.has("ignores-length"):
+            raise Fault("InvalidParameter", "OrderKey has more than 36 characters")
+        return service, key
+
+    def details(self, query):
+        service, key = self.of_query(query)
+        language = query.findtext(q(MPAY, "Language"))
+        allowed = ("ro", "en") if self.has("no-russian") else ("ro", "ru", "en")
+        if language is not None and language not in allowed:
+            raise Fault("InvalidParameter", "there is no such language")
+        answer = etree.Element(q(MPAY, "GetOrderDetailsResponse"), nsmap={None: MPAY})
+        result = element(answer, "GetOrderDetailsResult")
+        order = None if self.has("known-missing") else self.orders.get(key)
+        if self.has("invents-orders") or (self.has("ignores-length") and len(key) > 36):
+            order = order or {**self.orders["KNOWN-1"], "key": key[:36]}
+        if order is None:
+            if self.has("unknown-order-internal"):
+                raise Fault("InternalError", "something went wrong")
+            if self.has("invalid-parameter"):
+                raise Fault("InvalidParameter", "there is no such order")
+            if not self.has("empty-result"):
+                raise Fault("UnknownOrder", "there is no such order")
+            return answer
+        self.write(element(result, "OrderDetails"), order, service)
+        return self.bend(answer)
+
+    def write(self, to, order, service):
+        paid = sum(self.payments.get(order["key"], {}).values(), Decimal(0))
+        amounts = [Decimal(line["amount"]) if "amount" in line else None for line in order["lines"]]
+        open_ = "amount" not in order["lines"][0]
+        total = sum((amount for amount in amounts if amount is not None), Decimal(0))
+        for name in ("advance", "partial"):
+            if order.get(name):
+                element(to, f"Allow{name.capitalize()}Payments", "true")
+        element(to, "Currency", "MDL")
+        element(to, "CustomerID", "2001234567897")
+        element(to, "CustomerName", "Model Payer")
+        element(to, "CustomerType", "Person")
+        element(to, "IssuedAt", "2025-07-10T09:26:29")
+        lines = element(to, "Lines")
+        left = paid
+        for line, amount in zip(order["lines"], amounts):
+            item = element(lines, "OrderLine")
+            if amount is not None:
+                covered = min(left, amount)
+                left -= covered
+                element(item, "AmountDue", str(amount - covered - (left if line is order["lines"][-1] else 0)))
+            account = element(item, "DestinationAccount")
+            for name, text in ACCOUNT.items():
+                element(account, name, text)
+            element(item, "LineID", line["id"])
+            element(item, "Reason", line.get("reason", "Model service"))
+        element(to, "OrderKey", order["key"])
+        properties = element(to, "Properties")
+        item = element(properties, "OrderProperty")
+        for name, text in (("DisplayName", "Year"), ("Name", "year"), ("Value", "2025")):
+            element(item, name, text)
+        element(to, "Reason", order.get("reason", "Model service"))
+        element(to, "ServiceID", service)
+        element(to, "Status", "Active" if not paid else
+                "Paid" if paid >= total and not open_ else "PartiallyPaid")
+        if not open_:
+            element(to, "TotalAmountDue", str(total - paid))
+
+    def confirm(self, confirmation):
+        _, key = self.of_query(confirmation)
+        answer = etree.Element(q(MPAY, "ConfirmOrderPaymentResponse"), nsmap={None: MPAY})
+        if self.has("confirmation-content"):
+            element(answer, "ConfirmOrderPaymentResult", "OK")
+        order = self.orders.get(key)
+        if order is None:
+            if self.has("confirms-unknown"):
+                return answer
+            raise Fault("UnknownOrder", "there is no such order")
+        if self.has("refuses-empty-account"):
+            for account in confirmation.iter(q(MPAY, "DestinationAccount")):
+                if len(account) == 0:
+                    raise Fault("InvalidParameter", "DestinationAccount is incomplete")
+        if self.has("refuses-properties") and confirmation.find(f".//{q(MPAY, 'PaymentProperty')}") is not None:
+            raise Fault("InvalidParameter", "there is no such property")
+        payment = confirmation.findtext(q(MPAY, "PaymentID")) or ""
+        try:
+            amount = Decimal(confirmation.findtext(q(MPAY, "TotalAmount")))
+        except (InvalidOperation, TypeError) as error:
+            raise Fault("InvalidParameter", "TotalAmount is no number") from error
+        if not payment or len(payment) > 36 or amount <= 0:
+            raise Fault("InvalidParameter", "PaymentID or TotalAmount is not one")
+        known = self.payments.setdefault(key, {})
+        repeated = payment in known
+        if self.has("remembers-last"):
+            repeated = bool(known) and list(known)[-1] == payment
+        if repeated and self.has("refuses-repeated"):
+            raise Fault("InvoiceAlreadyPaid", "it is paid already")
+        if repeated and not self.has("counts-repeated"):
+            if known[payment] != amount:
+                raise Fault("InvalidParameter", "the PaymentID is that of another amount")
+            return answer
+        due = sum((Decimal(line["amount"]) for line in order["lines"] if "amount" in line), Decimal(0))
+        paid = sum(known.values(), Decimal(0))
+        careless = self.has("counts-repeated") or self.has("remembers-last") or self.has("never-paid")
+        if not order.get("advance") and not careless:
+            if paid >= due:
+                raise Fault("InvoiceAlreadyPaid", "it is paid already")
+            if paid + amount > due or (not order.get("partial") and amount != due):
+                raise Fault("InvalidParameter", "the amount is not what is due")
+        if not self.has("never-paid"):
+            # A payment that counts again is kept beside its first.
+            known[f"{payment}#{len(known)}" if payment in known else payment] = amount
+        return answer
+
+    def bend(self, answer):
+        """The defects of an order that is right so far."""
+        order = answer.find(f".//{q(MPAY, 'OrderDetails')}")
+        find = lambda name: order.find(f".//{q(MPAY, name)}")
+        own = lambda name: order.find(q(MPAY, name))
+        if self.has("other-service-id"):
+            own("ServiceID").text = "OTHER-SERVICE"
+        if self.has("other-order-key"):
+            own("OrderKey").text = "OTHER-ORDER"
+        if self.has("member-order"):
+            order.insert(0, own("Status"))
+        if self.has("unknown-member"):
+            order.append(etree.Element(q(MPAY, "Vat")))
+        if self.has("no-reason"):
+            order.remove(own("Reason"))
+        if self.has("long-reason"):
+            own("Reason").text = "R" * 51
+        if self.has("bad-amount"):
+            find("AmountDue").text = find("AmountDue").text.replace(".", ",")
+        if self.has("lower-case-status"):
+            own("Status").text = own("Status").text.lower()
+        if self.has("customer-type"):
+            own("CustomerType").text = "Company"
+        if self.has("no-lines"):
+            for line in list(own("Lines")):
+                own("Lines").remove(line)
+        if self.has("wrong-sum"):
+            find("AmountDue").text = str(Decimal(find("AmountDue").text) + 1)
+        if self.has("other-amount") or self.has("unstable"):
+            more = self.calls if self.has("unstable") else 5
+            if self.has("other-amount") or self.calls > 1:
+                for name in ("AmountDue", "TotalAmountDue"):
+                    if find(name) is not None:
+                        find(name).text = str(Decimal(find(name).text) + more)
+        if self.has("no-bank-code"):
+            find("DestinationAccount").remove(find("BankCode"))
+        if self.has("bad-iban"):
+            find("BankAccount").text = "MD78TRGAAA14153401000000"
+        if self.has("no-total") and own("TotalAmountDue") is not None:
+            order.remove(own("TotalAmountDue"))
+        if self.has("response-name"):
+            answer.tag = q(MPAY, "GetOrderDetailsResult")
+        if self.has("response-namespace"):
+            renamed = etree.tostring(answer).replace(MPAY.encode(), b"http://mpay.gov.md")
+            answer = etree.fromstring(renamed)
+        return answer
+
+    # --- Answers ---
+
+    def seal(self, payload, confirms, status):
+        how = Signing(key=self.options.signing_key, certificate=self.options.signing_certificate,
+                      algorithm=self.options.algorithm, key_info=self.options.key_info)
+        for name in ("token", "subject-key-identifier", "x509", "issuer-serial", "thumbprint"):
+            if self.has(name):
+                how.key_info = name
+        if self.has("key-info-none"):
+            how.key_info = "none"
+        for name in ("rsa-sha256", "rsa-sha512"):
+            if self.has(name):
+                how.algorithm = name
+        other = {"rsa-sha1": "rsa-sha256", "rsa-sha256": "rsa-sha1"}
+        if self.has("undeclared-algorithm"):
+            how.algorithm = other[how.algorithm]
+        if self.has("mixed-digest"):
+            how.digest = other[how.algorithm]
+        if self.has("unsigned") or (self.has("confirmation-unsigned") and confirms) or (
+                self.has("unsigned-faults") and payload.tag == q(SOAP, "Fault")):
+            how.signs = ()
+        if self.has("body-unsigned"):
+            how.signs = ("Timestamp",)
+        if self.has("timestamp-unsigned"):
+            how.signs = ("Body",)
+        if self.has("no-timestamp"):
+            how.timestamp, how.signs = False, ("Body",)
+        if self.has("tampered"):
+            how.tamper = "tampered"
+        if self.has("wrong-key"):
+            how.key, how.certificate = Stranger.once()
+        if self.has("other-token"):
+            how.certificate = Stranger.once()[1]
+        if self.has("inclusive-c14n"):
+            how.c14n = "inclusive"
+        how.reformat = self.has("reformatted")
+        how.body_first = self.has("body-first")
+        how.repeat_id = self.has("duplicate-ids")
+        how.wsu_ids = not self.has("plain-ids")
+        now = datetime.datetime.utcnow()
+        hour = datetime.timedelta(hours=1)
+        if self.has("stale-timestamp"):
+            how.created, how.expires = now - 2 * hour, now - hour
+        if self.has("future-timestamp"):
+            how.created, how.expires = now + hour, now + 2 * hour
+        if self.has("endless-timestamp"):
+            how.created, how.expires = now, now + 24 * 3650 * hour
+        if self.has("local-time"):
+            text = lambda at: (at + 2 * hour).strftime("%Y-%m-%dT%H:%M:%S+02:00")
+            how.created_text, how.expires_text = text(now), text(now + hour)
+        data = wssecurity.sign(payload, how)
+        if self.has("wrapping") and status == 200:
+            data = wrap(data)
+        if self.has("two-bodies"):
+            root = etree.fromstring(data)
+            root.append(copy.deepcopy(root.find(q(SOAP, "Body"))))
+            root[-1].attrib.clear()
+            data = etree.tostring(root)
+        if self.has("dtd"):
+            data = b'<!DOCTYPE Envelope [<!ENTITY a "a">]>' + data
+        return data
+
+
+def wrap(data):
+    """The signed Body moved into the Header, and another one, unsigned, in its place."""
+    root = etree.fromstring(data)
+    body = root.find(q(SOAP, "Body"))
+    forged = copy.deepcopy(body)
+    forged.set(q(WSU, "Id"), "forged")
+    for total in forged.iter(q(MPAY, "TotalAmountDue")):
+        total.text = "1.00"
+    root.replace(body, forged)
+    holder = etree.SubElement(root.find(q(SOAP, "Header")), "{urn:model}Wrapper")
+    holder.append(body)
+    return etree.tostring(root)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, options, context):
+        super().__init__(("127.0.0.1", 0), Handler, bind_and_activate=False)
+        self.server_bind()
+        self.options, self.context = options, context
+        self.services = {}
+        self.lock = threading.Lock()  # around services, and around xmlsec
+
+    def service(self, path):
+        names = tuple(self.options.defect)
+        if self.options.variants_by_path:
+            names += tuple(name for name in path.strip("/").split("+") if name)
+        if names not in self.services:
+            self.services[names] = Service(self.options, names)
+        return self.services[names]
+
+    def finish_request(self, request, client_address):
+        # The handshake on the connection's own thread.
+        with self.context.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
+            super().handle_error(request, client_address)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *arguments):
+        pass
+
+    def reply(self, status, data, content_type="text/xml; charset=utf-8", headers=()):
+        head = [f"HTTP/1.1 {status} {self.responses[status][0]}", f"Content-Type: {content_type}",
+                f"Content-Length: {len(data)}", *headers, "", ""]
+        self.wfile.write("\r\n".join(head).encode() + data)
+
+    def do_GET(self):
+        self.reply(405, b"", headers=["Allow: POST"])
+
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            with self.server.lock:
+                service = self.server.service(self.path)
+        except KeyError:
+            self.reply(404, b"")
+            return
+        for name in ("redirect", "html", "endless", "drip", "bomb", "reset"):
+            if service.has(name):
+                getattr(self, "be_" + name)()
+                return
+        if service.has("refuses-soap-action") and "SOAPAction" in self.headers:
+            self.reply(415, b"")
+            return
+        if not self.headers.get("Content-Type", "").startswith("text/xml") or "SOAPAction" not in self.headers:
+            self.reply(415, b"")
+            return
+        with self.server.lock:
+            status, answer = service.handle(data)
+        content_type = "application/soap+xml" if service.has("soap-1.2-content-type") else "text/xml"
+        headers = ["X-Long: " + "x" * 65536] if service.has("big-header") else []
+        self.reply(status, answer, content_type + "; charset=utf-8", headers)
+
+    def be_redirect(self):
+        self.reply(307, b"", headers=["Location: /elsewhere"])
+
+    def be_html(self):
+        self.reply(200, b"<!doctype html><html><body>Welcome</body></html>", "text/html")
+
+    def head_without_length(self, *headers):
+        self.close_connection = True
+        head = ["HTTP/1.1 200 OK", "Content-Type: text/xml; charset=utf-8", "Connection: close", *headers, "", ""]
+        self.wfile.write("\r\n".join(head).encode())
+
+    def be_endless(self):
+        self.head_without_length()
+        self.wfile.write(b"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'>")
+        while True:
+            self.wfile.write(b"<a/>" * 16384)
+
+    def be_drip(self):
+        self.head_without_length()
+        while True:
+            self.wfile.write(b" ")
+            time.sleep(0.05)
+
+    def be_bomb(self):
+        import gzip
+        self.reply(200, gzip.compress(b"<a>" + b" " * (64 << 20) + b"</a>"), headers=["Content-Encoding: gzip"])
+
+    def be_reset(self):
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n<s:Env")
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list-defects", action="store_true", help="say what can be wrong, and end")
+    parser.add_argument("--certificate", help="PEM file: of TLS, for localhost")
+    parser.add_argument("--key", help="PEM file: its key")
+    parser.add_argument("--signing-certificate", help="PEM file: the beneficiary's, that signs answers")
+    parser.add_argument("--signing-key", help="PEM file: its key")
+    parser.add_argument("--mpay-certificate", help="PEM file: MPay's, that requests are signed with")
+    parser.add_argument("--service-id", default="MODEL-01")
+    parser.add_argument("--orders", help="JSON file, in place of the built-in orders")
+    parser.add_argument("--algorithm", choices=("rsa-sha1", "rsa-sha256"), default="rsa-sha1")
+    parser.add_argument("--key-info", choices=("token", "subject-key-identifier", "x509"), default="token")
+    parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="may be given several times")
+    parser.add_argument("--variants-by-path", action="store_true")
+    options = parser.parse_args()
+    if options.list_defects:
+        for name, words in DEFECTS.items():
+            print(f"{name}\t{words}")
+        return
+    needed = ("certificate", "key", "signing_certificate", "signing_key", "mpay_certificate")
+    missing = [name for name in needed if getattr(options, name) is None]
+    if missing:
+        parser.error("needed: " + ", ".join("--" + name.replace("_", "-") for name in missing))
+    unknown = [name for name in options.defect if name not in DEFECTS and name not in VARIANTS]
+    if unknown:
+        parser.error("there is no defect " + ", ".join(unknown))
+    options.signing_certificate = content(options.signing_certificate)
+    options.signing_key = content(options.signing_key)
+    options.mpay = content(options.mpay_certificate)
+    options.orders = json.loads(content(options.orders)) if options.orders else ORDERS
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if "tls-1.1" in options.defect:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    if "self-signed" in options.defect:
+        key, certificate = Stranger.get(("localhost",))
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(key + certificate)
+            file.flush()
+            context.load_cert_chain(file.name)
+    else:
+        context.load_cert_chain(options.certificate, options.key)
+    server = Server(options, context)
+    if "does-not-listen" not in options.defect:
+        server.server_activate()
+    print(f"https://localhost:{server.server_address[1]}/", flush=True)
+    if "does-not-listen" in options.defect:
+        signal.pause()
+    server.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()
