@@ -113,9 +113,9 @@ void dropBlanks(xmlNode* parent) {
   }
 }
 
-std::string serialize(xmlNode* node) {
+std::string serialize(xmlNode* node, int options = 0) {
   const Handle<xmlBuffer, xmlBufferFree> buffer(xmlBufferCreate());
-  xmlSaveCtxt* save = xmlSaveToBuffer(buffer.get(), "UTF-8", XML_SAVE_NO_DECL | XML_SAVE_AS_XML);
+  xmlSaveCtxt* save = xmlSaveToBuffer(buffer.get(), "UTF-8", XML_SAVE_NO_DECL | XML_SAVE_AS_XML | options);
   if (save == nullptr) return {};
   xmlSaveTree(save, node);
   xmlSaveClose(save);
@@ -265,6 +265,8 @@ Document Document::withRoot(std::string_view local, std::string_view space, std:
 Element Document::root() const { return {document_, xmlDocGetRootElement(document_.get())}; }
 
 std::string Document::xml() const { return serialize(xmlDocGetRootElement(document_.get())); }
+
+std::string Document::indented() const { return serialize(xmlDocGetRootElement(document_.get()), XML_SAVE_FORMAT); }
 
 Document Document::withoutBlanks() const {
   std::shared_ptr<xmlDoc> copy(xmlCopyDoc(document_.get(), 1), [](xmlDoc* doc) { xmlFreeDoc(doc); });

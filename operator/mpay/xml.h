@@ -93,6 +93,8 @@ class Document {
   Element root() const;
   // UTF-8 without an XML declaration, exactly as the tree is: nothing is indented.
   std::string xml() const;
+  // For people: a line an element, two blanks a level, where an element has no text beside its elements.
+  std::string indented() const;
   // A copy of the tree without the text nodes that hold only blanks.
   Document withoutBlanks() const;
   xmlDoc* get() const { return document_.get(); }
