@@ -290,6 +290,9 @@ class Verifier {
       }
       place(target->element, one);
       one.problem = whyNot(reference, computed_.methods());
+      if (!one.problem.empty() && !found_.has("AlgorithmNotAllowed")) {
+        note("MalformedSecurity", "the Reference to " + target->element.path() + " is not computed: " + one.problem);
+      }
     }
     found_.references.push_back(std::move(one));
   }
@@ -375,16 +378,30 @@ class Verifier {
   }
 
   void judgeHolding(const Parts& parts) {
-    const auto digests = found_.digests();
-    if (digests == Holds::WithoutBlanks) {
-      note("DigestMismatch", "a digest holds only without blank text: the answer was reformatted after it was signed");
-    } else if (digests != Holds::Yes) {
-      note("DigestMismatch", "a digest of the signature does not hold: what it covers was changed after it was signed");
+    switch (found_.digests()) {
+      case Holds::Yes: break;
+      case Holds::WithoutBlanks:
+        note("DigestMismatch",
+             "a digest holds only without blank text: the answer was reformatted after it was signed");
+        break;
+      case Holds::No:
+        note("DigestMismatch",
+             "a digest of the signature does not hold: what it covers was changed after it was signed");
+        break;
+      case Holds::Unchecked: unchecked("a Reference of the signature"); break;
     }
-    if (found_.signatureByRegistered != Holds::Yes) {
-      note("SignatureMismatch", found_.signatureByEmbedded == Holds::Yes
-                                    ? "the signature was made with another key than the registered certificate's"
-                                    : "the SignatureValue does not hold with the registered certificate");
+    switch (found_.signatureByRegistered) {
+      case Holds::Yes: break;
+      case Holds::WithoutBlanks:
+        note("SignatureMismatch",
+             "the SignatureValue holds only without blank text: SignedInfo was reformatted after it was signed");
+        break;
+      case Holds::No:
+        note("SignatureMismatch", found_.signatureByEmbedded == Holds::Yes
+                                      ? "the signature was made with another key than the registered certificate's"
+                                      : "the SignatureValue does not hold with the registered certificate");
+        break;
+      case Holds::Unchecked: unchecked("the SignatureValue"); break;
     }
     if (!found_.problems.empty()) return;
     // Nothing is wrong; so xmlsec must say the same, with nothing enabled but what is allowed.
@@ -399,6 +416,11 @@ class Verifier {
     if (!signatureHolds(parts, {exclusive, digestMethods, signatureMethods}, X509_get0_pubkey(registered_.get()))) {
       note("SignatureMismatch", "xmlsec refuses the signature as a whole");
     }
+  }
+
+  // Mostly it was said before why.
+  void unchecked(const std::string& what) {
+    if (found_.problems.empty()) note("MalformedSecurity", what + " is of a form that is not computed");
   }
 
   const Envelope& envelope_;

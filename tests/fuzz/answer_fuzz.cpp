@@ -1,4 +1,5 @@
 #include "fuzz/pki.h"
+#include "mpay/evidence.h"
 #include "mpay/messages.h"
 
 using namespace mpay;
@@ -39,6 +40,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     fuzz::require(!envelope.error().reason.empty());
     return 0;
   }
+  fuzz::require(excerpt(envelope->document()).size() <= kMaximumExcerpt + 3);
   for (const auto& child : envelope->document().root().children()) (void)child.path();
   // What it was read as stays the same when it is written and read again, where it is not too large then.
   const auto again = Envelope::parse(envelope->document().xml());

@@ -196,7 +196,7 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
   const auto reference = [&](std::string text, const std::string& uri) {
     return with(text, "URI=\"#BD-" + id + "\"", "URI=\"" + uri + "\"");
   };
-  const std::string lost = "ReferenceNotAllowed BodyNotSigned DigestMismatch SignatureMismatch";
+  const std::string lost = "ReferenceNotAllowed BodyNotSigned SignatureMismatch";
   const std::vector<Attack> table{
       {"Body wrapped in the Header, the new one without an Id", [&](auto t) { return moved(t, "</s:Header>", evil); },
        "SignatureWrapping BodyNotSigned"},
@@ -204,13 +204,13 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
        [&](auto t) { return moved(t, "</s:Header>", evilWith("u:Id=\"BD-2\"")); }, "SignatureWrapping BodyNotSigned"},
       {"Body wrapped in the Header, the new one with the same Id",
        [&](auto t) { return moved(t, "</s:Header>", evilWith("u:Id=\"BD-" + id + "\"")); },
-       "DuplicateId ReferenceNotAllowed BodyNotSigned DigestMismatch"},
+       "DuplicateId ReferenceNotAllowed BodyNotSigned"},
       {"Body wrapped in the Header, the new one with the same Id without namespace",
        [&](auto t) { return moved(t, "</s:Header>", evilWith("Id=\"BD-" + id + "\"")); },
-       "DuplicateId ReferenceNotAllowed BodyNotSigned DigestMismatch"},
+       "DuplicateId ReferenceNotAllowed BodyNotSigned"},
       {"Body wrapped in the Header, the new one with the same xml:id",
        [&](auto t) { return moved(t, "</s:Header>", evilWith("xml:id=\"BD-" + id + "\"")); },
-       "DuplicateId ReferenceNotAllowed BodyNotSigned DigestMismatch"},
+       "DuplicateId ReferenceNotAllowed BodyNotSigned"},
       {"Body directly in the Header",
        [&](auto t) { return with(with(t, body, evil), "</s:Header>", body + "</s:Header>"); },
        "SignatureWrapping BodyNotSigned"},
@@ -293,18 +293,18 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
                           "<xsl:template match=\"/\"><xsl:apply-templates select=\"/\"/></xsl:template>"
                           "</xsl:stylesheet>");
        },
-       "AlgorithmNotAllowed DigestMismatch SignatureMismatch"},
+       "AlgorithmNotAllowed SignatureMismatch"},
       {"XPath",
        [&](auto t) { return transform(t, "http://www.w3.org/TR/1999/REC-xpath-19991116", "<XPath>1</XPath>"); },
-       "AlgorithmNotAllowed DigestMismatch SignatureMismatch"},
+       "AlgorithmNotAllowed SignatureMismatch"},
       {"enveloped signature",
        [&](auto t) { return transform(t, "http://www.w3.org/2000/09/xmldsig#enveloped-signature"); },
-       "AlgorithmNotAllowed DigestMismatch SignatureMismatch"},
+       "AlgorithmNotAllowed SignatureMismatch"},
       {"base64", [&](auto t) { return transform(t, "http://www.w3.org/2000/09/xmldsig#base64"); },
-       "AlgorithmNotAllowed DigestMismatch SignatureMismatch"},
+       "AlgorithmNotAllowed SignatureMismatch"},
       {"something in the transform",
        [&](auto t) { return transform(t, "http://www.w3.org/2001/10/xml-exc-c14n#", "<XPath>1</XPath>"); },
-       "DigestMismatch SignatureMismatch"},
+       "MalformedSecurity SignatureMismatch"},
       {"a long PrefixList",
        [&](auto t) {
          std::string prefixes;
@@ -313,14 +313,14 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
                           "<InclusiveNamespaces xmlns=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"" +
                               prefixes + "\"/>");
        },
-       "DigestMismatch SignatureMismatch"},
+       "MalformedSecurity SignatureMismatch"},
       {"MD5",
        [&](auto t) {
          return with(t, "http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmldsig-more#md5");
        },
-       "AlgorithmNotAllowed DigestMismatch SignatureMismatch"},
-      {"no algorithm", [&](auto t) { return with(t, "http://www.w3.org/2000/09/xmldsig#rsa-sha1", ""); },
        "AlgorithmNotAllowed SignatureMismatch"},
+      {"no algorithm", [&](auto t) { return with(t, "http://www.w3.org/2000/09/xmldsig#rsa-sha1", ""); },
+       "AlgorithmNotAllowed"},
       {"no Security header", [&](auto t) { return with(t, security, ""); }, "MissingSignature"},
       {"WSS of a damaged namespace",
        [&](auto t) { return with(t, "xmlns:o=\"http://docs.oasis-open.org", "xmlns:o=\"http://docs.oasisopen.org"); },
