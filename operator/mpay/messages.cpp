@@ -134,6 +134,7 @@ class Members {
   const std::string& path() const { return path_; }
 
   void note(Finding::Kind kind, const std::string& member, const std::string& message) {
+    if (findings_.size() == kMaximumFindings) return;
     findings_.push_back({kind, member.empty() ? path_ : path_ + "/" + member, message});
   }
 
@@ -214,7 +215,7 @@ class Members {
     std::string all;
     for (const auto known : values) all += (all.empty() ? "" : ", ") + std::string(known);
     note(Finding::Kind::NotEnumerated, std::string(name),
-         std::string(name) + " is \"" + writable(value.substr(0, 40)) + "\"; it may be " + all);
+         std::string(name) + " is \"" + shortened(value, 40) + "\"; it may be " + all);
   }
 
   // After all were taken: the order of those that are known, and what is left.
@@ -223,7 +224,7 @@ class Members {
     for (std::size_t i = 0; i < children_.size(); ++i) {
       const auto local = children_[i].local();
       if (!known_[i]) {
-        note(Finding::Kind::UnknownMember, writable(local.substr(0, 60)), "there is no such member here");
+        note(Finding::Kind::UnknownMember, shortened(local), "there is no such member here");
         continue;
       }
       if (local < last) {
@@ -244,7 +245,7 @@ class Members {
     for (const auto& child : list->children()) {
       const auto local = child.local();
       if (local != name) {
-        note(Finding::Kind::UnknownMember, base + writable(local.substr(0, 60)),
+        note(Finding::Kind::UnknownMember, base + shortened(local),
              "there is no such member here, only " + std::string(name));
         continue;
       }
@@ -350,7 +351,7 @@ OrderDetails readDetails(const Element& element, const std::string& path, std::v
 }
 
 std::string unexpected(const Element& payload, std::string_view wanted) {
-  return "the Body holds " + writable(payload.name().text().substr(0, 120)) + ", not {" + std::string(ns::kMPay) + "}" +
+  return "the Body holds " + shortened(payload.name().text(), 120) + ", not {" + std::string(ns::kMPay) + "}" +
          std::string(wanted);
 }
 
@@ -461,7 +462,7 @@ Result<void> decodeConfirmed(const Element& payload) {
   }
   if (const auto children = payload.children(); !children.empty()) {
     return fail(ErrorKind::Decode, "the ConfirmOrderPaymentResponse holds " +
-                                       writable(children.front().name().text().substr(0, 120)) + "; it must be empty");
+                                       shortened(children.front().name().text(), 120) + "; it must be empty");
   }
   if (!trimmed(payload.text()).empty()) {
     return fail(ErrorKind::Decode, "the ConfirmOrderPaymentResponse holds text; it must be empty");

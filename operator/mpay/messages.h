@@ -140,9 +140,11 @@ struct OrderDetails {
   std::optional<Amount> totalAmountDue{};
 };
 
+inline constexpr std::size_t kMaximumFindings = 200;
+
 struct OrderAnswer {
   std::vector<OrderDetails> orders{};  // empty: no such order
-  std::vector<Finding> findings{};
+  std::vector<Finding> findings{};     // the first of them
 
   bool has(Finding::Kind kind) const;
 };

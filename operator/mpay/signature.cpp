@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kMaximumReferences = 6;
 constexpr std::size_t kMaximumTransforms = 3;
 constexpr std::size_t kMaximumPrefixList = 256;
+constexpr std::size_t kMaximumAlgorithm = 200;
 
 void collect(const Element& element, Ids& ids) {
   for (xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
@@ -80,7 +81,7 @@ SignatureContext contextOf(const Methods& methods) {
 }  // namespace
 
 std::string algorithmOf(const std::optional<Element>& element) {
-  return element ? element->attribute("", "Algorithm").value_or("") : "";
+  return element ? shortened(element->attribute("", "Algorithm").value_or(""), kMaximumAlgorithm) : "";
 }
 
 bool isOneOf(std::string_view uri, std::span<const xmlSecTransformId> methods) {

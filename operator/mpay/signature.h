@@ -68,7 +68,7 @@ std::optional<Element> signatureIn(const Document& document);
 
 std::vector<Element> transformsOf(const Element& reference);
 
-// The Algorithm attribute; empty where there is none.
+// The Algorithm attribute, shortened; empty where there is none.
 std::string algorithmOf(const std::optional<Element>& element);
 
 // --- What is computed ------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ namespace {
 
 using crypto::Certificate;
 
+constexpr std::size_t kMaximumNamed = 16;  // of ids
+
 std::string withoutBlanks(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return text;
@@ -177,7 +179,9 @@ class Verifier {
 
   void findDuplicates() {
     for (const auto& [id, identified] : ids_) {
-      if (identified.size() > 1) found_.duplicateIds.push_back(id);
+      if (identified.size() < 2) continue;
+      found_.duplicateIds.push_back(shortened(id));
+      if (found_.duplicateIds.size() == kMaximumNamed) break;
     }
     if (!found_.duplicateIds.empty()) note("DuplicateId", "more than one element has the same Id");
     using Problem = Envelope::Problem;
@@ -275,12 +279,13 @@ class Verifier {
     for (const auto& transform : transformsOf(reference)) one.transforms.push_back(algorithmOf(transform));
     const auto id = one.uri.empty() ? std::string{} : one.uri.substr(1);
     if (!one.uri.starts_with('#') || !isNcName(id)) {
-      one.problem = "it leads to no element by its Id: \"" + one.uri.substr(0, 80) + "\"";
+      one.problem = "it leads to no element by its Id: \"" + shortened(one.uri) + "\"";
       note("ReferenceNotAllowed",
-           "a Reference of the signature is not \"#\" and an Id: \"" + one.uri.substr(0, 80) + "\"");
+           "a Reference of the signature is not \"#\" and an Id: \"" + shortened(one.uri) + "\"");
     } else if (const auto* target = only(ids_, id); target == nullptr) {
       one.problem = ids_.contains(id) ? "more than one element has that Id" : "no element has that Id";
-      note("ReferenceNotAllowed", "a Reference of the signature leads to nothing that is there once: " + one.uri);
+      note("ReferenceNotAllowed",
+           "a Reference of the signature leads to nothing that is there once: " + shortened(one.uri));
     } else {
       one.element = target->element;
       one.qualifiedId = target->qualified;

@@ -139,6 +139,17 @@ void initialiseXml() {
   });
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+    text = text.substr(0, most);
+  }
+  std::string result(text);
+  std::replace_if(
+      result.begin(), result.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return result;
+}
+
 std::string Name::text() const { return space.empty() ? local : "{" + space + "}" + local; }
 
 Name Element::name() const { return {std::string(spaceOf(node_->ns)), std::string(view(node_->name))}; }
@@ -206,11 +217,12 @@ Name Element::resolve(std::string_view qname) const {
 }
 
 std::string Element::path() const {
-  std::string step(view(node_->name));
+  const auto name = view(node_->name);
   int before = 0;
   for (const xmlNode* node = node_->prev; node != nullptr; node = node->prev) {
-    if (node->type == XML_ELEMENT_NODE && view(node->name) == step) ++before;
+    if (node->type == XML_ELEMENT_NODE && view(node->name) == name) ++before;
   }
+  auto step = shortened(name);
   if (before > 0) step += "[" + std::to_string(before + 1) + "]";
   const auto above = parent();
   return above ? above->path() + "/" + step : step;

@@ -46,6 +46,9 @@ struct Name {
   bool operator==(const Name&) const = default;
 };
 
+// A stranger's text for a message: at most so many bytes, cut between characters, control characters as '?'.
+std::string shortened(std::string_view text, std::size_t most = 80);
+
 class Document;
 
 // An element of a document, the node itself and not a copy of it.
@@ -66,7 +69,8 @@ class Element {
   // A QName in the content, such as a faultcode, with its prefix resolved here. A prefix that is not declared leaves
   // the namespace empty and the local name as written.
   Name resolve(std::string_view qname) const;
-  // "Envelope/Body/GetOrderDetailsResponse", with a number from the second of its name on: ".../OrderDetails[2]".
+  // "Envelope/Body/GetOrderDetailsResponse", with a number from the second of its name on: ".../OrderDetails[2]";
+  // names shortened.
   std::string path() const;
   // As XML, for evidence; namespaces that its ancestors declare are left out.
   std::string xml() const;

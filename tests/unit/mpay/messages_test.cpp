@@ -141,6 +141,12 @@ TEST(Decoding, ItemsAreNumberedInPaths) {
             std::vector<std::string>{"MissingMember OrderDetails/Lines/OrderLine[2]/Reason"});
 }
 
+TEST(Decoding, FindingsHaveAnEnd) {
+  std::string many;
+  for (int i = 0; i < 1'000; ++i) many += "<x/>";
+  EXPECT_EQ(decoded(with(orderXml(), "<Currency>", many + "<Currency>")).findings.size(), kMaximumFindings);
+}
+
 TEST(Decoding, AnEmptyAccountIsToldApart) {
   const auto begin = orderXml().find("<DestinationAccount>");
   const auto end = orderXml().find("</DestinationAccount>");

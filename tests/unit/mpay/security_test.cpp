@@ -335,6 +335,22 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
   }
 }
 
+TEST(Verifying, ATokenStandsInTheSecurityHeader) {
+  const auto sound = signedOrder();
+  const auto token = cut(sound, "o:BinarySecurityToken");
+  const auto aside = verified(with(with(sound, token, ""), "</s:Header>",
+                                   "<w xmlns:o=\"" + std::string(ns::kWsse) + "\">" + token + "</w></s:Header>"));
+  EXPECT_EQ(aside.keyInfo, KeyInfoForm::Other);
+  EXPECT_FALSE(aside.embedded);
+  EXPECT_TRUE(aside.body);  // KeyInfo is not what is trusted
+  const auto unread = verified(with(sound, "#X509v3\" u:Id", "#PKCS7\" u:Id"));
+  EXPECT_EQ(unread.keyInfo, KeyInfoForm::Other);
+  const auto damaged = verified(with(sound, token.substr(token.find('>'), 40), ">AAAA"));
+  EXPECT_EQ(damaged.keyInfo, KeyInfoForm::BinarySecurityToken);
+  EXPECT_FALSE(damaged.embedded);
+  EXPECT_FALSE(damaged.keyInfoNamesRegistered);
+}
+
 TEST(Verifying, TextIsReadAsItWasSigned) {
   // Comments are not signed, so anybody can put them in; what is read stays the same.
   const auto envelope = Envelope::parse(with(signedOrder(), "<ServiceID>MDS02", "<ServiceID>MDS<!-- -->02")).value();
@@ -363,6 +379,7 @@ TEST(Verifying, BlankTextThatCameLaterIsItsOwnDiagnosis) {
   for (const std::string tag : {"<Currency>", "<u:Created>", "</OrderDetails>"}) text = with(text, tag, "\n    " + tag);
   const auto found = verified(text);
   EXPECT_EQ(reasons(found), "DigestMismatch");
+  EXPECT_NE(found.problems.at(0).message.find("reformatted"), std::string::npos);
   EXPECT_EQ(found.digests(), Holds::WithoutBlanks);
   EXPECT_EQ(found.digests(Covered::Body), Holds::WithoutBlanks);
   EXPECT_EQ(found.signatureByRegistered, Holds::Yes);

@@ -116,6 +116,16 @@ TEST(Xml, AnElementKeepsItsDocument) {
   EXPECT_EQ(element->xml(), "<b>text</b>");
 }
 
+TEST(Xml, AStrangersTextIsShortInMessages) {
+  EXPECT_EQ(shortened("țară", 2), "ț");
+  EXPECT_EQ(shortened("țară", 3), "ța");
+  EXPECT_EQ(shortened("aț", 2), "a");
+  EXPECT_EQ(shortened("a\nb\x1b"), "a?b?");
+  EXPECT_EQ(shortened(std::string(100, 'a')).size(), 80u);
+  const auto document = Document::parse("<a><" + std::string(1'000, 'b') + "/></a>").value();
+  EXPECT_EQ(document.root().children().front().path(), "a/" + std::string(80, 'b'));
+}
+
 TEST(Xml, BlankTextIsDroppedInACopyAlone) {
   const auto document = Document::parse("<a>\n  <b> x </b>\n  <c> </c>\n</a>").value();
   EXPECT_EQ(document.withoutBlanks().xml(), "<a><b> x </b><c/></a>");
