@@ -42,12 +42,13 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
 
   runtime::EventRecorder events(client, clock, "mpay-operator");
   // The listeners are called by watches, which start after the controllers exist.
-  std::unique_ptr<runtime::Controller> integrations, environments, notifications, revocations;
+  std::unique_ptr<runtime::Controller> integrations, environments, notifications;
+  std::vector<std::unique_ptr<runtime::Controller>> revocations;
   controllers::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
   controllers::Caches caches(client, options.resourceNamespace, mayWrite,
                              {[&](const api::ObjectKey& key) {
                                 integrations->enqueue(key);
-                                revocations->enqueue(key);
+                                for (const auto& stage : revocations) stage->enqueue(key);
                               },
                               [&](const api::ObjectKey& key) { environments->enqueue(key); },
                               [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
@@ -55,23 +56,25 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::EnvironmentController environmentReconciler(client, clock, caches, events, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
-  controllers::RevocationController revocationReconciler(clock, caches, events);
+  controllers::RevocationController revocationInTesting(api::Stage::Testing, clock, caches, events);
+  controllers::RevocationController revocationInProduction(api::Stage::Production, clock, caches, events);
   integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
   environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
   notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);
-  revocations =
-      std::make_unique<runtime::Controller>("revocation", revocationReconciler, controllers::kRevocationWorkers);
+  for (auto* reconciler : {&revocationInTesting, &revocationInProduction})
+    revocations.push_back(
+        std::make_unique<runtime::Controller>("revocation", *reconciler, controllers::kRevocationWorkers));
 
   if (caches.start(ending.get_token()) && (!election || election->acquire(ending.get_token()))) {
     spdlog::info("caches are filled{}", election ? ", this process leads" : "");
     environments->start();
     integrations->start();
     notifications->start();
-    revocations->start();
+    for (const auto& stage : revocations) stage->start();
     while (sleepUnlessStopped(options.resync, ending.get_token())) caches.resync();
   }
   spdlog::info("stopping");
-  revocations->stop();
+  for (const auto& stage : revocations) stage->stop();
   notifications->stop();
   integrations->stop();
   environments->stop();

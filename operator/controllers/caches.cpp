@@ -203,6 +203,10 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
   });
   if (settingsChanged) {
     for (const auto& key : integrationsOf(name)) listeners_.integration(key);
+    // Also of those that ended: what is left of them is checked for revocation.
+    for (const auto& [fragment, content] : *now) {
+      if (!integrations_.get(content.integration)) listeners_.integration(content.integration);
+    }
     return true;
   }
   bool changed = false;

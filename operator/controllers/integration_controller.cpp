@@ -40,7 +40,7 @@ void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayInteg
   }
   if (!onboarding::isOf(*content, spec)) {
     // An earlier integration of this name, which is being withdrawn: none of it is this one's to show or to publish.
-    into.fragment.reset();
+    into.leaving = std::exchange(into.fragment, std::nullopt);
     into.service.reset();
     into.effects = {};
     return;
@@ -165,7 +165,12 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});
     snapshot.effectsVersion = effects->metadata.resourceVersion;
   }
-  snapshot.revocation = recall<onboarding::RevocationRecord>(*outputs, onboarding::kRevocation, key);
+  if (const auto checks = outputs->own(memoryName(onboarding::kRevocation, key))) {
+    if (auto content = onboarding::remembered<onboarding::RevocationRecord>(*checks))
+      snapshot.revocation = std::move(*content);
+    snapshot.revocationVersion = checks->metadata.resourceVersion;
+  }
+  snapshot.revoked = outputs->revoked();
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);

@@ -88,6 +88,7 @@ void Outputs::listen(runtime::Store<K>& store) {
     } else if (!after) {
       ours_.with([&](auto& uids) { uids.erase(before->metadata.uid.value_or("")); });
     }
+    if constexpr (std::is_same_v<K, api::ConfigMap>) noteRevoked(before, after);
     for (const auto& object : {before, after}) {
       if (!object) continue;
       const bool counts = isOfComponent(object->metadata, onboarding::kFragment) ||
@@ -106,6 +107,36 @@ void Outputs::listen(runtime::Store<K>& store) {
     });
     for (const auto& integration : freed) onChange_(integration, false);
     if (environment) onChange_(std::nullopt, true);
+  });
+}
+
+void Outputs::noteRevoked(const std::shared_ptr<const api::ConfigMap>& before,
+                          const std::shared_ptr<const api::ConfigMap>& after) {
+  const auto isRecord = [&](const auto& object) {
+    return object && isOfComponent(object->metadata, onboarding::kRevocation) && isOurs(object->metadata);
+  };
+  const std::string name = (after ? after : before)->metadata.name.value_or("");
+  std::vector<onboarding::CheckedCertificate> found;
+  if (isRecord(after)) {
+    const auto record = onboarding::remembered<onboarding::RevocationRecord>(*after);
+    for (const auto& check : record ? record->certificates : std::vector<onboarding::CheckedCertificate>{}) {
+      if (check.verdict == onboarding::RevocationVerdict::Revoked) found.push_back(check);
+    }
+  }
+  revoked_.with([&](Revoked& revoked) {
+    const auto known = revoked.byRecord.find(name);
+    if (found.empty() && known == revoked.byRecord.end()) return;
+    if (known != revoked.byRecord.end() && known->second == found) return;
+    if (found.empty()) {
+      revoked.byRecord.erase(known);
+    } else {
+      revoked.byRecord[name] = std::move(found);
+    }
+    auto all = std::make_shared<onboarding::RevokedCertificates>();
+    for (const auto& [record, checks] : revoked.byRecord) {
+      for (const auto& check : checks) all->emplace(check.sha256, check);
+    }
+    revoked.all = std::move(all);
   });
 }
 
@@ -220,6 +251,13 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
                                               K::kResource.kind, key.text()));
   }
   if (observed && sameContent(*observed, desired)) return false;
+  if (const auto& expected = desired.metadata.resourceVersion;
+      expected && *expected != (observed ? observed->metadata.resourceVersion.value_or("") : "")) {
+    Error changed{ErrorKind::Api,
+                  fmt::format("{} {} is another than what was decided on", K::kResource.kind, key.text())};
+    changed.status = ApiStatus{409, "Conflict", changed.message};
+    return fail(std::move(changed));
+  }
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   const kube::Api<K> objects(client_);
   bool absent = !observed;
@@ -237,7 +275,7 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
     return true;
   }
   next.metadata.uid = observed->metadata.uid;
-  if (!next.metadata.resourceVersion) next.metadata.resourceVersion = observed->metadata.resourceVersion;
+  next.metadata.resourceVersion = observed->metadata.resourceVersion;
   store.remember(TRY(objects.replace(next, stop)));
   return true;
 }

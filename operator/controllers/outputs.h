@@ -11,7 +11,7 @@
 
 #include "api/wire.h"
 #include "kube/client.h"
-#include "onboarding/memory.h"
+#include "onboarding/revocation.h"
 #include "runtime/watcher.h"
 
 namespace mpay::controllers {
@@ -49,6 +49,8 @@ class Outputs {
   // Whether that is ours and exactly so: ensure() would write nothing.
   bool holds(const api::ConfigMap& desired) const;
   bool holds(const api::NetworkPolicy& desired) const;
+  // What the records of all integrations, also of those that have ended, say to be revoked.
+  std::shared_ptr<const onboarding::RevokedCertificates> revoked() const { return revoked_.copy().all; }
   // Whether anything is published or remembered of an integration.
   bool holdsAnythingOf(const ObjectKey& integration) const;
   // Whether another's object has that name. Then `wanting` is told (OnChange) once that changes.
@@ -56,8 +58,9 @@ class Outputs {
   bool isForeignRevision(const std::string& name, const ObjectKey& wanting);
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisions(const ObjectKey& integration) const;
 
-  // True when something was written. What `desired` says of a resourceVersion is the one to be replaced; without it
-  // whatever is there. Errors: Invalid NameConflict; those of the API.
+  // True when something was written. What `desired` says of a resourceVersion is the one to be replaced, "" that there
+  // is nothing yet; without it whatever is there. Errors: Invalid NameConflict; those of the API, of which Conflict
+  // where another version is there.
   Result<bool> ensure(const api::ConfigMap& desired, const std::stop_token& stop);
   Result<bool> ensure(const api::NetworkPolicy& desired, const std::stop_token& stop);
   Result<void> create(const api::ControllerRevision& revision, const std::stop_token& stop);
@@ -77,6 +80,9 @@ class Outputs {
   void listen(runtime::Store<K>& store);
   template <class K>
   bool isAnothers(const runtime::Store<K>& store, const std::string& name, const ObjectKey& wanting);
+  // Keeps revoked() in step with a record.
+  void noteRevoked(const std::shared_ptr<const api::ConfigMap>& before,
+                   const std::shared_ptr<const api::ConfigMap>& after);
   // A watch failed, or succeeded for the first time or again.
   void looked(const std::optional<Error>& error);
   // Ours by its marks, or by its UID where somebody took the marks away.
@@ -89,6 +95,11 @@ class Outputs {
   const OnChange onChange_;
   Synchronized<std::optional<Error>> problem_;
   Synchronized<std::set<std::string>> ours_;  // UIDs
+  struct Revoked {
+    std::map<std::string, std::vector<onboarding::CheckedCertificate>> byRecord{};  // records that hold some
+    std::shared_ptr<const onboarding::RevokedCertificates> all = std::make_shared<onboarding::RevokedCertificates>();
+  };
+  Synchronized<Revoked> revoked_;
   // By "plural name" of another's object: whose place it takes.
   Synchronized<std::map<std::string, std::set<ObjectKey>>> inTheWay_;
   runtime::Store<api::ConfigMap> configMaps_;

@@ -1,7 +1,7 @@
 #include "controllers/revocation_checker.h"
 
 #include <algorithm>
-#include <regex>
+#include <utility>
 
 #include "base/log.h"
 
@@ -22,10 +22,12 @@ bool admits(const RevocationPolicy& rules, const net::Address& address) {
   return net::isPublic(one) || net::within(rules.permitted, one);
 }
 
-// libcurl says how many milliseconds it took; what is written down must not differ from one time to the next.
-Error withoutTimes(Error error) {
-  static const std::regex times(" after [0-9]+ (ms|milliseconds)|^Operation timed out.*|^Connection timed out.*");
-  error.message = error.kind == ErrorKind::Timeout ? "no answer in time" : std::regex_replace(error.message, times, "");
+// What is written down must not differ from one time to the next, and libcurl has many words for a failing connection:
+// they are for the log.
+Error inSteadyWords(const std::string& url, Error error) {
+  if (error.kind != ErrorKind::Timeout && error.kind != ErrorKind::Transport) return error;
+  spdlog::info("revocation: {}: {}", url, error.message);
+  error.message = error.kind == ErrorKind::Timeout ? "no answer in time" : "it cannot be reached";
   return error;
 }
 
@@ -44,6 +46,8 @@ std::string keyOf(const std::string& url, const crypto::Certificate& about, cons
   return placeOf(url, rules) + " " + about.sha256();
 }
 
+WallTime thisUpdateOf(const crypto::RevocationList& list) { return list.thisUpdate(); }
+WallTime thisUpdateOf(const crypto::RevocationFinding& finding) { return finding.thisUpdate; }
 WallTime nextUpdateOf(const crypto::RevocationList& list) { return list.nextUpdate(); }
 std::optional<WallTime> nextUpdateOf(const crypto::RevocationFinding& finding) { return finding.nextUpdate; }
 
@@ -70,7 +74,7 @@ Result<std::string> RevocationChecker::fetch(net::Request request, const Revocat
   auto response = transport_.send(std::move(request), stop);
   Error failure;
   if (!response) {
-    failure = withoutTimes(std::move(response).error());
+    failure = inSteadyWords(url, std::move(response).error());
   } else if (response->status == 200) {
     return std::move(response->body);
   } else if (response->status >= 300 && response->status < 400) {
@@ -82,6 +86,7 @@ Result<std::string> RevocationChecker::fetch(net::Request request, const Revocat
   }
   if (isUnreachable(failure))
     unreachable_.with([&](auto& all) {
+      std::erase_if(all, [&](const auto& entry) { return entry.second.until <= now; });
       all.insert_or_assign(place, Place{clock_.monotonic() + retryOf(rules), failure});
     });
   return fail(std::move(failure));
@@ -113,6 +118,9 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
   const bool isDue = !holds() || asked >= source.fetchedAt + rules.interval;
   if (isDue && (!source.failure || asked >= source.triedAt + retryOf(rules))) {
     Result<T> fresh = fetchNew();
+    if (fresh && source.last && thisUpdateOf(*fresh) < thisUpdateOf(*source.last))
+      fresh = refuse("Replay",
+                     fmt::format("it is of {}, and older than what was said before", formatTime(thisUpdateOf(*fresh))));
     const MonoTime now = clock_.monotonic();
     source.triedAt = now;
     if (fresh) {
@@ -145,6 +153,7 @@ RevocationChecker::Answer RevocationChecker::askList(const Question& question, c
     request.url = url;
     request.maximumBytes = crypto::kMaximumListBytes;
     const auto bytes = TRY(fetch(std::move(request), question.rules, stop));
+    const std::lock_guard one(decoding_);
     return crypto::RevocationList::parse(bytes, question.issuer, clock_.now());
   });
   answer.finding = list ? list->find(question.certificate, url) : fail(list.error());
@@ -177,10 +186,14 @@ RevocationChecker::Answer RevocationChecker::ask(const Question& question, const
   Answer answer{refuse("NoRevocationSource", fmt::format("the certificate names no {}, and trust.revocation.url none",
                                                          byList ? "CRL" : "OCSP responder")),
                 question.rules.interval, false};
+  bool isAnswered = false;
   for (const auto& url : urls) {
-    answer = byList ? askList(question, url, stop) : askResponder(question, url, stop);
-    if (answer.finding) break;
-    answer.finding = fail(within(url, std::move(answer.finding).error()));
+    auto next = byList ? askList(question, url, stop) : askResponder(question, url, stop);
+    if (next.finding && next.finding->state != crypto::RevocationState::Unknown) return next;
+    // A responder that does not know the certificate has at least answered; the next one may know it.
+    if (std::exchange(isAnswered, isAnswered || next.finding) && !next.finding) continue;
+    if (!next.finding) next.finding = fail(within(url, std::move(next.finding).error()));
+    answer = std::move(next);
   }
   return answer;
 }

@@ -1,8 +1,9 @@
 // Asks lists and responders whether certificates are revoked, and remembers what they said as long as it holds.
 //
-// A list is fetched and parsed once for all certificates of its issuer, an OCSP response once for its certificate.
-// Each is asked for again after the interval, and when it is outdated; while that fails it counts until it is outdated.
-// A place that cannot be reached is left alone for a while, by everybody.
+// A list is fetched and parsed once for all certificates of its issuer, an OCSP response once for its certificate. A
+// word that is older than the last one does not replace it. Each is asked for again after the interval, and when it is
+// outdated; while that fails it counts until it is outdated. A place that cannot be reached is left alone for a while,
+// by everybody.
 #pragma once
 
 #include <memory>
@@ -75,6 +76,7 @@ class RevocationChecker {
   Synchronized<Sources<crypto::RevocationList>> lists_;
   Synchronized<Sources<crypto::RevocationFinding>> responses_;
   Synchronized<std::map<std::string, Place>> unreachable_;
+  std::mutex decoding_;  // one list at a time: while it is decoded it takes seven times its bytes
 };
 
 }  // namespace mpay::controllers

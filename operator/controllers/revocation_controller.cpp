@@ -21,62 +21,92 @@ bool isAtHome(const std::shared_ptr<const api::MPayIntegration>& integration, co
 
 Result<runtime::Outcome> RevocationController::reconcile(const ObjectKey& key, std::stop_token stop) {
   runtime::Outcome outcome;
+  std::optional<Error> failed;
   for (const auto& environment : caches_.environments().list()) {
+    if (environment->spec.stage != stage_) continue;
     const auto outputs = caches_.outputs(*environment);
-    if (outputs->synced()) outcome = soonest(outcome, TRY(check(key, *environment, *outputs, stop)));
+    if (!outputs->synced()) continue;
+    auto checked = check(key, *environment, *outputs, stop);
+    if (checked) {
+      outcome = soonest(outcome, *checked);
+    } else if (!failed || !checked.error().isConflict()) {
+      failed = std::move(checked).error();
+    }
   }
+  if (failed) return fail(std::move(*failed));
   return outcome;
+}
+
+RevocationRecord RevocationController::due(const ObjectKey& key, const api::MPayEnvironment& environment,
+                                           const Outputs& outputs, const std::optional<RevocationRecord>& known,
+                                           bool isChecked) {
+  const std::string name = environment.metadata.name.value_or("");
+  // The integration's own decision says what else is to be checked.
+  if (isChecked && isAtHome(caches_.integrations().get(key), name)) return known.value_or(RevocationRecord{});
+  const auto fragment = recall<onboarding::Fragment>(outputs, onboarding::kFragment, key);
+  if (!isChecked || !fragment) return withoutSettled(known.value_or(RevocationRecord{}), clock_.now());
+  const auto settings = caches_.environmentState(name).settings;
+  if (!settings) return known.value_or(RevocationRecord{});
+  return checksOf(known, fragment, {}, {outputs.revoked()}, (*settings)->authorities, clock_.now());
 }
 
 Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const api::MPayEnvironment& environment,
                                                      Outputs& outputs, const std::stop_token& stop) {
   const std::string name = environment.metadata.name.value_or("");
-  const auto settings = caches_.environmentState(name).settings;
+  // Not of the settings: what else is wrong with an environment does not end its checks.
+  const auto rules = onboarding::revocationOf(environment.spec.trust.revocation);
+  if (!rules) return runtime::Outcome{};
+  const bool isChecked = rules->mode != api::RevocationMode::None;
   const auto object = outputs.own(memoryName(onboarding::kRevocation, key));
-  if (!object || !settings) return runtime::Outcome{};
-  const auto& rules = (*settings)->revocation;
-  const bool atHome = isAtHome(caches_.integrations().get(key), name);
-  const auto fragmentName = memoryName(onboarding::kFragment, key);
-  const auto before = onboarding::remembered<RevocationRecord>(*object);
-  if (!before || rules.mode == api::RevocationMode::None || (!atHome && !outputs.own(fragmentName))) {
-    TRY(outputs.remove(object->metadata.name.value_or(""), stop));
+  const auto known = recall<RevocationRecord>(outputs, onboarding::kRevocation, key);
+  const auto before = due(key, environment, outputs, known, isChecked);
+  if (before.certificates.empty()) {
+    if (object) TRY(outputs.remove(object->metadata.name.value_or(""), stop));
     return runtime::Outcome{};
   }
   runtime::Outcome outcome;
-  std::map<std::string, RevocationChecker::Answer> answers;
-  for (const auto& check : before->certificates) {
-    const auto certificate = TRY(crypto::Certificate::parseBase64(check.certificate));
-    const auto issuer = TRY(crypto::Certificate::parseBase64(check.issuer));
-    auto answer = checker_.ask({certificate, issuer, rules}, stop);
+  RevocationRecord after;
+  for (const auto& check : before.certificates) {
+    after.certificates.push_back(check);
+    const auto certificate = crypto::Certificate::parseBase64(check.certificate);
+    const auto issuer = crypto::Certificate::parseBase64(check.issuer);
+    // One that somebody damaged stays as it is known.
+    if (!isChecked || !certificate || !issuer) continue;
+    const auto answer = checker_.ask({*certificate, *issuer, *rules}, stop);
     if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "stopping");
     if (!answer.finding) spdlog::debug("integration {}: revocation: {}", key.text(), answer.finding.error().message);
     outcome = soonest(outcome, {answer.nextLook});
-    answers.emplace(check.sha256, std::move(answer));
+    after.certificates.back() = onboarding::afterLook(check, answer.finding, answer.isFirst);
   }
-  // What is to be checked may have become something else meanwhile.
-  auto after = recall<RevocationRecord>(outputs, onboarding::kRevocation, key);
-  if (!after) return outcome;
-  for (auto& check : after->certificates) {
-    const auto answer = answers.find(check.sha256);
-    if (answer != answers.end())
-      check = onboarding::afterLook(std::move(check), answer->second.finding, answer->second.isFirst);
-  }
-  const auto remember = [&](std::string_view component, const auto& content) {
-    return outputs.ensure(
-        onboarding::remember(onboarding::memoryMeta(environment.spec.outputNamespace, component, name, key), content),
-        stop);
-  };
-  TRY(remember(onboarding::kRevocation, *after));
-  tell(key, environment, *before, *after);
-  // Nobody else writes what is left of an integration that was deleted, or names another environment now.
+  // Whoever decided meanwhile what is to be checked is heard: the write is bound to what was read before asking.
+  auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kRevocation, name, key);
+  metadata.resourceVersion = object ? object->metadata.resourceVersion : "";
+  TRY(outputs.ensure(onboarding::remember(std::move(metadata), after), stop));
+  tell(key, environment, known.value_or(RevocationRecord{}), after);
+  TRY(takeOutLeft(key, environment, outputs, after, stop));
+  return outcome;
+}
+
+// Nobody else writes what is left of an integration that was deleted, or names another environment now.
+Result<void> RevocationController::takeOutLeft(const ObjectKey& key, const api::MPayEnvironment& environment,
+                                               Outputs& outputs, const RevocationRecord& known,
+                                               const std::stop_token& stop) {
+  const std::string name = environment.metadata.name.value_or("");
+  const auto object = outputs.own(memoryName(onboarding::kFragment, key));
   auto fragment = recall<onboarding::Fragment>(outputs, onboarding::kFragment, key);
-  if (atHome || !fragment || environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) return outcome;
+  if (isAtHome(caches_.integrations().get(key), name) || !object || !fragment ||
+      environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) {
+    return {};
+  }
   std::set<std::string> revoked;
-  for (const auto& check : after->certificates) {
+  for (const auto& check : known.certificates) {
     if (check.verdict == RevocationVerdict::Revoked) revoked.insert(check.sha256);
   }
-  if (takeOut(*fragment, revoked)) TRY(remember(onboarding::kFragment, *fragment));
-  return outcome;
+  if (!takeOut(*fragment, revoked)) return {};
+  auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment, name, key);
+  metadata.resourceVersion = object->metadata.resourceVersion;
+  TRY(outputs.ensure(onboarding::remember(std::move(metadata), *fragment), stop));
+  return {};
 }
 
 void RevocationController::tell(const ObjectKey& key, const api::MPayEnvironment& environment,

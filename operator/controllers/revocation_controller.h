@@ -12,24 +12,34 @@
 
 namespace mpay::controllers {
 
-// How many integrations are checked at once.
+// How many integrations are checked at once, in the environments of one stage.
 inline constexpr unsigned kRevocationWorkers = 4;
 
 class RevocationController final : public runtime::Reconciler {
  public:
-  RevocationController(const Clock& clock, Caches& caches, runtime::EventRecorder& events)
-      : caches_(caches), events_(events), checker_(clock) {}
+  // Looks at the environments of one stage: a responder of testing's that drips must not keep production waiting.
+  RevocationController(api::Stage stage, const Clock& clock, Caches& caches, runtime::EventRecorder& events)
+      : stage_(stage), clock_(clock), caches_(caches), events_(events), checker_(clock) {}
 
-  // The key is the integration's, whether it still exists or not: what is published of it is checked until it ends.
+  // The key is the integration's, whether it still exists or not: what is published of it is checked until it ends, and
+  // what is revoked until it expires.
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
 
  private:
   Result<runtime::Outcome> check(const ObjectKey& key, const api::MPayEnvironment& environment, Outputs& outputs,
                                  const std::stop_token& stop);
+  // What is to be checked, and what is known of it.
+  onboarding::RevocationRecord due(const ObjectKey& key, const api::MPayEnvironment& environment,
+                                   const Outputs& outputs, const std::optional<onboarding::RevocationRecord>& known,
+                                   bool isChecked);
+  Result<void> takeOutLeft(const ObjectKey& key, const api::MPayEnvironment& environment, Outputs& outputs,
+                           const onboarding::RevocationRecord& known, const std::stop_token& stop);
   // An Event on the environment for what is revoked now and was not before; the integration's own tells its Ready.
   void tell(const ObjectKey& key, const api::MPayEnvironment& environment, const onboarding::RevocationRecord& before,
             const onboarding::RevocationRecord& after);
 
+  const api::Stage stage_;
+  const Clock& clock_;
   Caches& caches_;
   runtime::EventRecorder& events_;
   RevocationChecker checker_;

@@ -91,8 +91,9 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   const WallTime now = clock_.now();
   const bool published = outputs.own(memoryName(onboarding::kFragment, key)) || !outputs.servicesOf(key).empty();
   if (!record && revisions.empty() && !published) {
-    // Never promoted: nothing serves, the claim is all there is.
-    TRY(outputs.remove(memoryName(onboarding::kClaim, key), stop));
+    // Never promoted: nothing serves.
+    for (const auto component : {onboarding::kEffects, onboarding::kClaim})
+      TRY(outputs.remove(memoryName(component, key), stop));
     claims_.release(name, key);
     return runtime::Outcome{};
   }

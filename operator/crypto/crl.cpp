@@ -13,7 +13,9 @@
 namespace mpay::crypto {
 namespace {
 
-Result<std::shared_ptr<X509_CRL>> decoded(std::string_view bytes) {
+using Decoded = Handle<X509_CRL, X509_CRL_free>;
+
+Result<Decoded> decoded(std::string_view bytes) {
   if (bytes.size() > kMaximumListBytes) {
     return refuse("ListTooLarge",
                   fmt::format("a list of {} bytes; at most {} are looked at", bytes.size(), kMaximumListBytes));
@@ -22,7 +24,7 @@ Result<std::shared_ptr<X509_CRL>> decoded(std::string_view bytes) {
   const std::string_view der = pem ? *pem : bytes;
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const auto* end = at + der.size();
-  std::shared_ptr<X509_CRL> handle(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())), X509_CRL_free);
+  Decoded handle(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
   if (!handle || at != end) return refuse("MalformedList", "the bytes are not one certificate revocation list");
   return handle;
@@ -91,11 +93,25 @@ Result<std::vector<std::string>> placesOf(const X509_CRL* list) {
   return places;
 }
 
+std::string bytesOf(const ASN1_INTEGER* serial) {
+  std::string bytes(ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? "-" : "");
+  return bytes.append(reinterpret_cast<const char*>(ASN1_STRING_get0_data(serial)),
+                      static_cast<std::size_t>(ASN1_STRING_length(serial)));
+}
+
+int reasonOf(X509_REVOKED* entry) {
+  const Handle<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(
+      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
+  ERR_clear_error();
+  return reason ? static_cast<int>(ASN1_ENUMERATED_get(reason.get())) : OCSP_REVOKED_STATUS_NOSTATUS;
+}
+
 }  // namespace
 
 Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certificate& issuer, WallTime now) {
-  RevocationList list(TRY(decoded(bytes)));
-  X509_CRL* handle = list.handle_.get();
+  const auto decodedList = TRY(decoded(bytes));
+  X509_CRL* handle = decodedList.get();
+  RevocationList list;
   for (const auto& check : kChecks) {
     if (auto problem = check.problem(handle, issuer.get()); !problem.empty())
       return refuse(std::string(check.reason), std::move(problem));
@@ -110,17 +126,35 @@ Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certi
   if (*nextUpdate < now) {
     return refuse("ListOutdated", fmt::format("the list should have been replaced at {}", formatTime(*nextUpdate)));
   }
+  list.thisUpdate_ = *thisUpdate;
   list.nextUpdate_ = *nextUpdate;
+  list.issuer_ =
+      std::shared_ptr<const X509_NAME>(X509_NAME_dup(X509_CRL_get_issuer(handle)),
+                                       [](const X509_NAME* name) { X509_NAME_free(const_cast<X509_NAME*>(name)); });
+  // OpenSSL's own form of an entry takes seven times as much.
+  auto entries = std::make_shared<std::vector<Entry>>();
+  STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(handle);
+  entries->reserve(static_cast<std::size_t>(std::max(0, sk_X509_REVOKED_num(revoked))));
+  for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
+    X509_REVOKED* entry = sk_X509_REVOKED_value(revoked, i);
+    const int reason = reasonOf(entry);
+    // It releases a certificate that was on hold.
+    if (reason == OCSP_REVOKED_STATUS_REMOVEFROMCRL) continue;
+    entries->push_back(
+        {bytesOf(X509_REVOKED_get0_serialNumber(entry)), timeOf(X509_REVOKED_get0_revocationDate(entry)), reason});
+  }
+  std::sort(entries->begin(), entries->end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
+  list.entries_ = std::move(entries);
   return list;
 }
 
 Result<RevocationFinding> RevocationList::find(const Certificate& certificate, std::string_view source) const {
   X509* leaf = certificate.get();
-  if (X509_NAME_cmp(X509_CRL_get_issuer(handle_.get()), X509_get_issuer_name(leaf)) != 0)
+  if (X509_NAME_cmp(issuer_.get(), X509_get_issuer_name(leaf)) != 0)
     return refuse("WrongIssuer", "the list is of another issuer than the certificate");
   if (!places_.empty()) {
     auto named = distributionPoints(certificate);
-    named.emplace_back(source);
+    if (named.empty()) named.emplace_back(source);
     const bool belongs = std::any_of(places_.begin(), places_.end(), [&](const auto& place) {
       return std::find(named.begin(), named.end(), place) != named.end();
     });
@@ -129,16 +163,14 @@ Result<RevocationFinding> RevocationList::find(const Certificate& certificate, s
                     fmt::format("the list belongs to {}, and the certificate is of another place", places_.front()));
     }
   }
-  RevocationFinding finding{RevocationState::Good, "", std::nullopt, nextUpdate_};
-  X509_REVOKED* entry = nullptr;
-  // 2: removeFromCRL, which releases a certificate that was on hold.
-  if (X509_CRL_get0_by_serial(handle_.get(), &entry, X509_get0_serialNumber(leaf)) != 1) return finding;
+  RevocationFinding finding{.state = RevocationState::Good, .thisUpdate = thisUpdate_, .nextUpdate = nextUpdate_};
+  const auto serial = bytesOf(X509_get0_serialNumber(leaf));
+  const auto entry = std::lower_bound(entries_->begin(), entries_->end(), serial,
+                                      [](const Entry& a, const std::string& b) { return a.serial < b; });
+  if (entry == entries_->end() || entry->serial != serial) return finding;
   finding.state = RevocationState::Revoked;
-  finding.revokedAt = timeOf(X509_REVOKED_get0_revocationDate(entry));
-  const Handle<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(
-      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
-  ERR_clear_error();
-  if (reason) finding.reason = OCSP_crl_reason_str(ASN1_ENUMERATED_get(reason.get()));
+  finding.revokedAt = entry->revokedAt;
+  if (entry->reason != OCSP_REVOKED_STATUS_NOSTATUS) finding.reason = OCSP_crl_reason_str(entry->reason);
   return finding;
 }
 

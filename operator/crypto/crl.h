@@ -12,8 +12,9 @@
 
 namespace mpay::crypto {
 
-// The largest list that is looked at: some three hundred thousand revoked certificates.
-inline constexpr std::size_t kMaximumListBytes = std::size_t{16} << 20;
+// The largest list that is looked at: some hundred and fifty thousand revoked certificates. While it is decoded it
+// takes seven times its bytes; what is kept of it takes about as much as the bytes.
+inline constexpr std::size_t kMaximumListBytes = std::size_t{8} << 20;
 
 // A complete list of one issuer, whose signature was verified. Immutable; copies share it; thread-safe.
 class RevocationList {
@@ -25,19 +26,27 @@ class RevocationList {
   // comes).
   static Result<RevocationList> parse(std::string_view bytes, const Certificate& issuer, WallTime now);
 
-  // What it says of a certificate of that issuer. `source` is where the list came from: a list that says where it
-  // belongs counts for that place and for certificates that name it, since an issuer may have several. Errors: Invalid
-  // with reason WrongIssuer, UnsupportedList (it is not this certificate's).
+  // What it says of a certificate of that issuer. An issuer may have several lists: one that says where it belongs
+  // counts for certificates that name that place; where a certificate names none, `source`, from where the list came,
+  // decides. Errors: Invalid with reason WrongIssuer, UnsupportedList (it is not this certificate's).
   Result<RevocationFinding> find(const Certificate& certificate, std::string_view source) const;
 
+  WallTime thisUpdate() const { return thisUpdate_; }
   WallTime nextUpdate() const { return nextUpdate_; }
 
  private:
-  explicit RevocationList(std::shared_ptr<X509_CRL> handle) : handle_(std::move(handle)) {}
+  struct Entry {
+    std::string serial;  // the integer's bytes, with a minus where it is negative
+    std::optional<WallTime> revokedAt;
+    int reason;  // RFC 5280, 5.3.1; -1: not said
+  };
 
-  std::shared_ptr<X509_CRL> handle_;
+  RevocationList() = default;
+
+  std::shared_ptr<const std::vector<Entry>> entries_;  // sorted by serial
+  std::shared_ptr<const X509_NAME> issuer_;
   std::vector<std::string> places_;  // of the issuing distribution point; empty: it is the issuer's only one
-  WallTime nextUpdate_{};
+  WallTime thisUpdate_{}, nextUpdate_{};
 };
 
 }  // namespace mpay::crypto

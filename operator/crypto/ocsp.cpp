@@ -62,6 +62,7 @@ Result<void> judgeTimes(const ASN1_GENERALIZEDTIME* made, const ASN1_GENERALIZED
   if (!thisUpdate) return refuse("MalformedResponse", "the response does not say of when it is");
   if (*thisUpdate > now + kClockSkew)
     return refuse("ResponseNotYetValid", fmt::format("the response is of {}", formatTime(*thisUpdate)));
+  finding.thisUpdate = *thisUpdate;
   finding.nextUpdate = next ? timeOf(next) : std::optional(*thisUpdate + kLongestWithoutNextUpdate);
   if (!finding.nextUpdate) return refuse("MalformedResponse", "the response's nextUpdate is no time");
   if (*finding.nextUpdate < now) {

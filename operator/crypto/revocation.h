@@ -14,6 +14,7 @@ struct RevocationFinding {
   RevocationState state = RevocationState::Unknown;
   std::string reason{};                  // why it was revoked, in RFC 5280's words ("keyCompromise"); empty: not said
   std::optional<WallTime> revokedAt{};   // of Revoked
+  WallTime thisUpdate{};                 // of when this is
   std::optional<WallTime> nextUpdate{};  // until when this can be relied on
 };
 

@@ -322,6 +322,7 @@ struct Search {
   const std::vector<Certificate>& authorities;
   const Intermediates& intermediates;
   WallTime at;
+  const std::function<std::string(const Path&)>& judge;
   int steps = 0;
   Path path{};
   std::string problem{};    // of the first path that was complete
@@ -342,6 +343,7 @@ struct Search {
         path.push_back(candidate);
         if (isAnchor) {
           auto said = problemOf(path, at);
+          if (said.empty() && judge) said = judge(path);
           if (said.empty()) return true;
           if (problem.empty()) problem = std::move(said);
         } else if (goesOn()) {
@@ -365,9 +367,9 @@ struct Search {
 
 }  // namespace
 
-Result<Path> Authorities::verify(const Certificate& certificate, WallTime at,
-                                 const Intermediates& intermediates) const {
-  Search search{certificates_, intermediates, at};
+Result<Path> Authorities::verify(const Certificate& certificate, WallTime at, const Intermediates& intermediates,
+                                 const std::function<std::string(const Path&)>& problem) const {
+  Search search{certificates_, intermediates, at, problem};
   search.path.push_back(certificate);
   const bool found = search.goesOn();
   ERR_clear_error();

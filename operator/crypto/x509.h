@@ -3,6 +3,7 @@
 
 #include <openssl/x509.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,9 +87,11 @@ class Authorities {
 
   // The path (RFC 5280, section 6) that leads from the certificate to one of the self-signed authorities at that
   // time, over authorities and `intermediates`. All paths are tried: an authority may have been renewed or
-  // cross-signed, and several may have one name. Errors: Invalid with reason UntrustedIssuer. Revocation is not looked
+  // cross-signed, and several may have one name; `problem`, where given, says of each what is wrong with it (empty:
+  // nothing), and the first one without counts. Errors: Invalid with reason UntrustedIssuer. Revocation is not looked
   // at.
-  Result<Path> verify(const Certificate& certificate, WallTime at, const Intermediates& intermediates = {}) const;
+  Result<Path> verify(const Certificate& certificate, WallTime at, const Intermediates& intermediates = {},
+                      const std::function<std::string(const Path&)>& problem = {}) const;
 
   // Sorted by fingerprint, each once.
   std::string pem() const;

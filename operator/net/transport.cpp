@@ -202,6 +202,9 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   // With one request at a time on a connection HTTP/2 gains nothing (docs/performance.md).
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // A name server that does not answer holds up neither the deadline nor the end of the process: the resolver's thread
+  // is not waited for.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");

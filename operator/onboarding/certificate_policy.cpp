@@ -75,17 +75,19 @@ std::string chainsToAuthority(const CertificateQuestion& q) { return q.path ? ""
 
 // Whoever can forge an authority on the way can forge the certificate. The last one is trusted for itself, not for its
 // signature.
-std::string isReachedStrongly(const CertificateQuestion& q) {
-  for (std::size_t i = 1; i < q.path->size(); ++i) {
-    const auto& authority = (*q.path)[i];
+std::string weaknessOn(const crypto::Path& path, const CertificatePolicy& policy) {
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    const auto& authority = path[i];
     if (const int bits = authority.rsaBits(); bits > 0 && bits < 2048)
       return fmt::format("the authority {} has an RSA key of {} bits", authority.subject(), bits);
-    if (i + 1 == q.path->size()) break;
-    if (const auto weakness = weaknessOf(authority, q.policy); !weakness.empty())
+    if (i + 1 == path.size()) break;
+    if (const auto weakness = weaknessOf(authority, policy); !weakness.empty())
       return fmt::format("the authority {} {}", authority.subject(), weakness);
   }
   return "";
 }
+
+std::string isReachedStrongly(const CertificateQuestion& q) { return weaknessOn(*q.path, q.policy); }
 
 std::string differenceOf(SubjectSays says) {
   return says == SubjectSays::Another
@@ -135,7 +137,10 @@ Result<TrustedCertificate> judgeCertificate(const crypto::Certificate& certifica
                                             const crypto::Intermediates& intermediates,
                                             const crypto::Authorities& authorities, const CertificatePolicy& policy,
                                             std::string_view idno, WallTime now) {
-  const auto path = authorities.verify(certificate, now, intermediates);
+  auto path = authorities.verify(certificate, now, intermediates,
+                                 [&](const crypto::Path& found) { return weaknessOn(found, policy); });
+  // There is none, or a weak one only: the checks say which.
+  if (!path) path = authorities.verify(certificate, now, intermediates);
   const CertificateQuestion question{certificate, path, policy, idno, now};
   for (const auto& check : kChecks) {
     if (auto problem = check.problem(question); !problem.empty())

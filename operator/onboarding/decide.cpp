@@ -64,6 +64,10 @@ struct Decision {
   void tellOfRevoked(const EnvironmentSnapshot& environment, std::vector<EffectRecord>& into) const;
   void planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                       std::vector<api::ConfigMap>& objects) const;
+  // Whether the Secret of a request still presents an earlier certificate than the declared one.
+  bool presentsEarlier() const;
+  // Whether whoever presents the declared certificate is admitted wherever the service is.
+  bool isAdmittedEverywhere() const;
   void planKeys();
   void summarise();
   bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
@@ -106,38 +110,14 @@ bool isChecked(const EnvironmentSnapshot& environment) {
   return environment.settings && environment.settings->revocation.mode != api::RevocationMode::None;
 }
 
+// What an environment publishes under the integration's name, though it may be an earlier one's.
+const std::optional<Fragment>& publishedIn(const EnvironmentSnapshot& environment) {
+  return environment.fragment ? environment.fragment : environment.leaving;
+}
+
 std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
   auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
   return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
-}
-
-// What is to be checked in an environment: of `candidates` those that are not known yet and chain to an authority, and
-// what is known already of them and of what is published.
-RevocationRecord checksOf(const EnvironmentSnapshot& environment, const std::vector<crypto::Certificate>& candidates,
-                          const crypto::Intermediates& intermediates, WallTime now) {
-  std::map<std::string, CheckedCertificate> all;
-  if (environment.revocation) {
-    for (const auto& known : environment.revocation->certificates) {
-      if (publishes(environment.fragment, known.sha256)) all.emplace(known.sha256, known);
-    }
-  }
-  const auto include = [&](const crypto::Certificate& candidate) {
-    const auto sha256 = candidate.sha256();
-    if (const auto* known = environment.revocation ? environment.revocation->find(sha256) : nullptr) {
-      all.emplace(sha256, *known);
-    } else if (const auto path = environment.settings->authorities.verify(candidate, now, intermediates)) {
-      all.emplace(sha256, checkOf(candidate, path->size() > 1 ? (*path)[1] : path->front()));
-    }
-  };
-  for (const auto& candidate : candidates) include(candidate);
-  // What is admitted and was never checked: checks may begin while an earlier certificate is published beside another.
-  for (const auto& entry : environment.fragment ? environment.fragment->certificates : std::vector<Fingerprints>{}) {
-    if (all.contains(entry.sha256)) continue;
-    if (const auto published = certificateIn(entry.der)) include(*published);
-  }
-  RevocationRecord checks;
-  for (auto& [sha256, check] : all) checks.certificates.push_back(std::move(check));
-  return checks;
 }
 
 // Whether it is about other certificates than what is remembered; what is found of them is written by who looks.
@@ -148,22 +128,34 @@ bool asksForOthers(const RevocationRecord& checks, const std::optional<Revocatio
 }
 
 void Decision::planChecks() {
-  std::vector<crypto::Certificate> candidates;
-  if (form.leaf) candidates.push_back(*form.leaf);
-  if (isChecked(in.testing)) testingChecks = checksOf(in.testing, candidates, form.intermediates, now);
-  if (!isChecked(in.production)) return;
-  if (!toProduction()) candidates.clear();
-  if (promotedWith) candidates.push_back(*promotedWith);
-  productionChecks = checksOf(in.production, candidates, form.intermediates, now);
+  std::optional<Candidate> declared, liveOne;
+  if (form.leaf) declared = Candidate{*form.leaf, form.intermediates};
+  if (promotedWith) {
+    liveOne = Candidate{*promotedWith, intermediatesOf(live()->revision.intermediates)};
+    // A revision of before they were kept.
+    if (liveOne->intermediates.empty()) liveOne->intermediates = form.intermediates;
+  }
+  const auto checks = [&](const EnvironmentSnapshot& environment, bool withDeclared) {
+    std::vector<Candidate> candidates;
+    if (declared && withDeclared) candidates.push_back(*declared);
+    if (liveOne) candidates.push_back(*liveOne);
+    return checksOf(environment.revocation, publishedIn(environment), candidates,
+                    {in.testing.revoked, in.production.revoked}, environment.settings->authorities, now);
+  };
+  if (isChecked(in.testing)) testingChecks = checks(in.testing, true);
+  if (isChecked(in.production)) productionChecks = checks(in.production, toProduction());
 }
 
 // The certificates that an environment does not publish: those that are revoked, whichever environment knows it, unless
-// it only reports them; and those that it never published and that were never checked.
+// it only reports them; and of those that it does not publish what was never checked, or was never found good where
+// that counts as a refusal.
 std::set<std::string> Decision::withheld(const EnvironmentSnapshot& environment, const RevocationRecord& checks) const {
   std::set<std::string> certificates;
+  const bool mustBeGood = environment.settings && environment.settings->revocation.onFailure == api::FailureMode::Hard;
   for (const auto& check : checks.certificates) {
-    if (check.verdict == RevocationVerdict::Pending && !publishes(environment.fragment, check.sha256))
-      certificates.insert(check.sha256);
+    if (publishes(publishedIn(environment), check.sha256)) continue;
+    const bool wasNeverGood = check.verdict == RevocationVerdict::Unknown && !check.evidence;
+    if (check.verdict == RevocationVerdict::Pending || (wasNeverGood && mustBeGood)) certificates.insert(check.sha256);
   }
   if (!environment.declared || environment.declared->spec.trust.revocation.onRevoked == api::RevokedPolicy::Report)
     return certificates;
@@ -192,8 +184,9 @@ std::string Decision::serving() const {
   if (unadmitted) {
     return fmt::format("production admits nobody under {} (revision {}): its certificate {}", live()->revision.digest,
                        live()->number,
-                       unadmitted->verdict == RevocationVerdict::Revoked ? describeRevocation(*unadmitted)
-                                                                         : "is being checked for revocation");
+                       unadmitted->verdict == RevocationVerdict::Revoked   ? describeRevocation(*unadmitted)
+                       : unadmitted->verdict == RevocationVerdict::Unknown ? "could not be checked for revocation yet"
+                                                                           : "is being checked for revocation");
   }
   return fmt::format("production goes on serving {} (revision {})", live()->revision.digest, live()->number);
 }
@@ -284,7 +277,8 @@ void Decision::judgeTesting() {
 
 Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next, const RevocationRecord& checks,
                            std::vector<api::ConfigMap>& into) {
-  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated,
+  // The overlap begins when nobody has to present the earlier certificate any more.
+  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated && !presentsEarlier(),
                              overlapOf(environment.settings->spec), now);
   // After the overlap: while a new certificate is withheld the earlier one stays.
   takeOut(fragment, withheld(environment, checks));
@@ -367,6 +361,7 @@ void Decision::promote() {
   revision.digest = form.digest;
   revision.effect = productionEffect(integration(), form.hashes);
   if (form.hashes.certificate) revision.certificate = encoded(in.certificate);
+  revision.intermediates = textsOf(form.intermediates);
   if (form.hashes.logo) revision.logo = encoded(in.logo);
   revision.holder = form.productionClaim->holder;
   for (const auto* records : {&functionalRecords, &finalRecords}) {
@@ -393,6 +388,7 @@ void Decision::promote() {
 
 void Decision::judgePromoted() {
   const auto& production = in.production;
+  if (promotedWith) unadmitted = withheldCheck(promotedWith->sha256());
   if (live()) {
     plan.status.production = api::ProductionStatus{live()->revision.digest, live()->number, live()->name,
                                                    live()->revision.promotedAt, std::nullopt};
@@ -414,7 +410,6 @@ void Decision::judgePromoted() {
       end(production, productionChecks, plan.production);
       return;
     }
-    if (!next->certificates.empty()) unadmitted = withheldCheck(next->certificates.front().sha256);
     served = promotedWith;
     const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
     earlier = tellEarlier(fragment);
@@ -436,8 +431,9 @@ void Decision::judgePromoted() {
     } else if (!production.settings) {
       const Error problem =
           production.problem.value_or(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
-      promoted = working(problem.reason.empty() ? "Pending" : problem.reason,
-                         fmt::format("production goes on as it is; {}", problem.message));
+      promoted =
+          working(problem.reason.empty() ? "Pending" : problem.reason,
+                  fmt::format("{}; {}", unadmitted ? serving() : "production goes on as it is", problem.message));
     }
   } else if (!toProduction()) {
     promoted = idle("NotRequested", live() ? "targetStage is Testing; " + serving() : "targetStage is Testing");
@@ -539,11 +535,20 @@ void Decision::judgeNotified() {
   }
 }
 
-// One notification of each certificate that is revoked, by whoever has a channel.
+// One notification of each certificate that is revoked, by whichever environment has a channel, production first.
 void Decision::tellOfRevoked(const EnvironmentSnapshot& environment, std::vector<EffectRecord>& into) const {
   std::map<std::string, EffectRecord> all;
-  if (!environment.settings || environment.settings->spec.notifications.channels.empty()) return;
+  const auto mayTell = [](const EnvironmentSnapshot& any) {
+    return any.settings && !any.settings->spec.notifications.channels.empty() && any.foreignEffects.empty();
+  };
+  if (!mayTell(environment)) return;
   const auto& rules = environment.settings->spec;
+  const auto isToldBy = [](const EnvironmentSnapshot& any, const EffectRecord& wanted) {
+    const auto& told = any.effects.notifications;
+    return std::any_of(told.begin(), told.end(), [&](const auto& effect) { return tellTheSame(effect, wanted); });
+  };
+  const bool isTesting = &environment == &in.testing;
+  const auto& other = isTesting ? in.production : in.testing;
   for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
     if (!*known) continue;
     for (const auto& check : (*known)->certificates) {
@@ -556,6 +561,8 @@ void Decision::tellOfRevoked(const EnvironmentSnapshot& environment, std::vector
           ToldCertificate{about->subject(), about->serial(), check.sha256, formatTime(about->notAfter()),
                           rules.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw};
       wanted.messageID = messageIDOf(key(), wanted, rules.notifications.channels.front().smtp->from);
+      const bool isOthers = isToldBy(other, wanted) || (isTesting && mayTell(other));
+      if (isOthers && !isToldBy(environment, wanted)) continue;
       all.emplace(check.sha256, continued(environment.effects, std::move(wanted), now));
     }
   }
@@ -571,7 +578,7 @@ void Decision::intend(const EnvironmentSnapshot& environment, std::vector<Effect
   if (effects == environment.effects) return;
   const auto& settings = *environment.settings;
   auto metadata = memoryMeta(settings.spec.outputNamespace, kEffects, settings.name, key());
-  metadata.resourceVersion = environment.effectsVersion;
+  metadata.resourceVersion = environment.effectsVersion.value_or("");
   into.push_back(remember(std::move(metadata), effects));
 }
 
@@ -582,17 +589,35 @@ void Decision::planRevocation(const EnvironmentSnapshot& environment, const Revo
   const bool decided = std::any_of(objects.begin(), objects.end(), [&](const auto& object) {
     return object.metadata.name == memoryName(kFragment, key());
   });
-  if (auto fragment = environment.fragment; !decided && fragment && takeOut(*fragment, withheld(environment, checks)))
+  if (auto fragment = publishedIn(environment);
+      !decided && fragment && takeOut(*fragment, withheld(environment, checks)))
     objects.push_back(fragmentObject(*environment.declared, key(), *fragment));
   if (checks.certificates.empty() || !asksForOthers(checks, environment.revocation)) return;
-  objects.insert(objects.begin(), remember(memoryMeta(environment.declared->spec.outputNamespace, kRevocation,
-                                                      environment.declared->metadata.name.value_or(""), key()),
-                                           checks));
+  auto metadata = memoryMeta(environment.declared->spec.outputNamespace, kRevocation,
+                             environment.declared->metadata.name.value_or(""), key());
+  // Whoever looks writes it too.
+  metadata.resourceVersion = environment.revocationVersion.value_or("");
+  objects.insert(objects.begin(), remember(std::move(metadata), checks));
 }
 
 // Whether the gateway of that environment admits the certificate.
 bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& certificate) {
   return environment.aggregated && publishes(environment.fragment, certificate.sha256());
+}
+
+bool Decision::presentsEarlier() const {
+  if (!form.leaf || !in.keySecret || !*in.keySecret || (*in.keySecret)->certificate.empty()) return false;
+  const auto presented = crypto::certificatesIn((*in.keySecret)->certificate);
+  return presented && !presented->empty() && presented->front().sha256() != form.leaf->sha256();
+}
+
+bool Decision::isAdmittedEverywhere() const {
+  const auto& production = in.production;
+  const bool wasThere = integration().status && integration().status->production;
+  // What cannot be read now may serve.
+  const bool servesNothing = production.read ? !live() && !publishedIn(production) && !production.liveProblem
+                                             : !production.declared && !wasThere;
+  return admits(in.testing, *form.leaf) && (servesNothing || admits(production, *form.leaf));
 }
 
 // What has to be written into the Secret of a request.
@@ -612,12 +637,10 @@ void Decision::planKeys() {
   if (keys.step == KeyStep::None && certificate.holds() && form.leaf) {
     keys.chain = form.leaf->pem();
     for (const auto& intermediate : form.intermediates) keys.chain += intermediate.pem();
-    if (!form.keys->isRenewal) {
-      if (held.certificate != keys.chain) keys.step = KeyStep::Complete;
-    } else if (admits(in.testing, *form.leaf) && (!in.production.fragment || admits(in.production, *form.leaf))) {
-      // Not before: whoever mounts the Secret presents the new certificate from then on, in both environments.
-      keys.step = KeyStep::Renew;
-    }
+    // Whoever mounts the Secret presents from then on what is written now, in both environments.
+    const bool mayChange = (!form.keys->isRenewal && !presentsEarlier()) || isAdmittedEverywhere();
+    if (mayChange && form.keys->isRenewal) keys.step = KeyStep::Renew;
+    if (mayChange && !form.keys->isRenewal && held.certificate != keys.chain) keys.step = KeyStep::Complete;
   }
   if (keys.step != KeyStep::None) plan.keys = std::move(keys);
 }

@@ -32,9 +32,12 @@ struct EnvironmentSnapshot {
   Effects effects{};
   std::optional<std::string> effectsVersion{};  // resourceVersion of their record; absent: there is none
   std::optional<RevocationRecord> revocation{};
-  std::string foreign{};          // name of an object that is not ours where ours should be
-  std::string foreignRevision{};  // the same, of the next revision
-  std::string foreignEffects{};   // and of the record of notifications
+  std::optional<std::string> revocationVersion{};        // resourceVersion of that; absent: there is none
+  std::shared_ptr<const RevokedCertificates> revoked{};  // by what all integrations know
+  std::optional<Fragment> leaving{};  // an earlier integration's of this name, which is being withdrawn
+  std::string foreign{};              // name of an object that is not ours where ours should be
+  std::string foreignRevision{};      // the same, of the next revision
+  std::string foreignEffects{};       // and of the record of notifications
 };
 
 struct Snapshot {

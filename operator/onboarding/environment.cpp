@@ -37,6 +37,8 @@ Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, s
   return prefixes;
 }
 
+}  // namespace
+
 Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
   RevocationPolicy policy{declared.mode, declared.onFailure, std::chrono::seconds(0), declared.url, {}};
   const auto interval = parseDuration(declared.interval);
@@ -48,8 +50,6 @@ Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
   policy.permitted = TRY(ranges(declared.permitted, "trust.revocation.permitted"));
   return policy;
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
                                                            const Content& authorities) {

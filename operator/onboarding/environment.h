@@ -23,6 +23,10 @@ struct RevocationPolicy {
   std::optional<std::string> url{};
   std::vector<net::Prefix> permitted{};  // where it may be fetched although that is not public
 };
+
+// Errors: Invalid with reason InvalidField.
+Result<RevocationPolicy> revocationOf(const api::Revocation& declared);
+
 inline constexpr std::chrono::seconds kShortestCheckInterval{5};
 inline constexpr std::chrono::hours kLongestCheckInterval{24};
 

@@ -389,7 +389,7 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   out.testingFragment.serviceID = claim.serviceID;
   out.testingFragment.digest = out.testingDigest;
   if (out.leaf) {
-    out.testingFragment.certificates.push_back(fingerprintsOf(*out.leaf));
+    out.testingFragment.certificates.push_back(fingerprintsOf(*out.leaf, textsOf(out.intermediates)));
   }
   const auto callers = judgeCallers(testing, spec.endpoints.testing, spec.service, "testing");
   out.testingClaim = claim;
@@ -408,6 +408,10 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
     include(out.productionClaim->addresses, production.endpoint);
     include(out.productionClaim->addresses, production.terminals);
     includePublished(*out.productionClaim, snapshot.production.fragment);
+    // Also while the fragment lacks some of it: it comes back when the fragment is restored, or a hold is lifted.
+    if (const auto& live = snapshot.production.live) {
+      if (const auto promoted = fragmentOf(*live)) includePublished(*out.productionClaim, *promoted);
+    }
   }
   return out;
 }

@@ -43,10 +43,28 @@ Claim claimOf(const Fragment& fragment) {
   return claim;
 }
 
-Fingerprints fingerprintsOf(const crypto::Certificate& certificate) {
-  return {
-      certificate.sha1(), certificate.sha256(), formatTime(certificate.notAfter()), crypto::base64(certificate.der()),
-      std::nullopt,       std::nullopt};
+Fingerprints fingerprintsOf(const crypto::Certificate& certificate, std::vector<std::string> intermediates) {
+  return {certificate.sha1(),
+          certificate.sha256(),
+          formatTime(certificate.notAfter()),
+          crypto::base64(certificate.der()),
+          std::nullopt,
+          std::nullopt,
+          std::move(intermediates)};
+}
+
+std::vector<std::string> textsOf(const crypto::Intermediates& intermediates) {
+  std::vector<std::string> texts;
+  for (const auto& intermediate : intermediates) texts.push_back(crypto::base64(intermediate.der()));
+  return texts;
+}
+
+crypto::Intermediates intermediatesOf(const std::vector<std::string>& texts) {
+  crypto::Intermediates intermediates;
+  for (const auto& text : texts) {
+    if (auto intermediate = crypto::Certificate::parseBase64(text)) intermediates.push_back(std::move(*intermediate));
+  }
+  return intermediates;
 }
 
 std::string revisionName(const api::ObjectKey& integration, std::int64_t number) {
@@ -119,7 +137,8 @@ Result<Fragment> fragmentOf(const NumberedRevision& numbered) {
   for (const auto& terminal : service.posTerminals) terminals.push_back(terminal.address);
   fragment.posAddresses = canonicalTexts(terminals);
   if (revision.certificate) {
-    fragment.certificates.push_back(fingerprintsOf(TRY(crypto::Certificate::parseBase64(*revision.certificate))));
+    fragment.certificates.push_back(
+        fingerprintsOf(TRY(crypto::Certificate::parseBase64(*revision.certificate)), revision.intermediates));
   }
   return fragment;
 }

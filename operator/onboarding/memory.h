@@ -70,14 +70,20 @@ struct Fingerprints {
   std::optional<std::string> der;         // base64: whoever replaces it has nothing else of it
   std::optional<std::string> replacedAt;  // of an earlier one
   std::optional<std::string> until;       // of an earlier one, once the new one is live: when it ends
+  // The same of the intermediates that were given with it: the form that gave them may be gone.
+  std::vector<std::string> intermediates{};
   bool operator==(const Fingerprints&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter, der, replacedAt, until))
+BOOST_DESCRIBE_STRUCT(Fingerprints, (), (sha1, sha256, notAfter, der, replacedAt, until, intermediates))
 
 inline bool isEarlier(const Fingerprints& certificate) { return certificate.replacedAt.has_value(); }
 
 // Those of a certificate, as the current one.
-Fingerprints fingerprintsOf(const crypto::Certificate& certificate);
+Fingerprints fingerprintsOf(const crypto::Certificate& certificate, std::vector<std::string> intermediates = {});
+
+// base64 of each one's DER, and back; what cannot be read is left out.
+std::vector<std::string> textsOf(const crypto::Intermediates& intermediates);
+crypto::Intermediates intermediatesOf(const std::vector<std::string>& texts);
 
 // What one integration contributes to an environment's gateway.
 struct Fragment {
@@ -108,15 +114,17 @@ BOOST_DESCRIBE_STRUCT(KeptRecord, (), (name, uid, createdAt, spec, signatureVerd
 // What was validated, with all content, as ControllerRevision.data keeps it.
 struct Revision {
   std::string digest;
-  json::value effect;                      // productionEffect
-  std::optional<std::string> certificate;  // base64 of the bytes
-  std::optional<std::string> logo;         // base64
+  json::value effect;                        // productionEffect
+  std::optional<std::string> certificate;    // base64 of the bytes
+  std::vector<std::string> intermediates{};  // that were given with it; they prove nothing and are not in the digest
+  std::optional<std::string> logo;           // base64
   Holder holder;
   std::vector<KeptRecord> records;
   std::vector<std::string> spent;  // UIDs of the records that existed then, used or not
   std::string promotedAt;
 };
-BOOST_DESCRIBE_STRUCT(Revision, (), (digest, effect, certificate, logo, holder, records, spent, promotedAt))
+BOOST_DESCRIBE_STRUCT(Revision, (),
+                      (digest, effect, certificate, intermediates, logo, holder, records, spent, promotedAt))
 
 // A revision with its number and the name of its object.
 struct NumberedRevision {

@@ -17,6 +17,16 @@ bool RevocationRecord::isRevoked(const std::string& sha256) const {
   return found && found->verdict == RevocationVerdict::Revoked;
 }
 
+namespace {
+
+// Of more in one record the ones that expire first are forgotten: an object has its limits.
+constexpr std::size_t kRevokedKept = 100;
+
+std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
+  auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
+  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
+}
+
 CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto::Certificate& issuer) {
   CheckedCertificate check;
   check.sha256 = certificate.sha256();
@@ -25,22 +35,102 @@ CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto:
   return check;
 }
 
+// A certificate on hold may be released.
+bool isForGood(const CheckedCertificate& revoked) {
+  return revoked.reason && *revoked.reason != "certificateHold" && *revoked.reason != "unspecified";
+}
+
+// What is revoked and in date, with its end.
+std::vector<std::pair<WallTime, const CheckedCertificate*>> revokedIn(const RevocationRecord& record, WallTime now) {
+  std::vector<std::pair<WallTime, const CheckedCertificate*>> kept;
+  for (const auto& check : record.certificates) {
+    if (check.verdict != RevocationVerdict::Revoked) continue;
+    const auto certificate = certificateIn(check.certificate);
+    if (certificate && now <= certificate->notAfter()) kept.emplace_back(certificate->notAfter(), &check);
+  }
+  std::sort(kept.begin(), kept.end(), std::greater<>());
+  if (kept.size() > kRevokedKept) kept.resize(kRevokedKept);
+  return kept;
+}
+
+RevocationRecord recordOf(std::map<std::string, CheckedCertificate> all) {
+  RevocationRecord record;
+  for (auto& [sha256, check] : all) record.certificates.push_back(std::move(check));
+  return record;
+}
+
+}  // namespace
+
+RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
+                          const std::vector<Candidate>& candidates,
+                          const std::vector<std::shared_ptr<const RevokedCertificates>>& revoked,
+                          const crypto::Authorities& authorities, WallTime now) {
+  std::map<std::string, CheckedCertificate> all;
+  const auto include = [&](const crypto::Certificate& candidate, const crypto::Intermediates& intermediates) {
+    const auto sha256 = candidate.sha256();
+    if (all.contains(sha256)) return;
+    if (const auto* check = known ? known->find(sha256) : nullptr) {
+      all.emplace(sha256, *check);
+      return;
+    }
+    for (const auto& others : revoked) {
+      if (!others || !others->contains(sha256)) continue;
+      all.emplace(sha256, others->at(sha256));
+      return;
+    }
+    const auto path = authorities.verify(candidate, now, intermediates);
+    if (path && path->size() > 1) all.emplace(sha256, checkOf(candidate, (*path)[1]));
+  };
+  if (known) {
+    for (const auto& [end, check] : revokedIn(*known, now)) all.emplace(check->sha256, *check);
+    for (const auto& check : known->certificates) {
+      if (publishes(published, check.sha256)) all.emplace(check.sha256, check);
+    }
+  }
+  for (const auto& candidate : candidates) include(candidate.certificate, candidate.intermediates);
+  // What is admitted and was never checked: checks may begin while an earlier certificate is published beside another.
+  for (const auto& entry : published ? published->certificates : std::vector<Fingerprints>{}) {
+    if (all.contains(entry.sha256)) continue;
+    if (const auto certificate = certificateIn(entry.der)) include(*certificate, intermediatesOf(entry.intermediates));
+  }
+  return recordOf(std::move(all));
+}
+
+RevocationRecord withoutSettled(RevocationRecord record, WallTime now) {
+  std::map<std::string, CheckedCertificate> all;
+  for (const auto& [end, check] : revokedIn(record, now)) all.emplace(check->sha256, *check);
+  return recordOf(std::move(all));
+}
+
 CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::RevocationFinding>& finding,
                              bool keepGood) {
-  CheckedCertificate after{before.sha256, before.certificate, before.issuer, {}, {}, {}, {}};
   using State = crypto::RevocationState;
-  if (finding && finding->state == State::Good) {
-    after.verdict = RevocationVerdict::Good;
-  } else if (finding && finding->state == State::Revoked) {
-    after.verdict = RevocationVerdict::Revoked;
+  using Verdict = RevocationVerdict;
+  CheckedCertificate after{before.sha256, before.certificate, before.issuer, {}, {}, {}, {}, {}};
+  if (!finding || finding->state == State::Unknown) {
+    if (before.verdict == Verdict::Revoked || (before.verdict == Verdict::Good && keepGood)) return before;
+    after.verdict = Verdict::Unknown;
+    after.evidence = before.evidence;
+    after.problem = finding ? "the responder does not know the certificate" : finding.error().message;
+    return after;
+  }
+  const auto standsOn = before.evidence ? parseTime(*before.evidence) : std::nullopt;
+  if (finding->state == State::Good) {
+    if (before.verdict == Verdict::Good) return before;
+    if (standsOn && finding->thisUpdate < *standsOn) return before;
+    if (before.verdict == Verdict::Revoked && (isForGood(before) || finding->thisUpdate == standsOn)) return before;
+    after.verdict = Verdict::Good;
+  } else {
+    if (standsOn && finding->thisUpdate < *standsOn) return before;
+    after.verdict = Verdict::Revoked;
     if (!finding->reason.empty()) after.reason = finding->reason;
     if (finding->revokedAt) after.revokedAt = formatTime(*finding->revokedAt);
-  } else if (before.verdict == RevocationVerdict::Revoked || (before.verdict == RevocationVerdict::Good && keepGood)) {
-    return before;
-  } else {
-    after.verdict = RevocationVerdict::Unknown;
-    after.problem = finding ? "the responder does not know the certificate" : finding.error().message;
+    // Only the word that it stands on would be another.
+    if (before.verdict == Verdict::Revoked &&
+        std::tie(before.reason, before.revokedAt) == std::tie(after.reason, after.revokedAt))
+      return before;
   }
+  after.evidence = formatTime(finding->thisUpdate);
   return after;
 }
 

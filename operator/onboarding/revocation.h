@@ -22,12 +22,18 @@ struct CheckedCertificate {
   RevocationVerdict verdict = RevocationVerdict::Pending;
   std::optional<std::string> reason;     // of Revoked, where the issuer gives one
   std::optional<std::string> revokedAt;  // of Revoked
-  std::optional<std::string> problem;    // of Unknown: why nothing could be learnt
+  // Of when the list or the response is by which it became Good or Revoked; of Unknown that it was Good by, if it ever
+  // was.
+  std::optional<std::string> evidence;
+  std::optional<std::string> problem;  // of Unknown: why nothing could be learnt
   bool operator==(const CheckedCertificate&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(CheckedCertificate, (), (sha256, certificate, issuer, verdict, reason, revokedAt, problem))
+BOOST_DESCRIBE_STRUCT(CheckedCertificate, (),
+                      (sha256, certificate, issuer, verdict, reason, revokedAt, evidence, problem))
 
-// Of one integration in one environment, durable. No time of a check is in it: it changes when a verdict does.
+// Of one integration in one environment, durable. No time of a check is in it: it changes when a verdict does. What is
+// revoked stays in it until the certificate expires, also when the integration ends: whoever declares it again must not
+// be admitted because nobody can be asked at that moment.
 struct RevocationRecord {
   std::vector<CheckedCertificate> certificates;  // sorted by fingerprint, each once
   bool operator==(const RevocationRecord&) const = default;
@@ -38,11 +44,31 @@ struct RevocationRecord {
 };
 BOOST_DESCRIBE_STRUCT(RevocationRecord, (), (certificates))
 
-// One that is to be checked.
-CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto::Certificate& issuer);
+// What all integrations of an environment know to be revoked, by fingerprint.
+using RevokedCertificates = std::map<std::string, CheckedCertificate>;
 
-// What is known after a look that found this, or nothing (an error). Revoked is left only for Good: that nothing can
-// be learnt readmits nobody. Good is left for Unknown unless `keepGood`.
+// A certificate that may have to be checked.
+struct Candidate {
+  crypto::Certificate certificate;
+  crypto::Intermediates intermediates{};  // that may lead to an authority
+};
+
+// What is to be checked: of `candidates` and of what is published those that chain to an authority, with what is known
+// of them already, by this integration (`known`) or by whoever had the certificate before (`revoked`). What is known of
+// others is forgotten, but for what is revoked and has not expired.
+RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
+                          const std::vector<Candidate>& candidates,
+                          const std::vector<std::shared_ptr<const RevokedCertificates>>& revoked,
+                          const crypto::Authorities& authorities, WallTime now);
+
+// What is left of a record once nothing is to be checked any more: what is revoked and has not expired.
+RevocationRecord withoutSettled(RevocationRecord record, WallTime now);
+
+// What is known after a look that found this, or nothing (an error). That nothing can be learnt readmits nobody:
+// Revoked is left only for Good, by a later word than the one that it stands on, and only where the issuer gave no
+// reason or certificateHold (RFC 5280, 5.3.1: every other reason is for good). Earlier words than what is known stands
+// on change nothing: a mirror may lag behind, and what was said once can be sent again. Good is left for Unknown unless
+// `keepGood`.
 CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::RevocationFinding>& finding,
                              bool keepGood);
 

@@ -99,6 +99,40 @@ TEST_F(Checker, TakesTheLastListUntilItIsOutdated) {
   EXPECT_FALSE(outdated.isFirst) << "what was known before this process began counts no more";
 }
 
+TEST_F(Checker, TakesNoOlderWordThanTheLast) {
+  serve(list({.revoked = {{system_.certificate, 6}}, .thisUpdate = -60}));
+  EXPECT_EQ(ask().finding->state, RevocationState::Revoked);
+  serve(list({.thisUpdate = -120}));
+  clock_.advance(601s);
+  EXPECT_EQ(ask().finding->state, RevocationState::Revoked) << "a list that was sent again";
+  serve(list({.thisUpdate = -30}));
+  clock_.advance(31s);
+  EXPECT_EQ(ask().finding->state, RevocationState::Good);
+}
+
+TEST_F(Checker, AsksTheNextResponderWhereOneDoesNotKnowTheCertificate) {
+  rules_.mode = api::RevocationMode::OCSP;
+  rules_.url.reset();
+  const auto leaf = parsed(
+      authority_.issue({.informationAccess = "OCSP;URI:" + server_.url() + "/1,OCSP;URI:" + server_.url() + "/2"})
+          .certificate);
+  using Status = test::OcspOptions::Status;
+  const auto answering = [&](Status first, std::optional<Status> second) {
+    respond([=, this](const auto& request, const auto& peer) {
+      const auto status = request.line == "POST /1" ? std::optional(first) : second;
+      status ? peer.answer(200, answerOcsp(request.body, signerOf(authority_), {.status = *status}))
+             : peer.answer(503, "");
+    });
+    clock_.advance(601s);
+    return ask(leaf);
+  };
+  EXPECT_EQ(answering(Status::Unknown, Status::Good).finding->state, RevocationState::Good);
+  const auto unknown = answering(Status::Unknown, std::nullopt);
+  // The second one's last word holds until it is outdated.
+  EXPECT_EQ(unknown.finding->state, RevocationState::Good);
+  EXPECT_EQ(answering(Status::Good, std::nullopt).finding->state, RevocationState::Good);
+}
+
 TEST_F(Checker, SaysForAnIntervalThatItHasLearntNothingYet) {
   respond([](const auto&, const auto& peer) { peer.answer(503, ""); });
   EXPECT_TRUE(ask().isFirst);

@@ -103,11 +103,14 @@ TEST(RevocationList, SaysWhoIsRevoked) {
     std::string reason;
   };
   const auto& pem = p.system.certificate;
+  std::vector<test::RevokedEntry> many{{pem, 4}};
+  for (int i = 0; i < 40; ++i) many.insert(many.begin() + i / 2, {p.authority.issue().certificate});
   const Row rows[] = {
       {"nobody", {}, RevocationState::Good, ""},
       {"another", {{p.other.certificate, 1}}, RevocationState::Good, ""},
       {"revoked", {{p.other.certificate}, {pem}}, RevocationState::Revoked, ""},
       {"with a reason", {{pem, 1}}, RevocationState::Revoked, "keyCompromise"},
+      {"among many", many, RevocationState::Revoked, "superseded"},
       {"on hold", {{pem, 6}}, RevocationState::Revoked, "certificateHold"},
       {"released from a hold", {{pem, 8}}, RevocationState::Good, ""},
   };
@@ -120,6 +123,8 @@ TEST(RevocationList, SaysWhoIsRevoked) {
     EXPECT_EQ(finding->reason, row.reason) << row.name;
     EXPECT_EQ(finding->revokedAt.has_value(), row.state == RevocationState::Revoked) << row.name;
     EXPECT_EQ(finding->nextUpdate, list->nextUpdate()) << row.name;
+    EXPECT_EQ(finding->thisUpdate, list->thisUpdate()) << row.name;
+    EXPECT_LT(list->thisUpdate(), now()) << row.name;
   }
 }
 
@@ -138,13 +143,16 @@ TEST(RevocationList, SaysNothingOfCertificatesThatAreNotItsOwn) {
   const Row rows[] = {{"http://crl.example/2.crl", "", true},
                       {"http://crl.example/2.crl", "http://mirror.example/2.crl", true},
                       {"http://crl.example/1.crl", "http://crl.example/2.crl", false},
-                      {"http://crl.example/1.crl", "http://crl.example/1.crl", true}};
+                      {"http://crl.example/1.crl", "http://crl.example/1.crl", false}};
+  const auto nowhere = parsed(p.authority.issue().certificate);
   for (const auto& row : rows) {
     const auto bytes =
         makeList(signerOf(p.authority), {.issuingDistributionPoint = "critical,fullname:URI:" + row.place});
     const auto placed = RevocationList::parse(bytes, p.issuer, now());
     ASSERT_TRUE(placed) << placed.error().message;
     EXPECT_EQ(placed->find(leaf, row.source).has_value(), row.belongs) << row.place << " from " << row.source;
+    EXPECT_EQ(placed->find(nowhere, row.source).has_value(), row.place == row.source)
+        << "a certificate that names none";
   }
 }
 

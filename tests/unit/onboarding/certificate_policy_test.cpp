@@ -78,6 +78,13 @@ TEST_F(CertificatePolicyTest, HoldsTheWayToTheAuthorityToItsRules) {
   EXPECT_EQ(reasonOver({.key = KeyKind::Rsa2048}), "");
   EXPECT_EQ(reasonOver({.key = KeyKind::Rsa1024}), "WeakCertificate");
   EXPECT_EQ(reasonOver({.sha1 = true}), "WeakCertificate");
+  // Where there is a weak way and a good one the good one counts, whichever is found first.
+  const auto issuing = authority.subordinate(CertificateOptions{.sha1 = true});
+  const auto weak = issuing.certificate(), good = authority.crossSign(issuing).certificate;
+  for (const auto& given : {weak + good, good + weak}) {
+    intermediates = crypto::parseIntermediates(given).value();
+    EXPECT_EQ(reasonFor(issuing.issue({}).certificate), "");
+  }
   policy.curves = {"P-384"};
   EXPECT_EQ(reasonFor([](auto& o) { o.key = KeyKind::P384; }), "") << "the rule is about systems' keys";
   policy.signatureHashes = {"SHA-512"};

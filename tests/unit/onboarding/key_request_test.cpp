@@ -235,6 +235,79 @@ TEST_F(KeyRequestTest, RenewsWithoutTakingAnythingAway) {
   EXPECT_EQ(step(), KeyStep::None);
 }
 
+TEST_F(KeyRequestTest, ReplacesACertificateOfTheSameKeyOnlyOnceItIsAdmitted) {
+  make(secret.current);
+  issue(certify(secret.current));
+  complete();
+  form.promote();
+  ASSERT_EQ(step(), KeyStep::None);
+  const auto second = issue(certify(secret.current));
+  EXPECT_TRUE(verdict().holds()) << verdict().message;
+  EXPECT_EQ(step(), KeyStep::None) << "whoever mounts the Secret would present what nobody admits";
+  form.carryOut();
+  EXPECT_EQ(step(), KeyStep::None) << "production admits the old one alone";
+  form.now += std::chrono::seconds(2);
+  form.promote();
+  EXPECT_EQ(step(), KeyStep::Complete);
+  EXPECT_EQ(form.decide().keys->chain, second);
+}
+
+TEST_F(KeyRequestTest, AdmitsTheEarlierCertificateAsLongAsTheSecretPresentsIt) {
+  make(secret.current);
+  issue(certify(secret.current));
+  complete();
+  form.promote();
+  make(secret.renewal);
+  issue(certify(secret.renewal));
+  form.now += std::chrono::seconds(2);
+  form.promote();
+  // The Secret cannot be written for longer than the overlap.
+  for (int i = 0; i < 3; ++i) {
+    form.now += std::chrono::hours(24);
+    while (form.carryOut()) {
+    }
+  }
+  EXPECT_EQ(form.snapshot.production.fragment->certificates.size(), 2u);
+  EXPECT_EQ(form.snapshot.testing.fragment->certificates.size(), 2u);
+  ASSERT_EQ(step(), KeyStep::Renew);
+  secret.current = secret.renewal;
+  secret.renewal = {};
+  complete();
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(form.snapshot.production.fragment->certificates.size(), 2u) << "the overlap begins";
+  form.now += std::chrono::hours(25);
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(form.snapshot.production.fragment->certificates.size(), 1u);
+}
+
+TEST_F(KeyRequestTest, KeepsTheOldKeyWhileNobodyKnowsWhatProductionAdmits) {
+  make(secret.current);
+  issue(certify(secret.current));
+  complete();
+  form.promote();
+  form.edit([&](auto& i) {
+    i.spec.targetStage = api::Stage::Testing;
+    i.status = form.decide().status;
+  });
+  make(secret.renewal);
+  issue(certify(secret.renewal));
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(step(), KeyStep::None) << "production admits the old one alone";
+  form.snapshot.production.fragment.reset();
+  EXPECT_EQ(step(), KeyStep::None) << "somebody deleted the fragment, and it will be back";
+  form.snapshot.production.live.reset();
+  form.snapshot.production.read = false;
+  EXPECT_EQ(step(), KeyStep::None) << "it cannot be read";
+  form.snapshot.production.settings = nullptr;
+  form.snapshot.production.declared = nullptr;
+  EXPECT_EQ(step(), KeyStep::None) << "the environment is not there, and was";
+  form.edit([](auto& i) { i.status->production.reset(); });
+  EXPECT_EQ(step(), KeyStep::Renew);
+}
+
 TEST_F(KeyRequestTest, RenewsInTestingAloneWhereProductionServesNothing) {
   form.edit([](auto& i) { i.spec.targetStage = api::Stage::Testing; });
   make(secret.current);

@@ -13,10 +13,21 @@ using crypto::RevocationFinding;
 using State = crypto::RevocationState;
 using Found = Result<RevocationFinding>;
 
-const Found kGood = RevocationFinding{State::Good, "", std::nullopt, std::nullopt};
-const Found kRevoked =
-    RevocationFinding{State::Revoked, "keyCompromise", parseTime("2026-11-20T09:30:00Z"), std::nullopt};
-const Found kUnknown = RevocationFinding{State::Unknown, "", std::nullopt, std::nullopt};
+WallTime at(const char* time) { return parseTime(time).value(); }
+Found foundAt(State state, const char* thisUpdate, const std::string& reason = "") {
+  RevocationFinding finding;
+  finding.state = state;
+  finding.reason = reason;
+  if (state == State::Revoked) finding.revokedAt = at("2026-11-20T09:30:00Z");
+  finding.thisUpdate = at(thisUpdate);
+  return finding;
+}
+
+const Found kGood = foundAt(State::Good, "2026-11-20T08:00:00Z");
+const Found kRevoked = foundAt(State::Revoked, "2026-11-20T10:00:00Z", "keyCompromise");
+const Found kHeld = foundAt(State::Revoked, "2026-11-20T10:00:00Z", "certificateHold");
+const Found kReleased = foundAt(State::Good, "2026-11-20T12:00:00Z");
+const Found kUnknown = foundAt(State::Unknown, "2026-11-20T10:00:00Z");
 const Found kNothing = fail(Error{ErrorKind::Transport, "http://crl.example/: cannot be reached"});
 
 std::string reasonOf(const Plan& plan, std::string_view type) {
@@ -30,7 +41,7 @@ std::size_t admitted(const EnvironmentSnapshot& environment) {
   return environment.fragment ? environment.fragment->certificates.size() : 0;
 }
 
-TEST(AfterLook, LeavesRevokedOnlyForGood) {
+TEST(AfterLook, GoesByTheVerdictBefore) {
   using Verdict = RevocationVerdict;
   struct Row {
     Verdict before;
@@ -43,12 +54,12 @@ TEST(AfterLook, LeavesRevokedOnlyForGood) {
       {Verdict::Pending, kUnknown, true, Verdict::Unknown},  {Verdict::Pending, kNothing, true, Verdict::Unknown},
       {Verdict::Good, kRevoked, true, Verdict::Revoked},     {Verdict::Good, kNothing, true, Verdict::Good},
       {Verdict::Good, kNothing, false, Verdict::Unknown},    {Verdict::Revoked, kNothing, false, Verdict::Revoked},
-      {Verdict::Revoked, kUnknown, false, Verdict::Revoked}, {Verdict::Revoked, kGood, false, Verdict::Good},
+      {Verdict::Revoked, kUnknown, false, Verdict::Revoked}, {Verdict::Revoked, kReleased, false, Verdict::Good},
       {Verdict::Unknown, kRevoked, false, Verdict::Revoked}, {Verdict::Unknown, kGood, false, Verdict::Good},
       {Verdict::Unknown, kNothing, true, Verdict::Unknown},
   };
   for (const auto& row : rows) {
-    CheckedCertificate before{"f", "c", "i", row.before, "r", "t", "p"};
+    CheckedCertificate before{"f", "c", "i", row.before, std::nullopt, "t", std::nullopt, "p"};
     const auto after = afterLook(before, row.found, row.keepGood);
     const auto name = fmt::format("{} {}", json::nameOf(row.before), json::nameOf(row.after));
     EXPECT_EQ(after.verdict, row.after) << name;
@@ -58,6 +69,46 @@ TEST(AfterLook, LeavesRevokedOnlyForGood) {
       EXPECT_EQ(after.problem.has_value(), row.after == Verdict::Unknown) << name;
     }
   }
+}
+
+TEST(AfterLook, LeavesRevokedOnlyForALaterWordAndOnlyAHold) {
+  using Verdict = RevocationVerdict;
+  struct Row {
+    std::string name;
+    Found first, then;
+    Verdict after;
+  };
+  const auto good = [](const char* time) { return foundAt(State::Good, time); };
+  const auto revoked = [](const char* time, const std::string& reason) {
+    return foundAt(State::Revoked, time, reason);
+  };
+  const auto early = "2026-11-20T09:00:00Z", late = "2026-11-20T10:00:00Z";
+  const Row rows[] = {
+      {"a hold is lifted", revoked(early, "certificateHold"), good(late), Verdict::Good},
+      {"no reason", revoked(early, ""), good(late), Verdict::Good},
+      {"unspecified", revoked(early, "unspecified"), good(late), Verdict::Good},
+      {"for good", revoked(early, "keyCompromise"), good(late), Verdict::Revoked},
+      {"for good too", revoked(early, "superseded"), good(late), Verdict::Revoked},
+      {"an older list, sent again", revoked(late, "certificateHold"), good(early), Verdict::Revoked},
+      {"two lists of one second", revoked(late, "certificateHold"), good(late), Verdict::Revoked},
+      {"two lists of one second", good(late), revoked(late, "certificateHold"), Verdict::Revoked},
+      {"the list before the hold was lifted", good(late), revoked(early, "certificateHold"), Verdict::Good},
+      {"a hold that becomes final", revoked(early, "certificateHold"), revoked(late, "keyCompromise"),
+       Verdict::Revoked}};
+  for (const auto& row : rows) {
+    CheckedCertificate check{"f", "c", "i", {}, {}, {}, {}, {}};
+    const auto first = afterLook(check, row.first, false);
+    const auto then = afterLook(first, row.then, false);
+    EXPECT_EQ(then.verdict, row.after) << row.name;
+    EXPECT_EQ(afterLook(then, row.then, false), then) << row.name << ": the same again changes nothing";
+    EXPECT_EQ(afterLook(then, kNothing, true), then) << row.name;
+    if (row.then->reason == "keyCompromise") {
+      EXPECT_EQ(then.reason, "keyCompromise") << row.name;
+    }
+  }
+  const auto checked = afterLook({"f", "c", "i", {}, {}, {}, {}, {}}, good(late), false);
+  EXPECT_EQ(afterLook(checked, good("2026-11-21T10:00:00Z"), false), checked) << "no time of a check is written down";
+  EXPECT_EQ(afterLook(checked, kNothing, false).evidence, late) << "that it was good once is not forgotten";
 }
 
 TEST(DecideRevocation, AdmitsACertificateOnlyOnceItWasChecked) {
@@ -135,7 +186,7 @@ struct Promoted : Form {
 TEST(DecideRevocation, TakesARevokedCertificateOutOfBothEnvironments) {
   Promoted form;
   const auto revision = form.snapshot.production.live->revision.digest;
-  form.settle(kRevoked);
+  form.settle(kHeld);
   EXPECT_EQ(admitted(form.snapshot.testing), 0u);
   EXPECT_EQ(admitted(form.snapshot.production), 0u);
   const auto plan = form.decide();
@@ -151,6 +202,8 @@ TEST(DecideRevocation, TakesARevokedCertificateOutOfBothEnvironments) {
   form.settle(kNothing);
   EXPECT_EQ(admitted(form.snapshot.production), 0u) << "that nothing can be learnt readmits nobody";
   form.settle(kGood);
+  EXPECT_EQ(admitted(form.snapshot.production), 0u) << "what was said before it was revoked";
+  form.settle(kReleased);
   EXPECT_EQ(admitted(form.snapshot.testing), 1u) << "a hold that was lifted";
   EXPECT_EQ(admitted(form.snapshot.production), 1u);
   EXPECT_EQ(reasonOf(form.decide(), "Ready"), "Production");
@@ -240,7 +293,150 @@ TEST(DecideRevocation, GoesOnWithAnotherCertificate) {
   form.settle();
   EXPECT_EQ(admitted(form.snapshot.production), 1u);
   EXPECT_EQ(reasonOf(form.decide(), "Ready"), "Production");
-  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 1u);
+  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 2u) << "what is revoked stays known";
+}
+
+TEST(DecideRevocation, ForgetsWhatIsRevokedOnceItHasExpired) {
+  Promoted form;
+  form.settle(kRevoked);
+  const auto record = form.snapshot.production.revocation.value();
+  EXPECT_EQ(withoutSettled(record, form.now), record);
+  EXPECT_TRUE(withoutSettled(record, form.now + std::chrono::hours(24 * 366)).certificates.empty());
+  const auto& authorities = form.snapshot.production.settings->authorities;
+  EXPECT_EQ(checksOf(record, std::nullopt, {}, {}, authorities, form.now), record);
+  const auto later = form.now + std::chrono::hours(24 * 366);
+  EXPECT_TRUE(checksOf(record, std::nullopt, {}, {}, authorities, later).certificates.empty());
+}
+
+TEST(DecideRevocation, ReadmitsNothingInProductionWhenTestingGoesOnWithAnother) {
+  Promoted form;
+  const auto old = form.examine().leaf->sha256();
+  form.find(form.snapshot.testing, kRevoked);  // only testing's list says it
+  form.settle();
+  ASSERT_EQ(admitted(form.snapshot.production), 0u);
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  form.settle();
+  EXPECT_TRUE(form.snapshot.testing.revocation->isRevoked(old));
+  EXPECT_EQ(admitted(form.snapshot.production), 0u);
+}
+
+TEST(DecideRevocation, KeepsInMindWhatWasRevokedBeforeItWasReplaced) {
+  for (const auto onFailure : {api::FailureMode::Soft, api::FailureMode::Hard}) {
+    Promoted form;
+    form.checkRevocation(onFailure);
+    const auto old = form.snapshot.certificate;
+    form.settle(kRevoked);
+    form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+    form.settle(kGood);
+    ASSERT_EQ(admitted(form.snapshot.testing), 1u);
+    form.snapshot.certificate = old;
+    form.settle(kNothing);
+    EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "CertificateRevoked") << "the responder is down";
+    EXPECT_FALSE(publishes(form.snapshot.testing.fragment, form.examine().leaf->sha256()));
+  }
+}
+
+TEST(DecideRevocation, KnowsWhatWasRevokedWhileItWasAnothers) {
+  for (auto environment : {&Snapshot::testing, &Snapshot::production}) {
+    Form form;
+    form.checkRevocation(api::FailureMode::Soft);
+    CheckedCertificate check;
+    check.sha256 = form.examine().leaf->sha256();
+    check.certificate = crypto::base64(form.examine().leaf->der());
+    check.verdict = RevocationVerdict::Revoked;
+    (form.snapshot.*environment).revoked =
+        std::make_shared<const RevokedCertificates>(RevokedCertificates{{check.sha256, check}});
+    while (form.carryOut()) {
+    }
+    form.find(kNothing);
+    while (form.carryOut()) {
+    }
+    EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "CertificateRevoked");
+    EXPECT_EQ(admitted(form.snapshot.testing), 0u);
+  }
+}
+
+TEST(DecideRevocation, AdmitsNothingThatWasNeverFoundGood) {
+  for (const auto onFailure : {api::FailureMode::Hard, api::FailureMode::Soft}) {
+    Promoted form;
+    form.checkRevocation(onFailure);
+    form.settle(kRevoked);
+    form.snapshot.testing.revocation.reset();  // somebody deleted what was remembered
+    form.snapshot.production.revocation.reset();
+    form.settle();
+    form.settle(kNothing);
+    const bool isHard = onFailure == api::FailureMode::Hard;
+    EXPECT_EQ(admitted(form.snapshot.production), isHard ? 0u : 1u);
+    if (isHard) {
+      EXPECT_NE(messageOf(form.decide(), "Promoted").find("could not be checked"), std::string::npos);
+    }
+  }
+}
+
+TEST(DecideRevocation, ClaimsWhatIsOnlyHeld) {
+  Promoted form;
+  const auto held = form.examine().leaf->sha256();
+  form.settle(kHeld);
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  form.settle();
+  form.find(kGood);
+  const auto claim = form.examine().productionClaim.value();
+  EXPECT_EQ(std::count(claim.certificates.begin(), claim.certificates.end(), held), 1)
+      << "it is published again when the hold is lifted, so nobody else may have it until then";
+  form.snapshot.production.fragment.reset();
+  const auto addresses = form.examine().productionClaim->addresses;
+  EXPECT_EQ(std::count(addresses.begin(), addresses.end(), "8.8.4.4/32"), 1);
+}
+
+TEST(DecideRevocation, ChecksWhatWasVerifiedOverIntermediatesThatTheFormNoLongerGives) {
+  Form form;
+  const auto policy = form.authority.subordinate("Policy CA");
+  form.edit([&](auto& i) { i.spec.certificate->intermediates = api::ContentSource{"given", {}, {}}; });
+  form.snapshot.intermediates = Result<std::string>(policy.certificate());
+  form.snapshot.certificate = Result<std::string>(policy.issue({}).certificate);
+  form.promote();
+  ASSERT_EQ(admitted(form.snapshot.production), 1u);
+  const auto old = form.examine().leaf->sha256();
+  form.edit([&](auto& i) { i.spec.certificate->intermediates.reset(); });
+  form.snapshot.intermediates.reset();
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  while (form.carryOut()) {
+  }
+  form.checkRevocation();
+  while (form.carryOut()) {
+  }
+  EXPECT_TRUE(form.snapshot.testing.revocation->find(old)) << "it overlaps";
+  EXPECT_TRUE(form.snapshot.production.revocation->find(old)) << "it is live";
+}
+
+TEST(DecideRevocation, SaysThatNobodyIsAdmittedAlsoWhereTheEnvironmentIsUnusable) {
+  Promoted form;
+  form.settle(kRevoked);
+  form.snapshot.production.settings = nullptr;
+  form.snapshot.production.problem = Error{ErrorKind::Invalid, "m", "InvalidField"};
+  const auto plan = form.decide();
+  EXPECT_NE(plan.status.stage, "Production");
+  EXPECT_NE(messageOf(plan, "Promoted").find("admits nobody"), std::string::npos) << messageOf(plan, "Promoted");
+}
+
+TEST(DecideRevocation, TakesOutWhatAnEarlierIntegrationOfThisNameLeft) {
+  Promoted form;
+  form.settle(kGood);
+  // As where a form with another ServiceID has the name now.
+  form.snapshot.production.leaving = std::exchange(form.snapshot.production.fragment, std::nullopt);
+  form.snapshot.production.live.reset();
+  form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
+  const auto old = form.snapshot.production.leaving->certificates.at(0).sha256;
+  form.snapshot.production.revocation.reset();
+  form.carryOut();
+  ASSERT_TRUE(form.snapshot.production.revocation && form.snapshot.production.revocation->find(old));
+  form.find(kRevoked);
+  const auto plan = form.decide();
+  const auto fragment = std::find_if(plan.production.begin(), plan.production.end(), [](const auto& object) {
+    return object.metadata.labels.at(std::string(kComponent)) == kFragment;
+  });
+  ASSERT_NE(fragment, plan.production.end());
+  EXPECT_TRUE(remembered<Fragment>(*fragment)->certificates.empty());
 }
 
 TEST(DecideRevocation, RestoresNothingThatWasNotCheckedAgain) {
@@ -309,6 +505,22 @@ TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
   form.settle(kRevoked);
   EXPECT_EQ(told().size(), 1u);
   EXPECT_TRUE(form.snapshot.testing.effects.notifications.empty()) << "testing has no channel";
+}
+
+TEST(DecideRevocation, TellsByOneEnvironmentOnly) {
+  Promoted form;
+  form.giveChannel();
+  Form::editSettings(form.snapshot.testing, [&](Settings& s) {
+    s.spec.notifications.channels = form.snapshot.production.settings->spec.notifications.channels;
+  });
+  const auto count = [](const EnvironmentSnapshot& environment) {
+    const auto& all = environment.effects.notifications;
+    return std::count_if(all.begin(), all.end(),
+                         [](const auto& e) { return e.kind == NotificationKind::CertificateRevoked; });
+  };
+  form.settle(kRevoked);
+  EXPECT_EQ(count(form.snapshot.production), 1);
+  EXPECT_EQ(count(form.snapshot.testing), 0);
 }
 
 TEST(DecideRevocation, WritesNothingOnceNothingChanges) {
