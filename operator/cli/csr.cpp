@@ -80,6 +80,9 @@ Result<crypto::RequestSubject> subjectOf(const CsrOptions& options,
     if (!onboarding::isPlainText(*value))
       return refuse("InvalidSubject", fmt::format("{} holds control or text-reordering characters", option));
   }
+  if (!onboarding::isPlainText(subject.organizationalUnit)) {
+    return refuse("InvalidSubject", "--organizational-unit holds control or text-reordering characters");
+  }
   if (!onboarding::isIdno(subject.idno))
     return refuse("InvalidSubject", "--idno is not an IDNO: thirteen digits, of which the last is a checksum");
   return subject;

@@ -66,7 +66,8 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   // Asked before the fragments are read: what nobody keeps any more is in none of them.
   const auto keptBy = ending ? whatKeeps(*environment, *outputs) : std::nullopt;
   if (ending && !keptBy && environment->spec.deletionPolicy == api::EnvironmentDeletionPolicy::Delete) {
-    TRY(outputs->removeAggregatesBut({}, {}, stop));
+    TRY(outputs->removeAggregatesBut({}, stop));
+    TRY(outputs->removePoliciesBut({}, stop));
     TRY(setFinalizer(*environment, false, stop));
     return runtime::Outcome{};
   }
@@ -164,7 +165,8 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
   }
   for (const auto& object : outputs.ofComponent(onboarding::kWithdrawal)) {
     const auto record = onboarding::remembered<onboarding::WithdrawalRecord>(*object);
-    if (record && record->dueAt) {
+    if (!record) return fmt::format("{} to be restored: it cannot be read", object->metadata.name.value_or(""));
+    if (record->dueAt) {
       return fmt::format("the withdrawal of {}/{}, which is due at {}", record->holder.namespace_, record->holder.name,
                          *record->dueAt);
     }
@@ -172,7 +174,7 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
   // Whoever names another environment now, and has not left this one yet: once it is gone, nobody would end that.
   for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
     const auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
-    if (!fragment) continue;
+    if (!fragment) return fmt::format("{} to be restored: it cannot be read", object->metadata.name.value_or(""));
     const ObjectKey key{fragment->holder.namespace_, fragment->holder.name};
     // In production what is retained stays.
     if (!recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key))

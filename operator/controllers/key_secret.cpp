@@ -41,9 +41,11 @@ Result<crypto::PrivateKey> keyIn(const api::Secret& secret, std::string_view nam
   return crypto::PrivateKey::parse(pem.view());
 }
 
+using Make = std::function<Result<crypto::PrivateKey>()>;
+
 Result<void> makeKey(api::Secret& secret, const KeyPlan& plan, std::string_view keyName, std::string_view requestName,
-                     const KeySecretWriter::Note& note) {
-  const auto key = TRY(crypto::PrivateKey::make(plan.keyType));
+                     const Make& make, const KeySecretWriter::Note& note) {
+  const auto key = TRY(make());
   const auto request = TRY(key.request(plan.subject));
   TRY(note(key.publicKeySha256()));
   put(secret, keyName, key.pem().view());
@@ -57,13 +59,13 @@ Result<void> writeRequest(api::Secret& secret, const KeyPlan& plan, std::string_
   return {};
 }
 
-Result<void> change(api::Secret& secret, const KeyPlan& plan, const KeySecretWriter::Note& note) {
+Result<void> change(api::Secret& secret, const KeyPlan& plan, const Make& make, const KeySecretWriter::Note& note) {
   using namespace onboarding;
   switch (plan.step) {
     case KeyStep::None: break;
-    case KeyStep::MakeKey: return makeKey(secret, plan, kKeyName, kRequestName, note);
+    case KeyStep::MakeKey: return makeKey(secret, plan, kKeyName, kRequestName, make, note);
     case KeyStep::WriteRequest: return writeRequest(secret, plan, kKeyName, kRequestName);
-    case KeyStep::MakeRenewalKey: return makeKey(secret, plan, kRenewalKeyName, kRenewalRequestName, note);
+    case KeyStep::MakeRenewalKey: return makeKey(secret, plan, kRenewalKeyName, kRenewalRequestName, make, note);
     case KeyStep::WriteRenewalRequest: return writeRequest(secret, plan, kRenewalKeyName, kRenewalRequestName);
     case KeyStep::Renew:
       crypto::cleanse(secret.data[std::string(kKeyName)]);
@@ -98,7 +100,10 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
     return read.error().isNotFound() ? Result<void>{} : fail(std::move(read).error());
   }
   Guarded guarded(std::move(*read));
-  if (guarded.secret.metadata.resourceVersion != plan.resourceVersion) return {};
+  if (guarded.secret.metadata.resourceVersion != plan.resourceVersion) {
+    unwritten_.with([&](auto& all) { all.erase(plan.secret); });
+    return {};
+  }
   const auto refused = [&](Error error) {
     return fail(error.isForbidden() ? mayNotKeep(plan.secret) : std::move(error));
   };
@@ -108,11 +113,26 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
     if (!tried) return refused(std::move(tried).error());
     const Guarded answer(std::move(*tried));
   }
-  TRY(change(guarded.secret, plan, note));
+  const Make make = [&]() -> Result<crypto::PrivateKey> {
+    const auto known = unwritten_.with([&](const auto& all) {
+      const auto found = all.find(plan.secret);
+      const bool isSame = found != all.end() && found->second.resourceVersion == plan.resourceVersion &&
+                          found->second.keyType == plan.keyType;
+      return isSame ? std::optional(found->second.key) : std::nullopt;
+    });
+    if (known) return *known;
+    auto key = TRY(crypto::PrivateKey::make(plan.keyType));
+    unwritten_.with([&](auto& all) {
+      all.insert_or_assign(plan.secret, Made{plan.resourceVersion, plan.keyType, key});
+    });
+    return key;
+  };
+  TRY(change(guarded.secret, plan, make, note));
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   auto written = secrets.replace(guarded.secret, stop);
   if (!written) return refused(std::move(written).error());
   const Guarded answer(std::move(*written));
+  unwritten_.with([&](auto& all) { all.erase(plan.secret); });
   spdlog::info("secret {}: {}", plan.secret.text(),
                plan.step == KeyStep::Complete || plan.step == KeyStep::Renew ? "completed with the issued certificate"
                                                                              : "a key or its request was written");

@@ -1,10 +1,13 @@
 // Writes keys, requests and certificates into the Secret that a form's request names. The only place that reads a
-// private key, by a GET of that one Secret when the key is needed; what it holds of it is overwritten afterwards.
+// private key, by a GET of that one Secret when the key is needed; what it holds of it is overwritten afterwards. A key
+// that was made is held until it is written, or the Secret has changed.
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "api/wire.h"
+#include "base/synchronized.h"
 #include "kube/client.h"
 #include "onboarding/key_request.h"
 
@@ -18,7 +21,8 @@ class KeySecretWriter {
   // `mayWrite` is asked before each write (leadership).
   KeySecretWriter(kube::Client& client, std::function<bool()> mayWrite);
 
-  // Carries out one step by one write, bound to the version that was decided on. A key is noted before it is written.
+  // Carries out one step by one write, bound to the version that was decided on. A key is noted before it is written,
+  // and the same one is tried again until it is: each note is kept for ever.
   // Where the Secret has changed meanwhile nothing is done: the watch tells of it. Errors: those of the API; Invalid
   // ReferenceForbidden where a rule is missing.
   Result<void> carryOut(const onboarding::KeyPlan& plan, const Note& note, const std::stop_token& stop) const;
@@ -26,6 +30,11 @@ class KeySecretWriter {
  private:
   kube::Client& client_;
   const std::function<bool()> mayWrite_;
+  struct Made {
+    std::string resourceVersion, keyType;
+    crypto::PrivateKey key;
+  };
+  mutable Synchronized<std::map<api::ObjectKey, Made>> unwritten_;
 };
 
 // What a tenant's Role must allow for a Secret of certificate.request.

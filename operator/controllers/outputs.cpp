@@ -38,8 +38,8 @@ template <class K>
 std::vector<std::string> byIntegration(const K& object) {
   std::vector<std::string> values;
   if (auto integration = integrationOf(object.metadata)) values.push_back(std::move(*integration));
-  const auto component = object.metadata.labels.find(std::string(onboarding::kComponent));
-  if (component != object.metadata.labels.end() && !component->second.empty()) values.push_back(component->second);
+  if (auto component = onboarding::componentOf(object.metadata); !component.empty())
+    values.push_back(std::move(component));
   return values;
 }
 
@@ -51,8 +51,7 @@ std::string placeOf(const std::string& name) {
 }  // namespace
 
 bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
-  const auto found = metadata.labels.find(std::string(onboarding::kComponent));
-  return found != metadata.labels.end() && found->second == component;
+  return onboarding::componentOf(metadata) == component;
 }
 
 Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName,
@@ -313,11 +312,14 @@ Result<void> Outputs::remove(const api::ControllerRevision& revision, const std:
   return removeObject(revisions_, revision, stop);
 }
 
-Result<void> Outputs::removeAggregatesBut(const std::set<std::string>& configMaps,
-                                          const std::set<std::string>& networkPolicies, const std::stop_token& stop) {
+Result<void> Outputs::removeAggregatesBut(const std::set<std::string>& configMaps, const std::stop_token& stop) {
   for (const auto& object : ofComponent(onboarding::kAggregate)) {
     if (!configMaps.contains(object->metadata.name.value_or(""))) TRY(removeObject(configMaps_, *object, stop));
   }
+  return {};
+}
+
+Result<void> Outputs::removePoliciesBut(const std::set<std::string>& networkPolicies, const std::stop_token& stop) {
   for (const auto& policy : networkPolicies_.list()) {
     if (isOurs(policy->metadata) && !networkPolicies.contains(policy->metadata.name.value_or("")))
       TRY(removeObject(networkPolicies_, *policy, stop));

@@ -67,9 +67,9 @@ class Outputs {
   // Nothing when it is not there or not ours.
   Result<void> remove(const std::string& configMap, const std::stop_token& stop);
   Result<void> remove(const api::ControllerRevision& revision, const std::stop_token& stop);
-  // Of the aggregates that are ours, those that have none of these names.
-  Result<void> removeAggregatesBut(const std::set<std::string>& configMaps,
-                                   const std::set<std::string>& networkPolicies, const std::stop_token& stop);
+  // Of what is published for gateways and is ours, what has none of these names.
+  Result<void> removeAggregatesBut(const std::set<std::string>& configMaps, const std::stop_token& stop);
+  Result<void> removePoliciesBut(const std::set<std::string>& networkPolicies, const std::stop_token& stop);
 
  private:
   template <class K>

@@ -46,6 +46,8 @@ struct Written {
   std::string conflict{};
   std::optional<Error> failed{};
 
+  bool isWhole() const { return !failed && conflict.empty(); }
+
   // True where the object is as it should be.
   bool note(const Result<bool>& result) {
     if (result) {
@@ -145,19 +147,23 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
     rendered_ = true;
   }
 
-  Written written;
-  write(aggregates_.configMaps, outputs, written, stop);
-  write(aggregates_.networkPolicies, outputs, written, stop);
-  if (written.any) written_ = now;
-  if (written.failed) return fail(std::move(*written.failed));
-  if (!written.conflict.empty()) {
-    outcome.conflict = std::move(written.conflict);
-    return outcome;
-  }
-  // Network policies add up: one that is published no more would go on admitting.
-  std::set<std::string> configMaps, networkPolicies;
-  collectNames(aggregates_.configMaps, configMaps);
+  Written policies, maps;
+  write(aggregates_.networkPolicies, outputs, policies, stop);
+  // Network policies add up: one that is published no more goes on admitting, so it goes whatever becomes of the maps.
+  std::set<std::string> networkPolicies;
   collectNames(aggregates_.networkPolicies, networkPolicies);
+  Result<void> removed;
+  if (policies.isWhole()) removed = outputs.removePoliciesBut(networkPolicies, stop);
+  write(aggregates_.configMaps, outputs, maps, stop);
+  if (policies.any || maps.any) written_ = now;
+  TRY(std::move(removed));
+  for (auto* written : {&policies, &maps}) {
+    if (written->failed) return fail(std::move(*written->failed));
+    if (outcome.conflict.empty()) outcome.conflict = std::move(written->conflict);
+  }
+  if (!outcome.conflict.empty()) return outcome;
+  std::set<std::string> configMaps;
+  collectNames(aggregates_.configMaps, configMaps);
   // Of authorities that cannot be read what is published stays, its parts too.
   std::vector<std::string> kept;
   for (const auto& bundle : environment.spec.trust.bundles) {
@@ -170,7 +176,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   for (const auto& object : outputs.ofComponent(onboarding::kAggregate)) {
     if (const auto name = object->metadata.name.value_or(""); isKept(name)) configMaps.insert(name);
   }
-  TRY(outputs.removeAggregatesBut(configMaps, networkPolicies, stop));
+  TRY(outputs.removeAggregatesBut(configMaps, stop));
   outcome.aggregated = aggregated_;
   return outcome;
 }

@@ -625,6 +625,8 @@ void Decision::planKeys() {
   if (!form.keys) return;
   plan.status.certificateRequest = form.keys->open;
   if (spec().suspend || !in.keySecret || !*in.keySecret || !in.testing.settings) return;
+  // A key is noted in both: in which one its certificate may be shown as a person's one day cannot be known.
+  if (in.production.declared && !in.production.settings) return;
   const auto& request = *spec().certificate->request;
   const auto& held = **in.keySecret;
   KeyPlan keys{form.keys->step,
@@ -754,6 +756,16 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
     plan.testing.clear();
     plan.production.clear();
     plan.revision.reset();
+    // What is said is what is there.
+    plan.status.earlierCertificates.clear();
+    for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+      if (!environment->fragment || !environment->declared) continue;
+      for (const auto& entry : environment->fragment->certificates) {
+        if (!isEarlier(entry)) continue;
+        plan.status.earlierCertificates.push_back(
+            {environment->declared->spec.stage, entry.sha256, entry.notAfter, entry.until});
+      }
+    }
   }
   decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
   decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "net/transport.h"
+#include "onboarding/rendering.h"
 #include "onboarding/rotation.h"
+#include "onboarding/sharding.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -35,6 +37,36 @@ Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, s
     prefixes.push_back(*prefix);
   }
   return prefixes;
+}
+
+// What is published has names that collide neither with each other, when one is divided in parts, nor with what the
+// operator remembers.
+Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
+  std::vector<std::string> configMaps, policies;
+  for (const auto& target : spec.allowlist.targets)
+    (target.networkPolicy ? policies : configMaps).push_back(target.name);
+  for (const auto& bundle : spec.trust.bundles) configMaps.push_back(bundle.name);
+  for (const auto* names : {&configMaps, &policies}) {
+    for (std::size_t i = 0; i < names->size(); ++i) {
+      for (std::size_t j = 0; j < names->size(); ++j) {
+        const auto &name = (*names)[i], &other = (*names)[j];
+        if (i != j && (name == other || isPartOf(name, other)))
+          return refuse("InvalidField",
+                        fmt::format("two objects would be named {}: a target or a bundle has that name, "
+                                    "and {} is one too; rename one of them",
+                                    name, other));
+      }
+    }
+  }
+  const auto& registrar = spec.registrar.configMap;
+  const auto service = registrar ? serviceName(*registrar, {"namespace", "name"}) : "";
+  if (isMemoryName(service) ||
+      std::any_of(configMaps.begin(), configMaps.end(), [](const auto& name) { return isMemoryName(name); })) {
+    return refuse("InvalidField",
+                  "registrar.configMap, a target or a bundle is named as what the operator remembers is; "
+                  "choose another name");
+  }
+  return {};
 }
 
 }  // namespace
@@ -77,6 +109,7 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
   settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
   settings->revocation = TRY(revocationOf(spec.trust.revocation));
+  TRY(judgeNames(spec));
   if (!parseDurationUpTo(spec.withdrawal.delay, kLongestWithdrawalDelay))
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");
   if (!parseDurationUpTo(spec.trust.overlap, kLongestOverlap))

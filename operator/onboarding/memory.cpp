@@ -8,6 +8,8 @@
 namespace mpay::onboarding {
 namespace {
 
+constexpr std::string_view kRemembered[] = {kClaim, kFragment, kWithdrawal, kEffects, kRevocation};
+
 const json::object& members(const json::value& of, std::string_view key) {
   static const json::object empty;
   const auto* object = of.if_object();
@@ -23,7 +25,31 @@ bool matches(const std::optional<std::string>& content, const json::value& effec
   return bytes && hash->is_string() && hash->get_string() == crypto::digestText(*bytes);
 }
 
+// The component that a name of memoryName() tells; empty where it is none.
+std::string_view componentIn(std::string_view name) {
+  constexpr std::string_view prefix = "mpay-";
+  constexpr std::size_t digits = 32;
+  if (!name.starts_with(prefix) || name.size() < prefix.size() + digits + 2) return {};
+  name.remove_prefix(prefix.size());
+  const auto hash = name.substr(name.size() - digits);
+  const auto component = name.substr(0, name.size() - digits - 1);
+  const bool isNamed = std::any_of(std::begin(kRemembered), std::end(kRemembered),
+                                   [&](const auto& known) { return known == component; });
+  const bool isHash =
+      std::all_of(hash.begin(), hash.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return isNamed && isHash && name[component.size()] == '-' ? component : std::string_view();
+}
+
 }  // namespace
+
+bool isMemoryName(std::string_view name) { return !componentIn(name).empty(); }
+
+std::string componentOf(const api::ObjectMeta& metadata) {
+  if (const auto component = componentIn(metadata.name ? std::string_view(*metadata.name) : ""); !component.empty())
+    return std::string(component);
+  const auto label = metadata.labels.find(std::string(kComponent));
+  return label == metadata.labels.end() ? "" : label->second;
+}
 
 std::string hashOf(const api::ObjectKey& integration) {
   return crypto::sha256Hex(integration.namespace_ + "/" + integration.name).substr(0, 32);

@@ -33,6 +33,13 @@ inline constexpr std::string_view kEffects = "effects";
 inline constexpr std::string_view kAggregate = "aggregate";
 inline constexpr std::string_view kRevocation = "revocation";
 
+// What an object of ours remembers: by its name, which cannot be changed, where that tells; else by its label. Empty:
+// it says nothing.
+std::string componentOf(const api::ObjectMeta& metadata);
+
+// Whether the operator gives such names to what it remembers, so that nothing else may have them.
+bool isMemoryName(std::string_view name);
+
 // Thirty-two hexadecimal digits: names of integrations are free, so half of that could be collided with.
 std::string hashOf(const api::ObjectKey& integration);
 

@@ -200,6 +200,25 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   for (const auto& message : mail.messages()) EXPECT_EQ(message.header("Message-ID"), sent.messageID);
 }
 
+// A network policy admits whoever is in it, whatever else is published.
+TEST_F(Repair, EndsANetworkPolicyAlsoWhereAnothersObjectIsInTheWay) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const kube::Api<api::NetworkPolicy> policies(cluster.admin);
+  ASSERT_FALSE(policies.list({testingOut, "", ""})->empty());
+  api::ConfigMap foreign;
+  foreign.metadata.name = "blocked";
+  foreign.metadata.namespace_ = testingOut;
+  ASSERT_TRUE(configMaps().create(foreign));
+  editEnvironment(testing, [](auto& spec) {
+    spec.allowlist.targets = {
+        {"blocked", api::AllowlistConfigMap{"blocked", api::AllowlistFormat::CIDR}, std::nullopt}};
+  });
+  awaitEnvironment(testing, "NameConflict");
+  EXPECT_TRUE(waitFor(10s, [&] { return policies.list({testingOut, "", ""})->empty(); }));
+}
+
 TEST_F(Repair, AdoptsNothingOfOthersAndGoesOnOnceItIsGone) {
   api::ControllerRevision revision;
   revision.metadata.name = onboarding::revisionName(key, 1);

@@ -241,6 +241,48 @@ TEST_F(Requests, SayWhichRuleIsMissing) {
   EXPECT_EQ(crypto::PrivateKey::parse(valueOf("tls.key"))->publicKeySha256(), published().publicKeySHA256);
 }
 
+TEST_F(Requests, MakeOneKeyHoweverOftenItsNoteIsRefused) {
+  const auto policy = R"yaml(apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-notes-NAMESPACE}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]
+  validations:
+    - expression: "request.namespace != 'NAMESPACE' || !object.metadata.name.startsWith('mpay-key-')"
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-notes-NAMESPACE}
+spec: {policyName: no-notes-NAMESPACE, validationActions: [Deny]}
+)yaml";
+  cluster.apply(replaced(policy, "NAMESPACE", productionOut));
+  api::ConfigMap note;
+  note.metadata.namespace_ = productionOut;
+  ASSERT_TRUE(waitFor(20s, [&] {
+    note.metadata.generateName = "mpay-key-";
+    const auto made = configMaps().create(note);
+    if (made) (void)configMaps().remove(made->metadata.key(), {});
+    return !made;
+  })) << "the policy is not in force";
+  createSecret();
+  allow();
+  startOperator();
+  create(requesting());
+  ASSERT_TRUE(waitFor(60s, [&] {
+    const auto log = readFile(folder / "operator.log");
+    const auto first = log.find("no-notes-");
+    return first != std::string::npos && log.find("no-notes-", log.find('\n', first)) != std::string::npos;
+  })) << "it tried only once";
+  EXPECT_EQ(notesOf(testingOut), 1u);
+  const kube::Api<api::ValidatingAdmissionPolicyBinding> bindings(cluster.admin);
+  ASSERT_TRUE(bindings.remove({"", "no-notes-" + productionOut}, {}));
+  await("CertificateTrusted", ConditionStatus::False, "AwaitingCertificate");
+  EXPECT_EQ(notesOf(testingOut), 1u);
+  EXPECT_EQ(notesOf(productionOut), 1u);
+}
+
 TEST_F(Requests, WaitForTheSecret) {
   allow();
   startOperator();

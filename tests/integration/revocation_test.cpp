@@ -183,6 +183,55 @@ TEST_F(ByList, TakesOutWhatADeletedIntegrationLeftInProduction) {
   EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(productionOut); }));
 }
 
+TEST_F(ByList, GoesOnCheckingWhatEndedWhateverElseIsWrong) {
+  check(api::RevocationMode::CRL);
+  startOperator();
+  auto integration = form();
+  integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  create(integration);
+  promote();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(20s, [&] { return !admits(testingOut); }));
+  const auto record = onboarding::memoryName("revocation", {tenant, "certificates"});
+  ASSERT_TRUE(configMaps().remove({productionOut, record}, {}));
+  EXPECT_TRUE(waitFor(kWithin, [&] { return !remembered(productionOut).empty(); })) << "made anew of what is published";
+  editEnvironment(production, [](auto& spec) { spec.trust.overlap = "9000h"; });
+  ASSERT_TRUE(waitFor(10s, [&] {
+    const auto all = events("default", production);
+    return std::any_of(all.begin(), all.end(), [](const auto& event) { return event.reason == "InvalidField"; });
+  }));
+  EXPECT_TRUE(admits(productionOut));
+  serve({{certificate.certificate, 1}});
+  EXPECT_TRUE(waitFor(kWithin, [&] { return !admits(productionOut); }));
+}
+
+TEST_F(ByList, KnowsWhatWasRevokedWhoeverDeclaresIt) {
+  check(api::RevocationMode::CRL, api::FailureMode::Soft);
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True, "Provisioned");
+  serve({{certificate.certificate, 1}});
+  await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked");
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(20s, [&] { return integrations().get({tenant, "certificates"}).error().isNotFound(); }));
+  fail();
+  killOperator();
+  startOperator();
+  auto next = form();
+  next.metadata.name = "next";
+  next.spec.service.id = "NEXT-" + suffix;
+  create(next);
+  std::string reason;
+  EXPECT_TRUE(waitFor(20s, [&] {
+    const auto seen = integrations().get({tenant, "next"});
+    const auto* condition =
+        seen && seen->status ? api::findCondition(seen->status->conditions, "CertificateTrusted") : nullptr;
+    if (condition) reason = condition->reason;
+    return reason == "CertificateRevoked";
+  })) << reason;
+  EXPECT_EQ(published(testingOut, "mpay-clients", "clients.map").find("NEXT-" + suffix), std::string::npos);
+}
+
 TEST_F(ByList, FetchesNothingFromAnAddressThatIsNotPermitted) {
   check(api::RevocationMode::CRL);
   for (const auto& environment : {testing, production})

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "onboarding/memory.h"
 #include "support/pki.h"
 
 namespace mpay::onboarding {
@@ -73,6 +74,24 @@ TEST(Environment, IsRefusedWithTheReason) {
       {"authorities that are none", same, Result<std::string>("nonsense"), "MalformedAuthorities"},
       {"host bits", [](auto& s) { s.addresses.permitted = {"10.0.0.1/8"}; }, good, "InvalidField"},
       {"no prefix", [](auto& s) { s.addresses.shared = {"ten"}; }, good, "InvalidField"},
+      {"two of one name",
+       [](auto& s) {
+         s.trust.bundles = {{"a", {}}};
+         s.allowlist.targets = {{"a", {}, {}}};
+       },
+       good, "InvalidField"},
+      {"one named as another's part",
+       [](auto& s) {
+         s.trust.bundles = {{"a", {}}, {"a-part-3", {}}};
+       },
+       good, "InvalidField"},
+      {"one named as a record",
+       [](auto& s) {
+         s.trust.bundles = {{memoryName(kClaim, {"n", "x"}), {}}};
+       },
+       good, "InvalidField"},
+      {"services named as records", [](auto& s) { s.registrar.configMap = api::NameReference{"mpay-fragment"}; }, good,
+       "InvalidField"},
       {"no duration", [](auto& s) { s.withdrawal.delay = "soon"; }, good, "InvalidField"},
   };
   for (const auto& row : rows) {
