@@ -54,7 +54,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
                               [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
                              events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
-  controllers::EnvironmentController environmentReconciler(client, clock, caches, events, mayWrite);
+  controllers::EnvironmentController environmentReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
   controllers::RevocationController revocationInTesting(api::Stage::Testing, clock, caches, events);
   controllers::RevocationController revocationInProduction(api::Stage::Production, clock, caches, events);

@@ -76,6 +76,25 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   csr->add_option("--organization", request.organization, "the beneficiary's legal name");
   csr->add_option("--organizational-unit", request.organizationalUnit, "a part of it");
   csr->add_option("--idno", request.idno, "its IDNO");
+  auto* reassign = app.add_subcommand(
+      "reassign",
+      "give a ServiceID, a certificate or addresses of an environment to another integration, whoever claimed it "
+      "first; for the platform");
+  auto& assignment = line.reassign;
+  std::string serviceID, certificate, address;
+  bool list = false, revoke = false;
+  reassign->add_option("--environment", assignment.environment, "the MPayEnvironment")->required();
+  reassign->add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
+  auto* what = reassign->add_option_group("what", "one of these, but for --list");
+  what->add_option("--service-id", serviceID, "a ServiceID");
+  what->add_option("--certificate", certificate, "a certificate, by its SHA-256");
+  what->add_option("--address", address, "an address or prefix");
+  what->require_option(0, 1);
+  reassign->add_option("--to", assignment.to, "who gets it: NAMESPACE/NAME of an MPayIntegration");
+  reassign->add_option("--reason", assignment.reason, "why, for whoever looks at it later");
+  auto* listing = reassign->add_flag("--list", list, "print what is assigned");
+  reassign->add_flag("--revoke", revoke, "take an assignment away")->excludes(listing);
+  reassign->add_flag("--yes", assignment.yes, "ask no question");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -89,6 +108,32 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   }
   if (records) line.command = validate->parsed() ? CommandLine::Command::Validate : CommandLine::Command::Statement;
   if (csr->parsed()) line.command = CommandLine::Command::Csr;
+  if (reassign->parsed()) {
+    using onboarding::AssignmentKind;
+    line.command = CommandLine::Command::Reassign;
+    for (const auto& [kind, value] :
+         {std::pair(AssignmentKind::ServiceID, &serviceID), std::pair(AssignmentKind::Certificate, &certificate),
+          std::pair(AssignmentKind::Address, &address)}) {
+      if (value->empty()) continue;
+      assignment.kind = kind;
+      assignment.value = *value;
+    }
+    assignment.action = list     ? ReassignOptions::Action::List
+                        : revoke ? ReassignOptions::Action::Revoke
+                                 : ReassignOptions::Action::Assign;
+    const bool toAssign = !list && !revoke;
+    const bool hasWhat = !assignment.value.empty();
+    const bool hasWhom = !assignment.to.empty() || !assignment.reason.empty();
+    std::string_view wrong;
+    if (list && (hasWhat || hasWhom)) wrong = "--list takes --environment alone";
+    if (!list && !hasWhat) wrong = "one of --service-id, --certificate and --address is needed";
+    if (toAssign && (assignment.to.empty() || assignment.reason.empty())) wrong = "--to and --reason are needed";
+    if (revoke && hasWhom) wrong = "--revoke takes neither --to nor --reason";
+    if (!wrong.empty()) {
+      err << wrong << "\nRun with --help for more information.\n";
+      return Exit{2};
+    }
+  }
   line.options.decision = accept ? api::Decision::Accepted : api::Decision::Rejected;
   // KUBECONFIG also in a pod, where the operator itself would be its ServiceAccount. Not by CLI11, which would let it
   // win over --kubeconfig.

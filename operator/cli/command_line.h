@@ -6,16 +6,18 @@
 #include <variant>
 
 #include "cli/csr.h"
+#include "cli/reassign.h"
 #include "cli/validate.h"
 
 namespace mpay::cli {
 
 struct CommandLine {
-  enum class Command { Version, Statement, Validate, Csr };
+  enum class Command { Version, Statement, Validate, Csr, Reassign };
   Command command = Command::Version;
   std::optional<std::string> kubeconfig;
   ValidateOptions options;  // of Statement and Validate; namespace_ is empty where none was given
   CsrOptions csr;           // of Csr; the same
+  ReassignOptions reassign;
 };
 
 struct Exit {

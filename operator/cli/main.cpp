@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
     if (!integration) return finish(fail(integration.error()));
     return finish(cli::csr(line.csr, *integration, std::cout, std::cerr));
   }
+  if (line.command == Command::Reassign) return finish(cli::reassign(client, line.reassign, std::cin, std::cout));
   return finish(line.command == Command::Statement ? cli::statement(client, line.options, std::cout)
                                                    : cli::validate(client, line.options, std::cin, std::cout));
 }

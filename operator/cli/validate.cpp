@@ -5,9 +5,7 @@
 #include "onboarding/digest.h"
 
 namespace mpay::cli {
-namespace {
 
-// Who the API server takes us for.
 Result<std::string> whoAmI(kube::Client& client) {
   const json::value review = json::object{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}};
   const std::string body =
@@ -18,6 +16,8 @@ Result<std::string> whoAmI(kube::Client& client) {
   if (!name || !name->is_string()) return fail(ErrorKind::Decode, "the API server does not say who you are");
   return std::string(name->get_string());
 }
+
+namespace {
 
 Result<api::MPayIntegration> fetch(kube::Client& client, const ValidateOptions& options) {
   return kube::Api<api::MPayIntegration>(client).get({options.namespace_, options.name});

@@ -21,6 +21,9 @@ struct ValidateOptions {
   std::optional<std::string> digest;  // given: no question is asked, and it must be the current one
 };
 
+// Who the API server takes us for.
+Result<std::string> whoAmI(kube::Client& client);
+
 // The record that would be written, not yet with its decision made. Recomputes the digest from the
 // spec and the content hashes of the status. Errors: Invalid with reason NotSupported (a milestone that
 // nothing reads yet), NotReady (no digest yet), Outdated (the operator has not seen this generation),

@@ -7,12 +7,21 @@ namespace {
 
 api::ObjectKey keyOf(const onboarding::Claim& claim) { return {claim.holder.namespace_, claim.holder.name}; }
 
+bool isIn(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+void include(std::vector<std::string>& sorted, const std::string& one) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), one);
+  if (at == sorted.end() || *at != one) sorted.insert(at, one);
+}
+
 }  // namespace
 
 void Claims::Index::add(const onboarding::Claim& claim) {
   const auto holder = keyOf(claim);
   claims[holder] = claim;
-  services.emplace(claim.serviceID, holder);
+  if (!claim.serviceID.empty()) services.emplace(claim.serviceID, holder);
   for (const auto& certificate : claim.certificates) certificates.emplace(certificate, holder);
   for (const auto& text : claim.addresses) {
     if (const auto prefix = net::parsePrefix(text)) addresses[*prefix].insert(holder);
@@ -54,14 +63,65 @@ std::set<api::ObjectKey> Claims::Index::overlapping(const net::Prefix& prefix, c
   return others;
 }
 
+void Claims::Index::noteAssignments(const Request& request, onboarding::Conflicts& conflicts) const {
+  const auto& claim = request.claim;
+  const auto mine = claims.find(keyOf(claim));
+  const auto* had = mine == claims.end() ? nullptr : &mine->second;
+  // What is held already goes on.
+  if (assignments->takesService(claim.holder, claim.serviceID)) {
+    conflicts.service = true;
+  } else if (assignments->ofService(claim.serviceID) && !(had && had->serviceID == claim.serviceID)) {
+    conflicts.service = !published || published->services.contains(claim.serviceID);
+  }
+  for (const auto& sha256 : claim.certificates) {
+    if (assignments->takesCertificate(claim.holder, sha256)) {
+      conflicts.certificate = true;
+    } else if (assignments->ofCertificate(sha256) && !(had && isIn(had->certificates, sha256))) {
+      conflicts.certificate = conflicts.certificate || !published || published->certificates.contains(sha256);
+    }
+  }
+  for (const auto& text : claim.addresses) {
+    const auto prefix = net::parsePrefix(text);
+    if (!prefix || assignments->overlapping(*prefix).empty()) continue;
+    const bool isHeld = had && isIn(had->addresses, text);
+    const bool isTaken = assignments->takesAddress(claim.holder, *prefix);
+    const bool isPublished = !published || std::any_of(published->addresses.begin(), published->addresses.end(),
+                                                       [&](const auto& other) { return other.overlaps(*prefix); });
+    if (isTaken || (!isHeld && isPublished)) conflicts.addresses.push_back(text);
+  }
+}
+
+std::set<api::ObjectKey> Claims::Index::concerned(const onboarding::Assignments& other) const {
+  std::set<api::ObjectKey> keys = waiting;
+  const auto differ = [&](const onboarding::Assignments& some, const onboarding::Assignments& others) {
+    const auto known = others.all();
+    for (const auto& assignment : some.all()) {
+      if (std::find(known.begin(), known.end(), assignment) != known.end()) continue;
+      keys.insert({assignment.namespace_, assignment.name});
+      const auto note = [&](const auto& held) {
+        if (const auto found = held.find(assignment.value); found != held.end()) keys.insert(found->second);
+      };
+      if (assignment.kind == onboarding::AssignmentKind::ServiceID) note(services);
+      if (assignment.kind == onboarding::AssignmentKind::Certificate) note(certificates);
+      if (assignment.kind == onboarding::AssignmentKind::Address)
+        keys.merge(overlapping(*net::parsePrefix(assignment.value), {}));
+    }
+  };
+  differ(other, *assignments);
+  differ(*assignments, other);
+  return keys;
+}
+
 onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
   const auto holder = keyOf(request.claim);
   onboarding::Conflicts conflicts;
+  if (!assignments->empty()) noteAssignments(request, conflicts);
   if (const auto mine = claims.find(holder); mine != claims.end()) {
     const auto& had = mine->second;
     if (had == request.claim) return conflicts;
-    const bool passes = had.holder.idno == request.claim.holder.idno && had.serviceID == request.claim.serviceID;
-    conflicts.service = had.holder.uid != request.claim.holder.uid && !passes;
+    const bool passes = had.holder.idno == request.claim.holder.idno &&
+                        (had.serviceID == request.claim.serviceID || had.serviceID.empty());
+    conflicts.service = conflicts.service || (had.holder.uid != request.claim.holder.uid && !passes);
   }
   const auto isOthers = [&](const std::map<std::string, api::ObjectKey>& map, const std::string& key) {
     const auto found = map.find(key);
@@ -72,7 +132,7 @@ onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
     conflicts.certificate = conflicts.certificate || isOthers(certificates, certificate);
   for (const auto& text : request.claim.addresses) {
     const auto prefix = net::parsePrefix(text);
-    if (!prefix) continue;
+    if (!prefix || isIn(conflicts.addresses, text)) continue;
     const auto others = overlapping(*prefix, holder);
     const bool mayShare =
         net::within(request.shared, *prefix) || std::all_of(others.begin(), others.end(), [&](const auto& other) {
@@ -85,8 +145,18 @@ onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
 
 bool Claims::Index::take(const Request& request, const onboarding::Conflicts& conflicts) {
   const auto holder = keyOf(request.claim);
-  const auto granted = onboarding::granted(request.claim, conflicts);
+  auto granted = onboarding::granted(request.claim, conflicts);
   const auto had = claims.find(holder);
+  // What was assigned to others stays here until yield(): it may still be published, or be about to be.
+  if (had != claims.end() && !assignments->empty()) {
+    for (const auto& sha256 : had->second.certificates) {
+      if (assignments->takesCertificate(had->second.holder, sha256)) include(granted.certificates, sha256);
+    }
+    for (const auto& text : had->second.addresses) {
+      const auto prefix = net::parsePrefix(text);
+      if (prefix && assignments->takesAddress(had->second.holder, *prefix)) include(granted.addresses, text);
+    }
+  }
   if (had != claims.end() && had->second == granted) return false;
   const bool changed = had != claims.end();
   remove(holder);
@@ -96,8 +166,8 @@ bool Claims::Index::take(const Request& request, const onboarding::Conflicts& co
 
 void Claims::load(const std::string& environment, const std::function<std::vector<onboarding::Claim>()>& written) {
   byEnvironment_.with([&](auto& all) {
-    if (all.contains(environment)) return;
     auto& index = all[environment];
+    if (std::exchange(index.loaded, true)) return;
     for (const auto& claim : written()) index.add(claim);
   });
 }
@@ -136,6 +206,66 @@ void Claims::release(const std::string& environment, const api::ObjectKey& holde
   }));
 }
 
+void Claims::assign(const std::string& environment, onboarding::Assignments assignments) {
+  wake(byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    if (*index.assignments == assignments) return std::set<api::ObjectKey>{};
+    auto concerned = index.concerned(assignments);
+    index.assignments = std::make_shared<const onboarding::Assignments>(std::move(assignments));
+    index.published.reset();
+    return concerned;
+  }));
+}
+
+std::shared_ptr<const onboarding::Assignments> Claims::assignments(const std::string& environment) const {
+  static const auto none = std::make_shared<const onboarding::Assignments>();
+  return byEnvironment_.with([&](const auto& all) {
+    const auto found = all.find(environment);
+    return found == all.end() ? none : found->second.assignments;
+  });
+}
+
+void Claims::yield(const std::string& environment, const api::ObjectKey& holder,
+                   const onboarding::Assignments& assignments) {
+  wake(byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    const auto found = index.claims.find(holder);
+    if (found == index.claims.end()) return std::set<api::ObjectKey>{};
+    auto claim = found->second;
+    if (!assignments.takeOut(claim)) return std::set<api::ObjectKey>{};
+    index.remove(holder);
+    index.add(claim);
+    return index.waiting;
+  }));
+}
+
+void Claims::publishing(const std::string& environment) {
+  byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    index.before = std::exchange(index.published, std::nullopt);
+  });
+}
+
+void Claims::published(const std::string& environment, onboarding::HeldByOthers held) {
+  wake(byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    auto concerned = held.holders;
+    for (const auto& assignment : index.assignments->all()) {
+      const api::ObjectKey assignee{assignment.namespace_, assignment.name};
+      if (index.waiting.contains(assignee)) concerned.insert(assignee);
+    }
+    index.published = std::move(held);
+    return concerned;
+  }));
+}
+
+void Claims::notLookedAt(const std::string& environment) {
+  byEnvironment_.with([&](auto& all) {
+    Index& index = all[environment];
+    index.published = std::move(index.before);
+  });
+}
+
 std::vector<std::string> Claims::holders(const std::string& environment, const onboarding::Claim& claim) const {
   return byEnvironment_.with([&](const auto& all) {
     std::set<std::string> names;
@@ -147,12 +277,20 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
       const auto entry = map.find(key);
       if (entry != map.end() && entry->second != holder) names.insert(entry->second.text());
     };
+    const auto noteAssigned = [&](const onboarding::Assignment* assignment) {
+      if (assignment && assignment->assignee() != holder.text()) names.insert(assignment->assignee());
+    };
     note(index.services, claim.serviceID);
-    for (const auto& certificate : claim.certificates) note(index.certificates, certificate);
+    noteAssigned(index.assignments->ofService(claim.serviceID));
+    for (const auto& certificate : claim.certificates) {
+      note(index.certificates, certificate);
+      noteAssigned(index.assignments->ofCertificate(certificate));
+    }
     for (const auto& text : claim.addresses) {
       const auto prefix = net::parsePrefix(text);
       if (!prefix) continue;
       for (const auto& other : index.overlapping(*prefix, holder)) names.insert(other.text());
+      for (const auto* assignment : index.assignments->overlapping(*prefix)) noteAssigned(assignment);
     }
     return std::vector<std::string>(names.begin(), names.end());
   });

@@ -1,8 +1,9 @@
 // Who holds which ServiceID, certificate and addresses, in each environment.
 //
-// The first claim keeps what it claimed. Claims live in ConfigMaps of the output namespace; this is
-// their index, and the one place where two integrations that want the same are told apart: a claim is
-// reserved here before it is written, and written before anything is published under it.
+// The first claim keeps what it claimed, unless the platform assigned that to another (onboarding/assignment.h). Claims
+// live in ConfigMaps of the output namespace; this is their index, and the one place where two integrations that want
+// the same are told apart: a claim is reserved here before it is written, and written before anything is published
+// under it.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "base/synchronized.h"
 #include "controllers/outputs.h"
+#include "onboarding/assignment.h"
 #include "onboarding/decide.h"
 
 namespace mpay::controllers {
@@ -46,22 +48,44 @@ class Claims {
 
   void release(const std::string& environment, const api::ObjectKey& holder);
 
+  // What the platform assigned in an environment, from now on. Whom that concerns is told: who holds it is to give it
+  // up (controllers/handover.h), and only when nobody else holds it or publishes it, as far as the last publication
+  // tells, is it granted to whom it was assigned.
+  void assign(const std::string& environment, onboarding::Assignments assignments);
+  std::shared_ptr<const onboarding::Assignments> assignments(const std::string& environment) const;
+
+  // Takes out of a claim what these assign to others, once its fragment and its record hold nothing of that any more.
+  void yield(const std::string& environment, const api::ObjectKey& holder, const onboarding::Assignments& assignments);
+
+  // The gateway's objects of an environment are being written: nothing new that was assigned is granted until it is
+  // known again what they hold. Then published() says what others hold in them, or notLookedAt() that nothing changed.
+  void publishing(const std::string& environment);
+  void published(const std::string& environment, onboarding::HeldByOthers held);
+  void notLookedAt(const std::string& environment);
+
   // The holders of what conflicts with a claim, for the environment's Event.
   std::vector<std::string> holders(const std::string& environment, const onboarding::Claim& claim) const;
 
  private:
   struct Index {
+    bool loaded = false;
     std::map<api::ObjectKey, onboarding::Claim> claims;
     std::map<std::string, api::ObjectKey> services;
     std::map<std::string, api::ObjectKey> certificates;
     std::map<net::Prefix, std::set<api::ObjectKey>> addresses;
     std::set<api::ObjectKey> waiting;  // who was refused something
+    std::shared_ptr<const onboarding::Assignments> assignments = std::make_shared<onboarding::Assignments>();
+    std::optional<onboarding::HeldByOthers> published, before;  // unknown at first, and while it is being written
 
     onboarding::Conflicts conflictsOf(const Request& request) const;
     // What is granted of it; true when something that was held before became free.
     bool take(const Request& request, const onboarding::Conflicts& conflicts);
+    // Whether an assignment is in the way: it is another's, or others are still admitted under it.
+    void noteAssignments(const Request& request, onboarding::Conflicts& conflicts) const;
     void add(const onboarding::Claim& claim);
     void remove(const api::ObjectKey& holder);
+    // Whom a change of assignments concerns.
+    std::set<api::ObjectKey> concerned(const onboarding::Assignments& other) const;
     // Others whose claimed prefixes overlap this one.
     std::set<api::ObjectKey> overlapping(const net::Prefix& prefix, const api::ObjectKey& but) const;
   };

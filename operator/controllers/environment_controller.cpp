@@ -30,9 +30,26 @@ void tellAuthorities(runtime::EventRecorder& events, const api::MPayEnvironment&
 
 }  // namespace
 
-EnvironmentController::EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches,
+EnvironmentController::EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
                                              runtime::EventRecorder& events, std::function<bool()> mayWrite)
-    : client_(client), clock_(clock), caches_(caches), events_(events), mayWrite_(std::move(mayWrite)) {}
+    : client_(client),
+      clock_(clock),
+      caches_(caches),
+      claims_(claims),
+      events_(events),
+      mayWrite_(std::move(mayWrite)) {}
+
+void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs) {
+  const std::string name = environment.metadata.name.value_or("");
+  auto read = onboarding::Assignments::read(outputs.ofComponent(onboarding::kAssignment));
+  claims_.assign(name, std::move(read.assignments));
+  const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], read.problems); });
+  for (const auto& [record, problem] : read.problems) {
+    if (const auto told = before.find(record); told != before.end() && told->second == problem) continue;
+    events_.record(runtime::referenceTo(environment), runtime::EventType::Warning, "MalformedAssignment", "Claim",
+                   fmt::format("ConfigMap {}/{} assigns nothing: {}", outputs.namespaceName(), record, problem));
+  }
+}
 
 Result<std::shared_ptr<const onboarding::Settings>> EnvironmentController::settingsOf(
     const api::MPayEnvironment& environment) {
@@ -87,17 +104,22 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   // Also while the settings are unusable: whoever was withdrawn must leave.
   Result<Publisher::Outcome> published;
   if (state.synced) {
+    readAssignments(*environment, *outputs);
     const auto publisher = publishers_.with([&](auto& all) {
       auto& slot = all[key.name];
       if (!slot) slot = std::make_shared<Publisher>();
       return slot;
     });
+    claims_.publishing(key.name);
     published = publisher->publish({*environment, state.settings ? *state.settings : nullptr}, *outputs,
                                    clock_.monotonic(), stop);
     if (published && !published->wait) {
       state.aggregateProblem = published->conflict;
       if (published->aggregated) state.aggregated = published->aggregated;
     }
+    if (published && published->wait) claims_.notLookedAt(key.name);
+    if (published && published->aggregated)
+      claims_.published(key.name, onboarding::heldByOthers(*claims_.assignments(key.name), publisher->fragments()));
   }
   caches_.publish(key.name, state);
   if (published && published->wait && (ending || environment->status)) return runtime::Outcome{published->wait};

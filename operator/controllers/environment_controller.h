@@ -2,6 +2,7 @@
 #pragma once
 
 #include "controllers/caches.h"
+#include "controllers/claims.h"
 #include "runtime/controller.h"
 #include "runtime/events.h"
 
@@ -9,8 +10,8 @@ namespace mpay::controllers {
 
 class EnvironmentController final : public runtime::Reconciler {
  public:
-  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, runtime::EventRecorder& events,
-                        std::function<bool()> mayWrite);
+  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
+                        runtime::EventRecorder& events, std::function<bool()> mayWrite);
 
   Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
 
@@ -24,6 +25,8 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
+  // What the platform assigned, to the claims; damaged records to the environment's Events, once each.
+  void readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            const onboarding::Verdict& authorities, std::size_t integrations,
                            const std::stop_token& stop);
@@ -35,10 +38,12 @@ class EnvironmentController final : public runtime::Reconciler {
   kube::Client& client_;
   const Clock& clock_;
   Caches& caches_;
+  Claims& claims_;
   runtime::EventRecorder& events_;
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
-  Synchronized<std::map<std::string, std::shared_ptr<Publisher>>> publishers_;  // by environment
+  Synchronized<std::map<std::string, std::shared_ptr<Publisher>>> publishers_;       // by environment
+  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;  // assignments, as told
 };
 
 // One Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at first. True

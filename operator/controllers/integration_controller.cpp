@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "controllers/environment_controller.h"
+#include "controllers/handover.h"
 #include "crypto/digest.h"
 #include "onboarding/rendering.h"
 #include "onboarding/rotation.h"
@@ -68,6 +69,7 @@ IntegrationController::IntegrationController(kube::Client& client, const Clock& 
       mayWrite_(std::move(mayWrite)) {}
 
 Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, std::stop_token stop) {
+  TRY(handOver(caches_, claims_, key, stop));
   auto integration = caches_.integrations().get(key);
   if (!integration) {
     caches_.refer("integration " + key.text(), {}, {}, "");
@@ -160,6 +162,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   }
   snapshot.read = true;
   loadClaims(claims_, name, *outputs);
+  snapshot.assignments = claims_.assignments(name);
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
   if (const auto effects = outputs->own(memoryName(onboarding::kEffects, key))) {
     snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});

@@ -43,6 +43,9 @@ class Publisher {
   // the API, to be tried again.
   Result<Outcome> publish(const Wanted& wanted, Outputs& outputs, MonoTime now, const std::stop_token& stop);
 
+  // What that was of.
+  const onboarding::Fragments& fragments() const { return fragments_; }
+
  private:
   struct Known {
     std::shared_ptr<const api::ConfigMap> object;  // as last looked at

@@ -57,6 +57,18 @@ std::vector<Prefix> canonical(std::vector<Prefix> prefixes) {
   return merged;
 }
 
+// What is left of a prefix: of each half that the other one touches, a half again.
+void subtract(const Prefix& from, const Prefix& taken, std::vector<Prefix>& into) {
+  if (taken.contains(from)) return;
+  if (!from.contains(taken)) {
+    into.push_back(from);
+    return;
+  }
+  const Prefix lower{from.address, from.length + 1};
+  subtract(lower, taken, into);
+  subtract({Prefix{from.last(), from.length + 1}.first(), from.length + 1}, taken, into);
+}
+
 }  // namespace
 
 Result<AddressSet> AddressSet::parse(std::span<const std::string> addresses, const AddressPolicy& policy,
@@ -81,6 +93,16 @@ AddressSet AddressSet::of(std::vector<net::Prefix> prefixes) {
   AddressSet set;
   set.prefixes_ = canonical(std::move(prefixes));
   return set;
+}
+
+AddressSet AddressSet::without(std::span<const net::Prefix> taken) const {
+  std::vector<Prefix> left = prefixes_;
+  for (const auto& each : taken) {
+    std::vector<Prefix> next;
+    for (const auto& prefix : left) subtract(prefix, each, next);
+    left = std::move(next);
+  }
+  return of(std::move(left));
 }
 
 std::vector<std::string> AddressSet::texts() const {

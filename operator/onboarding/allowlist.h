@@ -37,6 +37,9 @@ class AddressSet {
   // Of prefixes that were judged before (our own memory).
   static AddressSet of(std::vector<net::Prefix> prefixes);
 
+  // What is left of it when these are taken out, in the fewest prefixes.
+  AddressSet without(std::span<const net::Prefix> taken) const;
+
   const std::vector<net::Prefix>& prefixes() const& { return prefixes_; }
   std::vector<net::Prefix> prefixes() && { return std::move(prefixes_); }
   std::vector<std::string> texts() const;

@@ -27,6 +27,7 @@ struct Decision {
   Verdict certificate{}, submitted{}, testing{}, functional{}, validated{}, promoted{}, notified{};
   Records functionalRecords{}, finalRecords{};
   RevocationRecord testingChecks{}, productionChecks{};  // to exist, also while suspended
+  std::optional<Verdict> lost{};                         // of the live revision, what the platform assigned to others
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
   std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
   const std::optional<crypto::Certificate> promotedWith{};  // of the live revision
@@ -43,6 +44,11 @@ struct Decision {
   std::set<std::string> withheld(const EnvironmentSnapshot& environment, const RevocationRecord& checks) const;
   const CheckedCertificate* withheldCheck(const std::string& sha256) const;
   std::string serving() const;
+  void noteLost(const Fragment& whole);
+  // Whether production admits nobody under the live revision any more.
+  bool losesAll() const { return lost && lost->reason != "AddressConflict"; }
+  // What is revoked matters more than addresses that are missing.
+  bool tellsOfLoss() const { return lost && (losesAll() || !unadmitted); }
   void judgeClaims();
   void judgeTesting();
   void judgeFunctional();
@@ -181,6 +187,7 @@ const CheckedCertificate* Decision::withheldCheck(const std::string& sha256) con
 
 // What production does meanwhile.
 std::string Decision::serving() const {
+  if (tellsOfLoss()) return lost->message;
   if (unadmitted) {
     return fmt::format("production admits nobody under {} (revision {}): its certificate {}", live()->revision.digest,
                        live()->number,
@@ -191,12 +198,43 @@ std::string Decision::serving() const {
   return fmt::format("production goes on serving {} (revision {})", live()->revision.digest, live()->number);
 }
 
+// What is missing of what was validated, because it is another's now.
+void Decision::noteLost(const Fragment& whole) {
+  if (!in.production.assignments) return;
+  const auto& assignments = *in.production.assignments;
+  const auto nobody = [&](std::string_view reason, std::string_view what) {
+    lost =
+        fix(std::string(reason), fmt::format("production admits nobody under {} (revision {}): the platform assigned "
+                                             "its {} to another integration; ask the MPay operator",
+                                             live()->revision.digest, live()->number, what));
+  };
+  Fragment left = whole;
+  if (assignments.takesService(whole.holder, whole.serviceID)) {
+    nobody("ServiceIDConflict", "ServiceID");
+  } else if (assignments.takeOut(left) && left.certificates != whole.certificates) {
+    nobody("CertificateConflict", "certificate");
+  } else if (left != whole) {
+    std::vector<std::string> missing;
+    for (const auto& [before, after] :
+         {std::pair(&whole.addresses, &left.addresses), std::pair(&whole.posAddresses, &left.posAddresses)}) {
+      for (const auto& text : *before) {
+        if (std::find(after->begin(), after->end(), text) == after->end()) missing.push_back(text);
+      }
+    }
+    lost = fix("AddressConflict",
+               fmt::format("production serves {} (revision {}) without what the platform assigned to another "
+                           "integration of {}; declare others, which are validated anew",
+                           live()->revision.digest, live()->number, fmt::join(missing, ", ")));
+  }
+}
+
 void Decision::judgeClaims() {
   certificate = form.certificate;
   submitted = form.form;
   if (testingConflicts.certificate || productionConflicts.certificate) {
     certificate = fix("CertificateConflict",
-                      "another integration registered this certificate first; the gateway tells services apart by "
+                      "another integration registered this certificate first, or the platform assigned it to one; the "
+                      "gateway tells services apart by "
                       "it, so each service needs one of its own, also where both are one beneficiary's");
     submitted = working("AwaitingCertificate", "CertificateTrusted comes first");
   } else if (testingConflicts.service || productionConflicts.service) {
@@ -213,10 +251,11 @@ void Decision::judgeClaims() {
         claimObject(*in.production.settings, key(), granted(*form.productionClaim, productionConflicts)));
   }
   if (!productionConflicts.addresses.empty()) {
-    submitted =
-        fix("AddressConflict",
-            fmt::format("endpoints.production or a terminal declares {}, which another integration declared first",
-                        fmt::join(productionConflicts.addresses, ", ")));
+    submitted = fix(
+        "AddressConflict",
+        fmt::format(
+            "endpoints.production or a terminal declares {}, which another integration declared first or was assigned",
+            fmt::join(productionConflicts.addresses, ", ")));
   }
 }
 
@@ -253,9 +292,11 @@ void Decision::judgeTesting() {
   } else if (!form.testingAddresses.holds()) {
     testing = form.testingAddresses;
   } else if (!testingConflicts.addresses.empty()) {
-    testing = fix("AddressConflict",
-                  fmt::format("{} was declared by another integration first; declare this system's own addresses",
-                              fmt::join(testingConflicts.addresses, ", ")));
+    testing =
+        fix("AddressConflict",
+            fmt::format(
+                "{} was declared by another integration first, or assigned to it; declare this system's own addresses",
+                fmt::join(testingConflicts.addresses, ", ")));
   } else {
     const Settings& settings = *in.testing.settings;
     api::ConfigMap service =
@@ -282,6 +323,7 @@ Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next
                              overlapOf(environment.settings->spec), now);
   // After the overlap: while a new certificate is withheld the earlier one stays.
   takeOut(fragment, withheld(environment, checks));
+  if (environment.assignments) environment.assignments->takeOut(fragment);
   into.push_back(fragmentObject(*environment.declared, key(), fragment));
   noteEarlier(environment, fragment);
   return fragment;
@@ -292,6 +334,7 @@ void Decision::end(const EnvironmentSnapshot& environment, const RevocationRecor
   if (!environment.fragment || !environment.declared) return;
   auto fragment = withoutEnded(*environment.fragment, now);
   takeOut(fragment, withheld(environment, checks));
+  if (environment.assignments) environment.assignments->takeOut(fragment);
   if (fragment != *environment.fragment) into.push_back(fragmentObject(*environment.declared, key(), fragment));
   noteEarlier(environment, fragment);
 }
@@ -410,18 +453,24 @@ void Decision::judgePromoted() {
       end(production, productionChecks, plan.production);
       return;
     }
-    served = promotedWith;
-    const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
-    earlier = tellEarlier(fragment);
-    api::ConfigMap service =
-        renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
-    inPlace = isPublished(production, fragment, service, promoted);
-    plan.production.push_back(std::move(service));
+    noteLost(*next);
+    if (!losesAll()) served = promotedWith;
+    // Without its ServiceID nothing of it is this integration's to publish.
+    if (!lost || lost->reason != "ServiceIDConflict") {
+      const auto fragment = publish(production, std::move(*next), productionChecks, plan.production);
+      earlier = tellEarlier(fragment);
+      api::ConfigMap service =
+          renderService(*production.settings, key(), live()->revision.effect.as_object(), live()->revision.logo);
+      inPlace = isPublished(production, fragment, service, promoted);
+      plan.production.push_back(std::move(service));
+    }
   } else {
     end(production, productionChecks, plan.production);
   }
   if (servesCurrent()) {
-    if (inPlace && unadmitted) {
+    if (tellsOfLoss()) {
+      promoted = *lost;
+    } else if (inPlace && unadmitted) {
       promoted = unadmitted->verdict == RevocationVerdict::Revoked
                      ? fix("CertificateRevoked", serving() + "; give another, which is validated anew")
                      : working("Provisioning", serving());
@@ -694,7 +743,7 @@ void Decision::summarise() {
     reconciling = good(first->reason, first->message);
     phase = "Working";
   }
-  if (promoted.holds() || (live() && in.production.fragment && !unadmitted)) {
+  if (promoted.holds() || (live() && in.production.fragment && !unadmitted && !losesAll())) {
     plan.status.stage = "Production";
   } else if (testing.holds()) {
     plan.status.stage = "Testing";

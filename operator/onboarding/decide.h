@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "api/integration.h"
+#include "onboarding/assignment.h"
 #include "onboarding/environment.h"
 #include "onboarding/key_request.h"
 #include "onboarding/memory.h"
@@ -34,10 +35,11 @@ struct EnvironmentSnapshot {
   std::optional<RevocationRecord> revocation{};
   std::optional<std::string> revocationVersion{};        // resourceVersion of that; absent: there is none
   std::shared_ptr<const RevokedCertificates> revoked{};  // by what all integrations know
-  std::optional<Fragment> leaving{};  // an earlier integration's of this name, which is being withdrawn
-  std::string foreign{};              // name of an object that is not ours where ours should be
-  std::string foreignRevision{};      // the same, of the next revision
-  std::string foreignEffects{};       // and of the record of notifications
+  std::optional<Fragment> leaving{};                 // an earlier integration's of this name, which is being withdrawn
+  std::shared_ptr<const Assignments> assignments{};  // null: there are none
+  std::string foreign{};                             // name of an object that is not ours where ours should be
+  std::string foreignRevision{};                     // the same, of the next revision
+  std::string foreignEffects{};                      // and of the record of notifications
 };
 
 struct Snapshot {

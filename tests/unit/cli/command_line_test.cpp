@@ -113,5 +113,49 @@ TEST(CommandLine, HelpsInWords) {
   EXPECT_EQ(typed({"version"}).line.value().command, CommandLine::Command::Version);
 }
 
+TEST(CommandLine, ReadsWhatIsReassigned) {
+  const auto assign = typed({"reassign", "--environment", "production", "--certificate", "ab", "--to", "ns/x",
+                             "--reason", "moved", "--yes", "--kubeconfig", "file"});
+  ASSERT_TRUE(assign.line) << assign.err;
+  EXPECT_EQ(assign.line->command, CommandLine::Command::Reassign);
+  EXPECT_EQ(assign.line->kubeconfig, "file");
+  const auto& options = assign.line->reassign;
+  EXPECT_EQ(options.action, ReassignOptions::Action::Assign);
+  EXPECT_EQ(options.environment, "production");
+  EXPECT_EQ(options.kind, onboarding::AssignmentKind::Certificate);
+  EXPECT_EQ(options.value, "ab");
+  EXPECT_EQ(options.to, "ns/x");
+  EXPECT_EQ(options.reason, "moved");
+  EXPECT_TRUE(options.yes);
+  EXPECT_EQ(typed({"reassign", "--environment", "e", "--list"}).line->reassign.action, ReassignOptions::Action::List);
+  const auto revoke = typed({"reassign", "--environment", "e", "--address", "8.8.8.8", "--revoke"});
+  EXPECT_EQ(revoke.line->reassign.action, ReassignOptions::Action::Revoke);
+  EXPECT_EQ(revoke.line->reassign.kind, onboarding::AssignmentKind::Address);
+  EXPECT_FALSE(revoke.line->reassign.yes);
+  const auto service = typed({"reassign", "--environment", "e", "--service-id", "S", "--to", "n/x", "--reason", "r"});
+  EXPECT_EQ(service.line->reassign.kind, onboarding::AssignmentKind::ServiceID);
+}
+
+TEST(CommandLine, RefusesAReassignmentThatIsNotWhole) {
+  const std::vector<const char*> rows[] = {
+      {"--service-id", "S", "--to", "n/x", "--reason", "r"},  // no environment
+      {"--environment", "e"},
+      {"--environment", "e", "--to", "n/x", "--reason", "r"},
+      {"--environment", "e", "--service-id", "S", "--reason", "r"},
+      {"--environment", "e", "--service-id", "S", "--to", "n/x"},
+      {"--environment", "e", "--service-id", "S", "--address", "8.8.8.8", "--to", "n/x", "--reason", "r"},
+      {"--environment", "e", "--list", "--revoke", "--service-id", "S"},
+      {"--environment", "e", "--list", "--service-id", "S"},
+      {"--environment", "e", "--revoke"},
+      {"--environment", "e", "--revoke", "--service-id", "S", "--to", "n/x"}};
+  for (auto words : rows) {
+    words.insert(words.begin(), "reassign");
+    const auto answer = typed(words);
+    EXPECT_FALSE(answer.line) << answer.out;
+    EXPECT_NE(answer.code, 0);
+    EXPECT_FALSE(answer.err.empty());
+  }
+}
+
 }  // namespace
 }  // namespace mpay::cli

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace mpay::controllers {
 namespace {
 
@@ -114,6 +116,95 @@ TEST_F(ClaimsTest, LetAHundredShareWhateverTheirIdno) {
     EXPECT_FALSE(reserve("e", claim(name, name, {}, {"8.8.8.8/32", "9.9.9.9/32"}), shared, true).any()) << name;
   }
   EXPECT_EQ(reserve("e", claim("late", "L", {}, {"8.8.8.8/32", "9.9.9.9/32"}), shared, true).addresses.size(), 2u);
+}
+
+// What the platform assigned goes from the first holder to another: given up first, gone from the gateway, then held.
+class AssignedClaims : public ClaimsTest {
+ protected:
+  static inline const std::string kIdno = "1006601000255", kCertificate = std::string(64, 'c');
+
+  static onboarding::Assignments to(const std::string& name) {
+    std::vector<std::shared_ptr<const api::ConfigMap>> objects;
+    for (const auto& [kind, value] :
+         {std::pair<onboarding::AssignmentKind, std::string>{onboarding::AssignmentKind::ServiceID, "S"},
+          {onboarding::AssignmentKind::Certificate, kCertificate},
+          {onboarding::AssignmentKind::Address, "8.8.8.8/32"}}) {
+      const onboarding::Assignment assignment{kind, value, "ns", name, kIdno, "r", "p", "2026-11-24T10:00:00Z"};
+      objects.push_back(std::make_shared<const api::ConfigMap>(onboarding::remember(
+          onboarding::ownedMeta("out", onboarding::assignmentName(kind, value), onboarding::kAssignment, "e", {}),
+          assignment)));
+    }
+    auto read = onboarding::Assignments::read(objects);
+    EXPECT_TRUE(read.problems.empty());
+    return std::move(read.assignments);
+  }
+  // Publishes once, while another than the assignee holds this.
+  void publish(const onboarding::HeldByOthers& held = {}) {
+    claims.publishing("e");
+    claims.published("e", held);
+  }
+  static std::string text(const onboarding::Conflicts& conflicts) {
+    return fmt::format("{}{}{}", conflicts.service ? "S" : "", conflicts.certificate ? "C" : "",
+                       conflicts.addresses.empty() ? "" : "A");
+  }
+
+  const onboarding::Claim a = claim("a", "S", {kCertificate}, {"8.8.8.8/32", "9.9.9.9/32"}, "u", kIdno);
+  const onboarding::Claim b = claim("b", "S", {kCertificate}, {"8.8.8.8/32"}, "v", kIdno);
+};
+
+TEST_F(AssignedClaims, PassOnceTheFirstHolderGaveThemUpAndTheGatewayHasThemNoMore) {
+  EXPECT_EQ(text(reserve("e", a)), "");
+  publish();
+  EXPECT_EQ(text(reserve("e", b)), "SCA");
+  claims.assign("e", to("b"));
+  EXPECT_EQ(woken, (std::vector<std::string>{"ns/a", "ns/b"}));
+  EXPECT_EQ(text(reserve("e", a)), "SCA") << "the same claim as before";
+  EXPECT_EQ(text(reserve("e", b)), "SCA") << "it is held, and nothing is known of what is published";
+  onboarding::HeldByOthers held{{"S"}, {kCertificate}, {*net::parsePrefix("8.8.8.0/24")}, {{"ns", "a"}}};
+  publish(held);
+  claims.yield("e", {"ns", "a"}, *claims.assignments("e"));
+  EXPECT_EQ(text(reserve("e", b)), "SCA") << "it is published";
+  publish();
+  claims.publishing("e");
+  EXPECT_EQ(text(reserve("e", b)), "SCA") << "it is being published";
+  claims.notLookedAt("e");
+  woken.clear();
+  publish();
+  EXPECT_EQ(woken, std::vector<std::string>{"ns/b"});
+  EXPECT_EQ(text(reserve("e", b)), "");
+  claims.publishing("e");
+  EXPECT_EQ(text(reserve("e", b)), "") << "what is held already goes on";
+  EXPECT_EQ(text(reserve("e", a)), "SCA");
+  EXPECT_EQ(claims.holders("e", a), std::vector<std::string>{"ns/b"});
+  EXPECT_FALSE(reserve("e", claim("c", "T", {}, {"9.9.9.9/32"}, "w", kIdno)).addresses.empty())
+      << "the rest stays the first holder's";
+}
+
+TEST_F(AssignedClaims, AreNotGivenWhileTheFirstHolderMayBeAboutToPublishThem) {
+  EXPECT_EQ(text(reserve("e", a)), "");
+  claims.assign("e", to("b"));
+  // It has not written what it was granted before; the gateway knows of nothing.
+  publish();
+  auto rest = a;
+  rest.addresses = {"9.9.9.9/32"};
+  rest.certificates.clear();
+  rest.serviceID = "T";
+  reserve("e", rest);
+  EXPECT_EQ(text(reserve("e", b)), "CA");
+  claims.yield("e", {"ns", "a"}, *claims.assignments("e"));
+  EXPECT_EQ(text(reserve("e", b)), "");
+}
+
+TEST_F(AssignedClaims, AreReservedForWhoComesLater) {
+  claims.assign("e", to("b"));
+  publish();
+  EXPECT_EQ(text(reserve("e", a)), "SCA");
+  EXPECT_EQ(text(reserve("e", claim("b", "S", {}, {}, "v", "1010600034203"))), "S") << "another beneficiary's";
+  EXPECT_EQ(text(reserve("e", b)), "");
+  woken.clear();
+  claims.assign("e", {});
+  EXPECT_EQ(std::count(woken.begin(), woken.end(), "ns/a"), 1) << "it looks again";
+  EXPECT_EQ(text(reserve("e", a)), "SCA") << "who holds it keeps it";
 }
 
 }  // namespace

@@ -447,5 +447,48 @@ TEST(Decide, WritesNothingWhileSuspended) {
   EXPECT_FALSE(plan.revision);
 }
 
+// Production serves what was validated, but for what the platform assigned to another.
+TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
+  Form form;
+  form.promote();
+  const auto served = *form.snapshot.production.fragment;
+  const std::tuple<AssignmentKind, std::string, std::string> rows[] = {
+      {AssignmentKind::ServiceID, served.serviceID, "ServiceIDConflict"},
+      {AssignmentKind::Certificate, served.certificates[0].sha256, "CertificateConflict"},
+      {AssignmentKind::Address, served.addresses.at(0), "AddressConflict"}};
+  for (const auto& [kind, value, reason] : rows) {
+    Assignment assignment{kind, value, "elsewhere", "rival", "1010600034203", "r", "p", "2026-11-24T10:00:00Z"};
+    const auto objectOf = [](const Assignment& content) {
+      return std::make_shared<const api::ConfigMap>(remember(
+          ownedMeta("out", assignmentName(content.kind, content.value), kAssignment, "production", {}), content));
+    };
+    form.snapshot.production.assignments =
+        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}).assignments);
+    const auto plan = form.decide();
+    expectComplete(plan, reason);
+    EXPECT_EQ(said(plan, "Promoted").reason, reason);
+    EXPECT_NE(said(plan, "Promoted").message.find("the platform assigned"), std::string::npos) << reason;
+    EXPECT_EQ(plan.status.stage == "Production", kind == AssignmentKind::Address) << plan.status.stage.value_or("");
+    bool published = false;
+    for (const auto& object : plan.production) {
+      const auto& component = object.metadata.labels.at(std::string(kComponent));
+      EXPECT_FALSE(component == kService && kind == AssignmentKind::ServiceID);
+      if (component != kFragment) continue;
+      published = true;
+      const auto fragment = remembered<Fragment>(object).value();
+      EXPECT_EQ(fragment.certificates.empty(), kind == AssignmentKind::Certificate);
+      EXPECT_EQ(fragment.addresses.size(), served.addresses.size() - (kind == AssignmentKind::Address ? 1 : 0));
+    }
+    EXPECT_EQ(published, kind != AssignmentKind::ServiceID);
+    // To itself.
+    assignment.namespace_ = served.holder.namespace_;
+    assignment.name = served.holder.name;
+    assignment.idno = served.holder.idno;
+    form.snapshot.production.assignments =
+        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}).assignments);
+    EXPECT_EQ(said(form.decide(), "Promoted").reason, "Promoted");
+  }
+}
+
 }  // namespace
 }  // namespace mpay::onboarding

@@ -1,0 +1,65 @@
+#include "controllers/handover.h"
+
+#include "base/log.h"
+
+namespace mpay::controllers {
+namespace {
+
+using onboarding::memoryName;
+
+// What is written in place of that very object.
+api::ConfigMap replacing(const api::ConfigMap& object, const auto& content) {
+  api::ObjectMeta metadata;
+  metadata.name = object.metadata.name;
+  metadata.namespace_ = object.metadata.namespace_;
+  metadata.labels = object.metadata.labels;
+  metadata.annotations = object.metadata.annotations;
+  metadata.resourceVersion = object.metadata.resourceVersion;
+  return onboarding::remember(std::move(metadata), content);
+}
+
+// What an object of ours remembers; nothing where it is not there, or damaged.
+template <class T>
+std::optional<T> contentOf(const std::shared_ptr<const api::ConfigMap>& object) {
+  auto content = object ? onboarding::remembered<T>(*object) : fail(Error{});
+  return content ? std::optional(std::move(*content)) : std::nullopt;
+}
+
+Result<void> handOverIn(Outputs& outputs, const onboarding::Assignments& assignments, const ObjectKey& key,
+                        const std::stop_token& stop) {
+  const auto published = outputs.own(memoryName(onboarding::kFragment, key));
+  const auto claimed = outputs.own(memoryName(onboarding::kClaim, key));
+  auto fragment = contentOf<onboarding::Fragment>(published);
+  auto claim = contentOf<onboarding::Claim>(claimed);
+  const bool isServiceTaken = (fragment && assignments.takesService(fragment->holder, fragment->serviceID)) ||
+                              (claim && assignments.takesService(claim->holder, claim->serviceID));
+  if (isServiceTaken) {
+    TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
+    for (const auto& document : outputs.servicesOf(key))
+      TRY(outputs.remove(document->metadata.name.value_or(""), stop));
+    spdlog::info("integration {}: its ServiceID was assigned to another; nothing of it is published", key.text());
+  } else if (fragment && assignments.takeOut(*fragment)) {
+    TRY(outputs.ensure(replacing(*published, *fragment), stop));
+    spdlog::info("integration {}: what was assigned to others is published no more", key.text());
+  }
+  if (claim && assignments.takeOut(*claim)) TRY(outputs.ensure(replacing(*claimed, *claim), stop));
+  return {};
+}
+
+}  // namespace
+
+Result<void> handOver(Caches& caches, Claims& claims, const ObjectKey& key, const std::stop_token& stop) {
+  for (const auto& environment : caches.environments().list()) {
+    const std::string name = environment->metadata.name.value_or("");
+    const auto assignments = claims.assignments(name);
+    if (assignments->empty()) continue;
+    const auto outputs = caches.outputs(*environment);
+    if (!outputs->synced()) continue;
+    loadClaims(claims, name, *outputs);
+    TRY(handOverIn(*outputs, *assignments, key, stop));
+    claims.yield(name, key, *assignments);
+  }
+  return {};
+}
+
+}  // namespace mpay::controllers
