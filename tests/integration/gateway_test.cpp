@@ -1,6 +1,7 @@
 // What the gateway admits: real nginx and HAProxy, configured only from what the operator published.
 #include <unistd.h>
 
+#include <array>
 #include <set>
 #include <sstream>
 
@@ -22,20 +23,20 @@ const Kind kKinds[] = {
 
 class Gateways : public World {
  protected:
-  // A gateway with the files of the testing environment.
+  // A gateway with the files of one environment.
   struct Gateway {
     TempDir files;
     int port = freePort();
     Process process;
   };
 
-  void configure(Gateway& gateway, const Kind& kind) {
+  void configure(Gateway& gateway, const Kind& kind, const std::string& outputNamespace) {
     const auto identity = authority.issue({});
     writeFile(gateway.files / "gateway.pem", identity.certificate);
     writeFile(gateway.files / "gateway.key", identity.key);
     writeFile(gateway.files / "gateway.crt-and-key", identity.certificate + identity.key);
     for (const auto object : {"mpay-authorities", "mpay-clients", "mpay-allowlist", "mpay-haproxy"}) {
-      const auto found = configMaps().get({testingOut, object});
+      const auto found = configMaps().get({outputNamespace, object});
       ASSERT_TRUE(found) << object;
       for (const auto& [name, text] : found->data) writeFile(gateway.files / name, text);
     }
@@ -43,8 +44,8 @@ class Gateways : public World {
     writeFile(gateway.files / kind.configuration, gatewayConfiguration(kind.configuration, gateway.port, path, path));
   }
 
-  void start(Gateway& gateway, const Kind& kind) {
-    configure(gateway, kind);
+  void start(Gateway& gateway, const Kind& kind, const std::string& outputNamespace = "") {
+    configure(gateway, kind, outputNamespace.empty() ? testingOut : outputNamespace);
     auto command = kind.command;
     for (auto& word : command) word = replaced(word, "@FOLDER@", gateway.files.path().string());
     command.push_back(gateway.files / kind.configuration);
@@ -133,21 +134,35 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
 }
 
-// Fifty beneficiaries' certificates, each from each one's address, at both gateways.
+// Thirteen digits, the last of them the checksum.
+std::string idnoOf(std::size_t i) {
+  auto digits = fmt::format("10106000{:04}", i);
+  int sum = 0;
+  for (std::size_t at = 0; at < digits.size(); ++at) sum += (digits[at] - '0') * std::array{7, 3, 1}[at % 3];
+  return digits + std::to_string(sum % 10);
+}
+
+// Fifty services' certificates, each from each one's address, at both gateways. Each is of another beneficiary with a
+// namespace of its own, but for the first three, which go to production.
 TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
-  constexpr std::size_t kFifty = 50;
-  editEnvironment(testing, [](auto& spec) {
-    spec.addresses.permitted = {"127.0.0.0/8"};
-    spec.addresses.shared = {"127.0.3.0/24"};
-    spec.allowlist.targets.push_back(
-        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
-  });
+  constexpr std::size_t kFifty = 50, kInProduction = 3;
+  for (const auto& environment : {testing, production}) {
+    editEnvironment(environment, [](auto& spec) {
+      spec.addresses.permitted = {"127.0.0.0/8"};
+      spec.addresses.shared = {"127.0.3.0/24"};
+      spec.allowlist.targets.push_back(
+          {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+    });
+  }
   startOperator();
   awaitEnvironment(testing, "Published");
   // Each has an address of its own; every fifth shares one with the next.
   std::vector<Identity> identities;
   std::vector<std::set<std::string>> addresses(kFifty);
   const auto name = [](std::size_t i) { return fmt::format("of-fifty-{:02}", i); };
+  std::vector<std::string> namespaces;
+  for (std::size_t i = 0; i < kFifty; ++i) namespaces.push_back(i < kInProduction ? tenant : anotherTenant(idnoOf(i)));
+  const auto productionAddress = [](std::size_t i) { return fmt::format("127.0.4.{}", i + 1); };
   for (std::size_t i = 0; i < kFifty; ++i) {
     addresses[i].insert(fmt::format("127.0.2.{}", i + 1));
     if (i % 5 == 0) {
@@ -161,7 +176,12 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     if (i == kFifty / 2) killOperator();
     identities.push_back(authority.issue({}));
     auto integration = form(name(i), serviceOf(name(i)));
-    integration.spec.targetStage = api::Stage::Testing;
+    integration.metadata.namespace_ = namespaces[i];
+    integration.spec.endpoints.production->addresses = {productionAddress(i)};
+    if (i >= kInProduction) {
+      integration.spec.beneficiary.idno = idnoOf(i);
+      integration.spec.targetStage = api::Stage::Testing;
+    }
     integration.spec.certificate = api::ContentSource{identities.back().certificate, std::nullopt, std::nullopt};
     integration.spec.endpoints.testing->addresses = {addresses[i].begin(), addresses[i].end()};
     create(integration);
@@ -169,8 +189,10 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     writeFile(folder / fmt::format("{}.pem", i), identities.back().certificate + identities.back().key);
   }
   startOperator();
-  for (std::size_t i = 0; i < kFifty; ++i) await("TestEnvironmentReady", ConditionStatus::True, "", name(i));
-  const auto before = outputs(testingOut);
+  for (std::size_t i = 0; i < kFifty; ++i)
+    await("TestEnvironmentReady", ConditionStatus::True, "", namespaces[i] + "/" + name(i));
+  for (std::size_t i = 0; i < kInProduction; ++i) promote(name(i));
+  const auto before = outputs(testingOut), inProduction = outputs(productionOut);
   // One more restart changes nothing.
   killOperator();
   startOperator();
@@ -221,6 +243,20 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     EXPECT_EQ(admitted, 70u) << "fifty of their own, and ten that two share";
   }
   EXPECT_EQ(outputs(testingOut), before);
+  // Production admits who was promoted, and from the addresses of production; nobody of the others.
+  EXPECT_EQ(outputs(productionOut), inProduction);
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind, productionOut);
+    for (std::size_t i = 0; i < kInProduction + 2; ++i) {
+      for (const auto& address : {productionAddress(0), productionAddress(1), productionAddress(2),
+                                  productionAddress(3), *addresses[0].begin()}) {
+        const bool belongs = i < kInProduction && address == productionAddress(i);
+        EXPECT_EQ(call(gateway, address, identities[i]), belongs ? "admitted as " + serviceOf(name(i)) : "403")
+            << kind.configuration << ": " << name(i) << " from " << address;
+      }
+    }
+  }
 }
 
 TEST_F(Gateways, AdmitAClientOverTheIntermediatesThatItSends) {
