@@ -126,7 +126,9 @@ TEST(Sealing, RefusesWhatIsNoRequest) {
   for (const auto& id : std::vector<std::string>{"", "a b", "a\"", "a:b", std::string(65, 'a')}) {
     auto how = signing();
     how.id = id;
-    EXPECT_EQ(seal(order(), keys().signer, how).error().reason, "InvalidField") << id;
+    const auto sealed = seal(order(), keys().signer, how);
+    EXPECT_FALSE(sealed) << id;
+    EXPECT_EQ(sealed ? "" : sealed.error().reason, "InvalidField") << id;
   }
   auto nothing = signing();
   nothing.signsBody = false;
@@ -355,6 +357,13 @@ TEST(Verifying, ATokenStandsInTheSecurityHeader) {
   EXPECT_EQ(damaged.keyInfo, KeyInfoForm::BinarySecurityToken);
   EXPECT_FALSE(damaged.embedded);
   EXPECT_FALSE(damaged.keyInfoNamesRegistered);
+}
+
+TEST(Verifying, IdsOfXmlDsigElementsHaveNoNamespace) {
+  const auto reference = with(signedOrder(), "#BD-" + signing().id, "#SI-1");
+  EXPECT_TRUE(verified(with(reference, "<SignedInfo>", "<SignedInfo Id=\"SI-1\">")).unqualifiedIds.empty());
+  EXPECT_EQ(verified(with(reference, "<u:Created>", "<u:Created Id=\"SI-1\">")).unqualifiedIds,
+            std::vector<std::string>{"Envelope/Header/Security/Timestamp/Created"});
 }
 
 TEST(Verifying, TextIsReadAsItWasSigned) {

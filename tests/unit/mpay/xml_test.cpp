@@ -63,7 +63,8 @@ TEST(Xml, RefusesWhatIsNoDocumentOfAnHonestService) {
   };
   for (const auto& row : table) {
     const auto document = Document::parse(row.bytes);
-    ASSERT_FALSE(document) << row.name;
+    EXPECT_FALSE(document) << row.name;
+    if (document) continue;
     EXPECT_EQ(document.error().reason, row.reason) << row.name;
     EXPECT_NE(document.error().message.find(row.says), std::string::npos)
         << row.name << ": " << document.error().message;
