@@ -13,8 +13,6 @@
 
 namespace mpay::onboarding {
 
-inline constexpr std::string_view kAssignment = "assignment";  // component
-
 enum class AssignmentKind { ServiceID, Certificate, Address };
 BOOST_DESCRIBE_ENUM(AssignmentKind, ServiceID, Certificate, Address)
 

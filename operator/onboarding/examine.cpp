@@ -410,7 +410,10 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
     includePublished(*out.productionClaim, snapshot.production.fragment);
     // Also while the fragment lacks some of it: it comes back when the fragment is restored, or a hold is lifted.
     if (const auto& live = snapshot.production.live) {
-      if (const auto promoted = fragmentOf(*live)) includePublished(*out.productionClaim, *promoted);
+      if (auto promoted = fragmentOf(*live)) {
+        if (const auto& assignments = snapshot.production.assignments) assignments->takeOut(*promoted);
+        includePublished(*out.productionClaim, *promoted);
+      }
     }
   }
   return out;

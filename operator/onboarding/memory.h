@@ -32,6 +32,7 @@ inline constexpr std::string_view kWithdrawal = "withdrawal";
 inline constexpr std::string_view kEffects = "effects";
 inline constexpr std::string_view kAggregate = "aggregate";
 inline constexpr std::string_view kRevocation = "revocation";
+inline constexpr std::string_view kAssignment = "assignment";
 
 // What an object of ours remembers: by its name, which cannot be changed, where that tells; else by its label. Empty:
 // it says nothing.

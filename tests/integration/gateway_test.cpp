@@ -5,7 +5,10 @@
 #include <set>
 #include <sstream>
 
+#include "base/synchronized.h"
 #include "integration/world.h"
+#include "support/revocation.h"
+#include "unit/net/scripted_server.h"
 
 namespace mpay::test {
 namespace {
@@ -132,6 +135,48 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
     }
   }
   EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
+}
+
+TEST_F(Gateways, CloseToWhomAListRevokesAndToNobodyElse) {
+  Synchronized<std::string> list(makeList(signerOf(authority)));
+  ScriptedServer server([&](const auto&, auto, const auto& peer) { peer.answer(200, list.copy()); });
+  editEnvironment(testing, [&](auto& spec) {
+    spec.addresses.permitted = {"127.0.0.0/8"};
+    spec.allowlist.targets.push_back(
+        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+    spec.trust.revocation = {.mode = api::RevocationMode::CRL,
+                             .interval = "5s",
+                             .url = server.url() + "/list.crl",
+                             .permitted = {"127.0.0.0/8"}};
+  });
+  startOperator();
+  std::map<std::string, Identity> clients;
+  const std::map<std::string, std::string> addresses{{"a", "127.0.0.2"}, {"b", "127.0.0.3"}};
+  for (const auto& [name, address] : addresses) {
+    clients[name] = authority.issue({});
+    auto integration = form(name, serviceOf(name));
+    integration.spec.targetStage = api::Stage::Testing;
+    integration.spec.certificate = api::ContentSource{clients[name].certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = {address};
+    create(integration);
+  }
+  for (const auto& [name, address] : addresses) await("TestEnvironmentReady", ConditionStatus::True, "", name);
+  const auto expect = [&](const std::string& ofA) {
+    for (const auto& kind : kKinds) {
+      Gateway gateway;
+      start(gateway, kind);
+      EXPECT_EQ(call(gateway, addresses.at("a"), clients["a"]), ofA) << kind.configuration;
+      EXPECT_EQ(call(gateway, addresses.at("b"), clients["b"]), "admitted as " + serviceOf("b")) << kind.configuration;
+    }
+  };
+  expect("admitted as " + serviceOf("a"));
+  const auto revoked = makeList(signerOf(authority), {.revoked = {{clients["a"].certificate, 1}}});
+  list.with([&](auto& now) { now = revoked; });
+  await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked", "a");
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return published(testingOut, "mpay-clients", "clients.map").find(serviceOf("a")) == std::string::npos;
+  }));
+  expect("403");
 }
 
 // Thirteen digits, the last of them the checksum.

@@ -480,6 +480,16 @@ TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
       EXPECT_EQ(fragment.addresses.size(), served.addresses.size() - (kind == AssignmentKind::Address ? 1 : 0));
     }
     EXPECT_EQ(published, kind != AssignmentKind::ServiceID);
+    if (kind == AssignmentKind::Certificate) {
+      // Another one is declared, and what was handed over is claimed no more for the revision's sake.
+      const auto declared =
+          std::exchange(form.snapshot.certificate, Result<std::string>(form.authority.issue({}).certificate));
+      const auto fragment = std::exchange(form.snapshot.production.fragment, served);
+      form.snapshot.production.assignments->takeOut(*form.snapshot.production.fragment);
+      EXPECT_EQ(form.examine().productionClaim->certificates.size(), 1u);
+      form.snapshot.certificate = declared;
+      form.snapshot.production.fragment = fragment;
+    }
     // To itself.
     assignment.namespace_ = served.holder.namespace_;
     assignment.name = served.holder.name;
