@@ -18,6 +18,7 @@ namespace {
 
 // Milliseconds; libcurl shortens a wait to when it has something to do.
 constexpr int kForEver = 3'600'000;
+constexpr std::size_t kMaximumHeaderBytes = std::size_t{256} << 10;
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -40,6 +41,7 @@ struct Transfer {
   Response head;
   bool headDelivered = false;
   std::size_t received = 0;
+  std::size_t headerBytes = 0;
   MonoTime lastByte{};
   std::optional<Error> failure;  // set by a callback, in place of curl's own words
   char words[CURL_ERROR_SIZE] = "";
@@ -58,6 +60,13 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
   auto& transfer = *static_cast<Transfer*>(user);
   std::string_view line(bytes, size * count);
   transfer.lastByte = std::chrono::steady_clock::now();
+  transfer.headerBytes += line.size();
+  if (transfer.headerBytes > kMaximumHeaderBytes) {
+    transfer.failure =
+        Error{ErrorKind::Decode, fmt::format("the response's headers are larger than {} bytes", kMaximumHeaderBytes),
+              "ResponseTooLarge"};
+    return 0;
+  }
   if (line.starts_with("HTTP/")) transfer.head.headers.clear();
   if (const auto colon = line.find(':'); colon != std::string_view::npos) {
     std::string name(line.substr(0, colon));
@@ -221,19 +230,39 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   if (r.admits) {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, onSocket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.get());
-    // Another request's connection was asked of nobody.
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    if (!r.reusesAdmitted) {
+      // Another request's connection was asked of nobody.
+      curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+      curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
   }
   transfer->lastByte = std::chrono::steady_clock::now();
   return transfer;
+}
+
+// Where it failed, for whoever judges the server.
+std::string reasonOf(const Transfer& transfer, CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT: return "Unreachable";
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR: return "TLSFailed";
+    case CURLE_OPERATION_TIMEDOUT: {
+      curl_off_t connected = 0;
+      curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONNECT_TIME_T, &connected);
+      return connected == 0 ? "Unreachable" : "";
+    }
+    default: return "";
+  }
 }
 
 Result<void> resultOf(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_OK) return {};
   if (transfer.failure) return fail(*transfer.failure);
   const std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
-  return fail(code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport, words);
+  return fail(Error{code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport, words,
+                    transfer.request.admits ? reasonOf(transfer, code) : ""});
 }
 
 void finish(Transfer& transfer, Result<void> result) {

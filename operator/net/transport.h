@@ -38,6 +38,8 @@ struct Request {
   // no name service can say one thing when asked and another when used; and of each connection, none is taken again.
   // Called on the thread that sends. Where it admits none: Invalid with reason ForbiddenAddress.
   std::function<bool(const Address&)> admits{};
+  // With admits: a connection that this Transport made is taken again. Only where all its requests admit the same.
+  bool reusesAdmitted = false;
 };
 
 // Whether it is http or https, with a host and without user information.
@@ -74,9 +76,11 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
 
   // Sends and waits for the whole response, whatever its status. The connection is one that was free, the one
-  // used last first, so that as many stay open as requests were under way at once. Errors: Transport, Timeout,
-  // Decode when the response is larger than allowed, Cancelled within 100 ms of `stop`.
-  // Must not be called on the loop's thread, which it would hold up.
+  // used last first, so that as many stay open as requests were under way at once. Errors: Transport, Timeout; Decode
+  // with ResponseTooLarge when the response is larger than allowed, or its headers than 256 KiB; Cancelled within 100
+  // ms of `stop`. Where the request has `admits`, and so a stranger's server is judged, Transport and Timeout have
+  // reason Unreachable where no connection came about, and TLSFailed where TLS did not. Must not be called on the
+  // loop's thread, which it would hold up.
   Result<Response> send(Request request, const std::stop_token& stop = {});
 
   // Starts a response that is handled while it arrives. The handler lives until onEnd.

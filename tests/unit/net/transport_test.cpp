@@ -84,6 +84,40 @@ TEST(Transport, ConnectsOnlyToAddressesThatAreAdmitted) {
   EXPECT_EQ(server.connections(), 3u) << "a connection that was asked of was taken again";
 }
 
+TEST(Transport, TakesAnAdmittedConnectionAgainWhereItIsAsked) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, "{}"); });
+  Transport transport;
+  int asked = 0;
+  Request request = to(server);
+  request.admits = [&](const Address&) { return ++asked > 0; };
+  request.reusesAdmitted = true;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(transport.send(request));
+  EXPECT_EQ(server.connections(), 1u);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Transport, SaysOfAJudgedServerThatNobodyListens) {
+  Transport transport;
+  Request request;
+  request.admits = [](const Address&) { return true; };
+  request.url = "http://127.0.0.1:" + std::to_string(test::freePort()) + "/";
+  EXPECT_EQ(transport.send(request).error().reason, "Unreachable");
+  request.admits = nullptr;
+  EXPECT_EQ(transport.send(request).error().reason, "");
+}
+
+TEST(Transport, TakesNoEndlessHeaders) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) {
+    peer.send("HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 100; ++i) peer.send("X-" + std::to_string(i) + ": " + std::string(10'000, 'x') + "\r\n");
+    peer.hang();
+  });
+  Transport transport;
+  const auto response = transport.send(to(server));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, "ResponseTooLarge") << response.error().message;
+}
+
 TEST(Transport, TellsAPlainUrl) {
   for (const auto url : {"http://crl.example/a.crl", "https://crl.example:8443/a?b=c", "http://[2001:db8::1]/"})
     EXPECT_TRUE(isPlainUrl(url)) << url;
