@@ -20,7 +20,7 @@ constexpr auto kShownText = std::to_array<std::string_view>(
      // WS-Security
      "Created", "Expires", "DigestValue", "X509SerialNumber", "KeyIdentifier",
      // Fault
-     "faultcode", "faultstring", "faultactor", "Reason"});
+     "faultcode", "faultstring", "faultactor"});
 
 constexpr auto kShownAttributes =
     std::to_array<std::string_view>({"Algorithm", "EncodingType", "ID", "Id", "PrefixList", "Target", "URI",

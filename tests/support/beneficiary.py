@@ -230,11 +230,11 @@ class Service:
     def handle(self, data):
         """Status, and the bytes of the answer."""
         self.calls += 1
-        if self.has("replay") and self.first:
-            return self.first
         confirms = False
         try:
             payload = self.accept(data)
+            if self.has("replay") and self.first:
+                return self.first
             confirms = payload.tag == q(MPAY, "ConfirmOrderPayment")
             if confirms:
                 answer = self.confirm(payload.find(q(MPAY, "confirmation")))
@@ -403,7 +403,7 @@ class Service:
             find("AmountDue").text = str(Decimal(find("AmountDue").text) + 1)
         if self.has("other-amount") or self.has("unstable"):
             more = self.calls if self.has("unstable") else 5
-            if self.has("other-amount") or self.calls > 1:
+            if own("OrderKey").text == "KNOWN-1" and (self.has("other-amount") or self.calls > 1):
                 for name in ("AmountDue", "TotalAmountDue"):
                     if find(name) is not None:
                         find(name).text = str(Decimal(find(name).text) + more)
@@ -448,7 +448,7 @@ class Service:
         if self.has("no-timestamp"):
             how.timestamp, how.signs = False, ("Body",)
         if self.has("tampered"):
-            how.tamper = "tampered"
+            how.tamper = "234.50 "
         if self.has("wrong-key"):
             how.key, how.certificate = Stranger.once()
         if self.has("other-token"):
@@ -473,7 +473,7 @@ class Service:
         data = wssecurity.sign(payload, how)
         if self.has("wrapping") and status == 200:
             data = wrap(data)
-        if self.has("two-bodies"):
+        if self.has("two-bodies") and status == 200:
             root = etree.fromstring(data)
             root.append(copy.deepcopy(root.find(q(SOAP, "Body"))))
             root[-1].attrib.clear()

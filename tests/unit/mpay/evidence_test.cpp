@@ -38,8 +38,8 @@ TEST(Evidence, HidesWhatItDoesNotKnow) {
 }
 
 TEST(Evidence, IsShortAndWhole) {
-  EXPECT_EQ(excerpt(Document::parse("<Reason>țțțț</Reason>").value(), 11), "<Reason>ț...");
-  const auto whole = excerpt(Document::parse("<Reason>" + std::string(10'000, 'a') + "</Reason>").value());
+  EXPECT_EQ(excerpt(Document::parse("<Status>țțțț</Status>").value(), 11), "<Status>ț...");
+  const auto whole = excerpt(Document::parse("<Status>" + std::string(10'000, 'a') + "</Status>").value());
   EXPECT_EQ(whole.size(), kMaximumExcerpt + 3);
 }
 

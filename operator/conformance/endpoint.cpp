@@ -1,0 +1,61 @@
+#include "conformance/endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mpay/soap.h"
+
+namespace mpay::conformance {
+namespace {
+
+constexpr Duration kConnectTimeout{5'000};
+constexpr std::size_t kMaximumHeaderBytes = std::size_t{32} << 10;
+
+bool isHttps(std::string url) {
+  std::transform(url.begin(), url.end(), url.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return url.starts_with("https://");
+}
+
+}  // namespace
+
+HttpsEndpoint::HttpsEndpoint(Place place)
+    : place_(std::move(place)), tls_(std::make_shared<net::Tls>(net::Tls{place_.authorities, {}, {}, {}})) {}
+
+Result<std::unique_ptr<HttpsEndpoint>> HttpsEndpoint::of(Place place) {
+  if (!isHttps(place.url) || !net::isPlainUrl(place.url))
+    return refuse("InvalidURL", "the URL is not https, or has user information: MPay calls nothing else");
+  auto endpoint = std::unique_ptr<HttpsEndpoint>(new HttpsEndpoint(std::move(place)));
+  if (auto parsed = net::TlsContext::of(*endpoint->tls_); !parsed)
+    return fail(within("authorities", std::move(parsed).error()));
+  return endpoint;
+}
+
+Result<net::Response> HttpsEndpoint::post(std::string_view operation, const std::string& envelope, Duration timeout,
+                                          const std::stop_token& stop) {
+  net::Request request;
+  request.method = "POST";
+  request.url = place_.url;
+  request.headers = {fmt::format("Content-Type: {}", soap::kContentType),
+                     fmt::format("SOAPAction: {}", soap::soapAction(operation)), "Accept: text/xml"};
+  request.body = envelope;
+  request.tls = tls_;
+  request.connectTimeout = std::min(kConnectTimeout, timeout);
+  request.timeout = timeout;
+  request.maximumBytes = soap::kMaximumDocumentBytes;
+  request.admits = [this](const net::Address& address) {
+    const net::Prefix one{address, address.v6 ? 128 : 32};
+    return net::isPublic(one) || net::within(place_.permitted, one);
+  };
+  request.reusesAdmitted = true;
+  auto response = TRY(transport_.send(std::move(request), stop));
+  std::size_t headerBytes = 0;
+  for (const auto& [name, text] : response.headers) headerBytes += name.size() + text.size();
+  if (headerBytes > kMaximumHeaderBytes)
+    return fail(Error{ErrorKind::Decode, fmt::format("the headers are larger than {} bytes", kMaximumHeaderBytes),
+                      "ResponseTooLarge"});
+  return response;
+}
+
+}  // namespace mpay::conformance

@@ -1,0 +1,49 @@
+// The web service under test: where requests go, and what may be connected to.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "net/transport.h"
+
+namespace mpay::conformance {
+
+// Takes one request at a time.
+class Endpoint {
+ public:
+  virtual ~Endpoint() = default;
+  // Sends an envelope to one of IServiceProvider's operations and waits for the whole answer, whatever its status, at
+  // most that long. Errors: Transport, Timeout, with reason Unreachable, TLSFailed or none; Invalid with reason
+  // ForbiddenAddress; Decode with reason ResponseTooLarge; Cancelled.
+  virtual Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
+                                     const std::stop_token& stop) = 0;
+};
+
+// By https: TLS 1.2 or later with host name and chain, public addresses and the permitted ranges alone, asked of the
+// socket that is connected; no proxy; a redirect is an answer. Answers are at most 1 MiB, their headers 32 KiB.
+class HttpsEndpoint final : public Endpoint {
+ public:
+  struct Place {
+    std::string url;
+    std::string authorities{};             // PEM; empty: the system's
+    std::vector<net::Prefix> permitted{};  // beyond public addresses
+  };
+
+  // Errors: Invalid with reason InvalidURL: not https, without a host, with user information. Crypto
+  // where the authorities are no PEM certificates.
+  static Result<std::unique_ptr<HttpsEndpoint>> of(Place place);
+
+  Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
+                             const std::stop_token& stop) override;
+
+ private:
+  explicit HttpsEndpoint(Place place);
+
+  const Place place_;
+  const std::shared_ptr<const net::Tls> tls_;
+  net::Transport transport_;
+};
+
+}  // namespace mpay::conformance

@@ -1,0 +1,273 @@
+// G1 to G13: what GetOrderDetails answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "conformance/check.h"
+#include "conformance/session.h"
+#include "onboarding/rules.h"
+
+namespace mpay::conformance {
+namespace {
+
+using soap::Amount;
+using Kind = soap::Finding::Kind;
+
+// The findings of these kinds that `counts`, as one failure, at most three in words.
+template <class Counts>
+Verdict withoutFindings(Session& session, std::initializer_list<Kind> kinds, const Counts& counts, std::string fine) {
+  std::string message;
+  int found = 0;
+  for (const auto& finding : session.orders()->findings) {
+    if (std::find(kinds.begin(), kinds.end(), finding.kind) == kinds.end() || !counts(finding)) continue;
+    if (++found <= 3) message += fmt::format("{}{}: {}", found > 1 ? "; " : "", finding.path, finding.message);
+  }
+  if (found > 3) message += fmt::format("; and {} more", found - 3);
+  return found > 0 ? failed(message, {&session.known()}) : passed(std::move(fine));
+}
+
+bool isOfAccount(const soap::Finding& finding) { return finding.path.find("/DestinationAccount") != std::string::npos; }
+
+Verdict knownIsFound(Session& session) {
+  const auto& known = session.known();
+  if (const auto fault = known.fault()) {
+    if (known.isLetIn()) return failed("the known order gives a fault " + fault->code.local, {&known});
+    return blocked("the genuine request was refused, see R8");
+  }
+  const auto* answer = session.orders();
+  if (!answer) return blocked("the answer is no GetOrderDetailsResponse that can be read, see T4, T6, S2 and S10");
+  if (answer->orders.empty()) return failed("the known order is not found: the result is empty", {&known});
+  return passed(fmt::format("{} order{}", answer->orders.size(), answer->orders.size() == 1 ? "" : "s"));
+}
+
+Verdict echoesKeys(Session& session) {
+  const auto& subject = session.subject();
+  for (const auto& order : session.orders()->orders) {
+    if (order.serviceId != subject.serviceId)
+      return failed("ServiceID is not the one that was asked for", {&session.known()});
+    if (order.orderKey != subject.known.key)
+      return failed("OrderKey is not the one that was asked for", {&session.known()});
+  }
+  return passed("ServiceID and OrderKey are those of the query");
+}
+
+Verdict membersAreInOrder(Session& session) {
+  return withoutFindings(
+      session, {Kind::OutOfOrder, Kind::UnknownMember, Kind::RepeatedMember, Kind::WrongNamespace},
+      [](const auto&) { return true; }, "members are known, and in alphabetical order");
+}
+
+Verdict membersAreComplete(Session& session) {
+  // No line at all is G6's, the account G7's.
+  return withoutFindings(
+      session, {Kind::MissingMember, Kind::TooLong, Kind::NotANumber, Kind::NotABoolean, Kind::NotATime},
+      [](const auto& finding) { return !isOfAccount(finding) && !finding.path.ends_with("/Lines"); },
+      "required members are there, and none is too long");
+}
+
+Verdict enumerationsAreExact(Session& session) {
+  return withoutFindings(
+      session, {Kind::NotEnumerated}, [](const auto&) { return true; }, "Status and CustomerType are of the list");
+}
+
+Verdict amountsAddUp(Session& session) {
+  const auto& known = session.subject().known;
+  const auto& exchange = session.known();
+  for (const auto& order : session.orders()->orders) {
+    if (order.lines.empty()) return failed("the order has no line", {&exchange});
+    Amount sum;
+    bool allSay = true;
+    for (const auto& line : order.lines) {
+      if (!line.amountDue) {
+        allSay = false;
+        continue;
+      }
+      if (line.amountDue->millionths < 0) return failed("a line's AmountDue is negative", {&exchange});
+      sum += *line.amountDue;
+    }
+    if (order.totalAmountDue && allSay && sum != *order.totalAmountDue)
+      return failed(
+          fmt::format("the lines add up to {}, TotalAmountDue is {}", sum.text(), order.totalAmountDue->text()),
+          {&exchange});
+    if (order.orderKey != known.key) continue;  // G2's
+    if (order.totalAmountDue || allSay) {
+      const Amount amount = order.totalAmountDue.value_or(sum);
+      if (amount != known.amount)
+        return failed(fmt::format("the known order is of {}, not of {}", amount.text(), known.amount.text()),
+                      {&exchange});
+    }
+    if (!order.currency.empty() && order.currency != known.currency)
+      return failed(fmt::format("the known order's currency is not {}", known.currency), {&exchange});
+  }
+  return passed("the lines add up to the total, which is the expected one");
+}
+
+Verdict accountsAreComplete(Session& session) {
+  const auto& exchange = session.known();
+  auto complete = withoutFindings(session, {Kind::MissingMember, Kind::TooLong}, isOfAccount,
+                                  "no line names an account of its own");
+  if (complete.outcome != Outcome::pass) return complete;
+  int accounts = 0;
+  for (const auto& order : session.orders()->orders) {
+    for (const auto& line : order.lines) {
+      if (!line.account) continue;
+      if (line.account->empty)
+        return warned("a DestinationAccount is empty; leave it out where the registered account is meant", {&exchange});
+      if (!onboarding::isIban(line.account->bankAccount))
+        return failed("BankAccount is no IBAN: MD, 24 characters, whose checksum holds", {&exchange});
+      ++accounts;
+    }
+  }
+  if (accounts > 0) complete.message = "accounts are complete, and their IBANs valid";
+  return complete;
+}
+
+Verdict totalMayBeMissing(Session& session) {
+  for (const auto& order : session.orders()->orders) {
+    if (order.totalAmountDue || order.allowPartialPayments.value_or(false) ||
+        order.allowAdvancePayments.value_or(false))
+      continue;
+    return failed("TotalAmountDue is missing, and neither AllowPartialPayments nor AllowAdvancePayments is true",
+                  {&session.known()});
+  }
+  return passed("the total is there, or need not be");
+}
+
+Verdict takesLanguages(Session& session) {
+  for (const std::string language : {"ro", "ru", "en"}) {
+    const auto& exchange = session.knownIn(language);
+    if (!exchange.isAccepted())
+      return failed(fmt::format("Language {}: {}", language, exchange.outcome()), {&exchange});
+  }
+  return passed("Language absent, ro, ru and en are taken");
+}
+
+// What must not change between two calls; a time at which the order was written down may.
+std::string essenceOf(const soap::OrderAnswer& answer) {
+  std::string text;
+  for (const auto& order : answer.orders) {
+    text += fmt::format("{}|{}|{}|{}|{}|", order.serviceId, order.orderKey, order.status, order.currency,
+                        order.totalAmountDue ? order.totalAmountDue->text() : "");
+    for (const auto& line : order.lines)
+      text += fmt::format("{}={}|", line.lineId, line.amountDue ? line.amountDue->text() : "");
+  }
+  return text;
+}
+
+Verdict isStable(Session& session) {
+  const auto& again = session.knownAgain();
+  if (!again.isAccepted()) return failed("the same request, once more: " + again.outcome(), {&again});
+  const auto content = again.content();
+  if (!content) return blocked("it is not clear which content is meant, see T4, T6, S2 and S10");
+  const auto answer = soap::decodeOrders(*content);
+  if (!answer || essenceOf(*answer) != essenceOf(*session.orders()))
+    return failed("the same request, once more, gives other amounts, lines or status", {&session.known(), &again});
+  return passed("the same request gives the same order");
+}
+
+// Whether orders were given for a question that has none.
+std::optional<Verdict> ordersIn(const Exchange& exchange) {
+  if (!exchange.response) return failed("no answer: " + exchange.response.error().message, {&exchange});
+  if (!exchange.isAccepted()) return std::nullopt;
+  const auto content = exchange.content();
+  if (!content) return blocked("it is not clear which content is meant, see T4, T6, S2 and S10");
+  const auto answer = soap::decodeOrders(*content);
+  if (!answer) return failed(answer.error().message, {&exchange});
+  if (!answer->orders.empty()) return failed("an order was given", {&exchange});
+  return std::nullopt;
+}
+
+Verdict refusesUnknownService(Session& session) {
+  const auto& exchange = session.unknownService();
+  if (auto given = ordersIn(exchange)) return *given;
+  const auto fault = exchange.fault();
+  if (fault && fault->code.local == "UnknownService") return passed("UnknownService");
+  if (fault && fault->code.local == "InvalidParameter")
+    return warned("the fault is InvalidParameter; UnknownService says what is wrong", {&exchange});
+  return failed("not a fault UnknownService but " + exchange.outcome(), {&exchange});
+}
+
+Verdict knowsNoUnknownOrder(Session& session) {
+  const auto& exchange = session.unknownOrder();
+  if (auto given = ordersIn(exchange)) return *given;
+  if (exchange.isAccepted()) return passed("an empty result");
+  const auto fault = exchange.fault();
+  if (fault && (fault->code.local == "UnknownOrder" || fault->code.local == "InvalidParameter"))
+    return passed(fault->code.local);
+  return failed("neither an empty result nor a fault UnknownOrder or InvalidParameter but " + exchange.outcome(),
+                {&exchange});
+}
+
+Verdict takesNoLongKey(Session& session) {
+  const auto& exchange = session.longKey();
+  if (auto given = ordersIn(exchange)) return *given;
+  if (exchange.isAccepted()) return passed("an empty result");
+  const auto fault = exchange.fault();
+  if (fault && fault->code.local == "InternalError")
+    return warned("no order, but a fault InternalError; InvalidParameter says what is wrong", {&exchange});
+  if (fault) return passed(fault->code.local.substr(0, 60));
+  return warned("no order, but no fault either: " + exchange.outcome(), {&exchange});
+}
+
+constexpr std::array kChecks{
+    Check{"G1", "The known order gives at least one OrderDetails.", "What is not found cannot be paid.",
+          "Look the order up by OrderKey exactly as it is sent, and keep the test order in the test system.",
+          "the known order gives a fault UnknownOrder", Need::Envelope, knownIsFound},
+    Check{"G2", "OrderDetails repeats the ServiceID and the OrderKey of the query.",
+          "MPay matches answer and question by them.", "Copy both from the query as they are, with their case.",
+          "OrderKey is not the one that was asked for", Need::Order, echoesKeys},
+    Check{"G3", "Members are those of the contract, in alphabetical order, in MPay's namespace.",
+          "Data contracts are read in order; what stands too late is taken as absent, silently.",
+          "Generate the types from MPay's WSDL, or order members alphabetically by hand.",
+          "GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails/Currency: Currency stands after Status; members "
+          "are in alphabetical order",
+          Need::Order, membersAreInOrder},
+    Check{"G4", "Required members are there, and every value has its form and length.",
+          "MPay refuses the whole order where one value is too long or is no number.",
+          "Fill Currency, Reason, LineID and Status always, and shorten texts to the lengths of the guide.",
+          "GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails/Reason: Reason has 51 characters; 50 are allowed",
+          Need::Order, membersAreComplete},
+    Check{"G5", "Status and CustomerType are values of their lists, to the letter.",
+          "Enumerations are compared exactly; \"active\" is none.",
+          "Use the enumerations of MPay's WSDL instead of texts of your own.",
+          "Status is \"active\"; it may be Active, PartiallyPaid, Paid, ...", Need::Order, enumerationsAreExact},
+    Check{"G6", "There is at least one line, the lines add up to the total, and the total is the agreed one.",
+          "The payer pays the total, the accounts get the lines; a difference is money that belongs to nobody.",
+          "Compute TotalAmountDue from the lines, in decimals and not in floating point.",
+          "the lines add up to 235.50, TotalAmountDue is 234.50", Need::Order, amountsAddUp},
+    Check{"G7", "An account that a line names is complete, and its IBAN valid.",
+          "The treasury returns payments to an account that it cannot read.",
+          "Give BankAccount, BankCode, BankFiscalCode and BeneficiaryName, or leave DestinationAccount out altogether.",
+          "BankAccount is no IBAN: MD, 24 characters, whose checksum holds", Need::Order, accountsAreComplete},
+    Check{
+        "G8", "Without a total the order allows partial or advance payments.", "Otherwise nobody knows what to pay.",
+        "Give TotalAmountDue, or set AllowPartialPayments or AllowAdvancePayments where the payer chooses the amount.",
+        "TotalAmountDue is missing, and neither AllowPartialPayments nor AllowAdvancePayments is true", Need::Order,
+        totalMayBeMissing},
+    Check{"G9", "Language is taken when it is absent, ro, ru or en.",
+          "MPay asks in the payer's language; a fault there keeps him from paying.",
+          "Fall back to Romanian where there is no text in the language that was asked for.",
+          "Language ru: status 500, a fault InvalidParameter", Need::Success, takesLanguages},
+    Check{"G10", "The same request gives the same order.",
+          "MPay asks more than once before a payment, and what was shown must be what is paid.",
+          "Change nothing when an order is read.", "the same request, once more, gives other amounts, lines or status",
+          Need::Order, isStable},
+    Check{"G11", "An unknown ServiceID gives the fault UnknownService.",
+          "Somebody else's service must not be answered for.", "Compare ServiceID with your own before anything else.",
+          "an order was given", Need::LetIn, refusesUnknownService},
+    Check{"G12", "An unknown OrderKey gives no order: an empty result, UnknownOrder or InvalidParameter.",
+          "A payer who mistypes must hear that there is no such order, not that the service is broken.",
+          "Answer UnknownOrder where the order is not found, and keep InternalError for failures of your own.",
+          "neither an empty result nor a fault UnknownOrder or InvalidParameter but status 500, a fault InternalError",
+          Need::LetIn, knowsNoUnknownOrder},
+    Check{"G13", "A key of 37 characters gives no order.", "A key that is cut off may be another payer's.",
+          "Refuse keys of more than 36 characters with InvalidParameter instead of cutting them.", "an order was given",
+          Need::LetIn, takesNoLongKey},
+};
+
+}  // namespace
+
+std::span<const Check> orderChecks() { return kChecks; }
+
+}  // namespace mpay::conformance

@@ -1,0 +1,167 @@
+#include "conformance/payments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mpay::conformance {
+namespace {
+
+using soap::Amount;
+
+constexpr std::int64_t kCent = 10'000;  // millionths
+
+// Where an order may be paid in advance and says no amount.
+constexpr Amount kNominal{3'000'000};
+
+Look look(Session& session, const std::string& when) {
+  const auto& key = session.subject().payable->key;
+  const auto& exchange = session.order("of the payable order, " + when, key);
+  Look result{&exchange, std::nullopt, {}};
+  if (!exchange.isAccepted()) {
+    result.problem = exchange.outcome();
+    return result;
+  }
+  if (!exchange.isTrusted()) {
+    result.problem = "the answer's signature cannot be trusted";
+    return result;
+  }
+  const auto content = exchange.content();
+  if (!content) {
+    result.problem = "the Body has not exactly one child";
+    return result;
+  }
+  auto answer = soap::decodeOrders(*content);
+  if (!answer) {
+    result.problem = answer.error().message;
+    return result;
+  }
+  for (auto& order : answer->orders) {
+    if (order.orderKey == key && !result.order) result.order = std::move(order);
+  }
+  if (!result.order) result.problem = "the answer holds no order of that key";
+  return result;
+}
+
+std::optional<Amount> dueOf(const soap::OrderDetails& order) {
+  if (order.totalAmountDue) return order.totalAmountDue;
+  std::optional<Amount> sum;
+  for (const auto& line : order.lines) {
+    if (!line.amountDue) continue;
+    sum = sum.value_or(Amount{});
+    *sum += *line.amountDue;
+  }
+  return sum;
+}
+
+// The amount over the lines, as far as each asks for something; the last takes what is left.
+std::vector<soap::ConfirmationLine> linesOf(const soap::OrderDetails& order, Amount amount) {
+  std::vector<soap::ConfirmationLine> lines;
+  auto left = amount.millionths;
+  for (std::size_t i = 0; i < order.lines.size(); ++i) {
+    const auto& line = order.lines[i];
+    const auto due = line.amountDue ? std::max<std::int64_t>(line.amountDue->millionths, 0) : left;
+    const auto takes = i + 1 == order.lines.size() ? left : std::min(due, left);
+    left -= takes;
+    if (takes > 0) lines.push_back({Amount{takes}, line.account, line.lineId, {}});
+  }
+  return lines;
+}
+
+soap::Confirmation confirmationOf(const Session& session, const soap::OrderDetails& order, Amount amount,
+                                  std::string_view which) {
+  const auto& subject = session.subject();
+  soap::Confirmation confirmation;
+  confirmation.currency = order.currency.empty() ? subject.known.currency : order.currency;
+  confirmation.orderKey = subject.payable->key;
+  confirmation.paidAt = formatTime(std::chrono::floor<std::chrono::seconds>(session.now())).substr(0, 19);
+  confirmation.paymentId = paymentId(subject, subject.payable->key, which);
+  confirmation.serviceId = subject.serviceId;
+  confirmation.totalAmount = amount;
+  confirmation.lines = linesOf(order, amount);
+  return confirmation;
+}
+
+// What MPay also sends: lines without an account, and properties of its own.
+soap::Confirmation bareOf(soap::Confirmation confirmation) {
+  soap::DestinationAccount empty;
+  empty.empty = true;
+  for (auto& line : confirmation.lines) line.account = empty;
+  confirmation.properties.push_back({"MPayConformanceTest", "true"});
+  return confirmation;
+}
+
+}  // namespace
+
+std::string Look::state() const {
+  if (!order) return "no order";
+  std::string text = order->status;
+  if (const auto due = dueOf(*order)) text += ", " + due->text() + " due";
+  return text;
+}
+
+Result<void> succeeded(const Exchange& confirmation) {
+  if (!confirmation.isAccepted()) return fail(ErrorKind::Decode, confirmation.outcome());
+  if (!confirmation.isTrusted()) {
+    const auto& problems = confirmation.verification.problems;
+    return fail(ErrorKind::Decode, "its answer's signature cannot be trusted: " +
+                                       (problems.empty() ? std::string("it is not signed") : problems.front().message));
+  }
+  const auto content = confirmation.content();
+  if (!content) return fail(ErrorKind::Decode, "the Body has not exactly one child");
+  return soap::decodeConfirmed(*content);
+}
+
+Payments Payments::make(Session& session) {
+  Payments done;
+  const auto& payable = session.subject().payable;
+  if (!payable) {
+    done.obstacle = "no payable order was named";
+    done.isApplicable = false;
+    return done;
+  }
+  done.before = look(session, "before it is paid");
+  if (!done.before.order) {
+    done.obstacle = "nothing is paid, as the payable order cannot be read: " + done.before.problem;
+    return done;
+  }
+  const auto& order = *done.before.order;
+  done.inParts = order.allowPartialPayments.value_or(false) || order.allowAdvancePayments.value_or(false);
+  if (payable->amount) {
+    done.recorded = *payable->amount;
+  } else if (order.status != "Active") {
+    done.obstacle =
+        fmt::format("the payable order is {}, so its full amount is not known: name a fresh one, or its full amount",
+                    order.status.substr(0, 40));
+    return done;
+  } else {
+    done.recorded = dueOf(order).value_or(done.inParts ? kNominal : Amount{});
+  }
+  if (done.recorded.millionths < kCent) {
+    done.obstacle = "the payable order has nothing to pay";
+    return done;
+  }
+  if (auto recorded = session.record(done.recorded); !recorded) {
+    done.obstacle = "nothing is paid, as the amount cannot be recorded: " + recorded.error().message;
+    return done;
+  }
+  const Amount third{done.recorded.millionths / 3 / kCent * kCent};
+  done.inParts = done.inParts && third.millionths > 0;
+  done.part = done.inParts ? third : done.recorded;
+
+  const auto p1 = confirmationOf(session, order, done.part, "P1");
+  done.bare = done.first = &session.confirm("P1 of the payable order, with an empty account", bareOf(p1));
+  if (!done.bare->isAccepted()) done.first = &session.confirm("P1 of the payable order", p1);
+  if (!done.first->isAccepted()) return done;
+  done.afterFirst = done.last = look(session, "after P1");
+  done.repeated = &session.confirm("P1 of the payable order, again", p1);
+  done.afterRepeated = done.last = look(session, "after P1 again");
+  if (!done.inParts) return done;
+  done.second = &session.confirm("P2 of the payable order", confirmationOf(session, order, done.part, "P2"));
+  done.afterSecond = look(session, "after P2");
+  done.repeatedLater = &session.confirm("P1 of the payable order, after P2", p1);
+  done.last = look(session, "after P1, P2 and P1");
+  return done;
+}
+
+}  // namespace mpay::conformance

@@ -1,0 +1,164 @@
+#include "conformance/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/property_tree/ptree.hpp>
+#include <boost/property_tree/xml_parser.hpp>
+#include <sstream>
+
+#include "json/codec.h"
+
+namespace mpay::conformance {
+namespace {
+
+struct Words {
+  std::string_view passed, failed, counts, required, recommended, blocked, advice, profile;
+};
+
+const Words& wordsOf(api::Language language) {
+  static constexpr Words kRomanian{"Testarea funcțională a trecut.",
+                                   "Testarea funcțională nu a trecut.",
+                                   "Verificări: {} trecute, {} cu avertisment, {} eșuate, {} omise.",
+                                   "obligatorie",
+                                   "recomandată",
+                                   "nu a putut fi judecată",
+                                   "De făcut",
+                                   "Profil"};
+  static constexpr Words kRussian{"Функциональное тестирование пройдено.",
+                                  "Функциональное тестирование не пройдено.",
+                                  "Проверки: пройдено {}, с предупреждением {}, не пройдено {}, пропущено {}.",
+                                  "обязательная",
+                                  "рекомендуемая",
+                                  "не удалось оценить",
+                                  "Что сделать",
+                                  "Профиль"};
+  static constexpr Words kEnglish{"Functional testing passed.",
+                                  "Functional testing did not pass.",
+                                  "Checks: {} passed, {} with a warning, {} failed, {} skipped.",
+                                  "required",
+                                  "recommended",
+                                  "could not be judged",
+                                  "To do",
+                                  "Profile"};
+  switch (language) {
+    case api::Language::ro: return kRomanian;
+    case api::Language::ru: return kRussian;
+    case api::Language::en: break;
+  }
+  return kEnglish;
+}
+
+bool isOfInterest(const Finding& finding) {
+  return finding.outcome == Outcome::fail || finding.outcome == Outcome::warn;
+}
+
+}  // namespace
+
+Profile Profile::standard() { return {"Default", {"G9", "G13"}}; }
+
+bool Report::passed() const {
+  return !findings.empty() &&
+         std::none_of(findings.begin(), findings.end(), [](const auto& finding) { return finding.blocks(); });
+}
+
+int Report::count(Outcome outcome) const {
+  return static_cast<int>(
+      std::count_if(findings.begin(), findings.end(), [&](const auto& finding) { return finding.outcome == outcome; }));
+}
+
+std::string toJson(const Report& report) {
+  json::array checks;
+  for (const auto& finding : report.findings) {
+    json::object evidence;
+    for (const auto& shown : finding.evidence)
+      evidence[shown.title] =
+          json::object{{"request", shown.request}, {"status", shown.status}, {"response", shown.response}};
+    checks.push_back(json::object{{"id", finding.check->id},
+                                  {"outcome", json::nameOf(finding.outcome)},
+                                  {"message", finding.message},
+                                  {"advice", isOfInterest(finding) ? finding.check->advice : ""},
+                                  {"evidence", std::move(evidence)}});
+  }
+  return boost::json::serialize(
+      json::object{{"passed", report.passed()}, {"profile", report.profile.name}, {"checks", std::move(checks)}});
+}
+
+std::string toJunit(const Report& report, std::string_view name) {
+  boost::property_tree::ptree suite;
+  int failures = 0, errors = 0, skipped = 0;
+  const std::string suiteName(name);
+  for (const auto& finding : report.findings) {
+    boost::property_tree::ptree test, words;
+    test.put("<xmlattr>.classname", suiteName);
+    test.put("<xmlattr>.name", fmt::format("{} {}", finding.check->id, finding.check->sentence));
+    words.put("<xmlattr>.message", finding.message);
+    if (finding.outcome == Outcome::fail && finding.isRequired) {
+      ++failures;
+      std::string text = std::string(finding.check->advice) + "\n";
+      for (const auto& shown : finding.evidence)
+        text += fmt::format("\n{}\n{}\n{}\n{}\n", shown.title, shown.request, shown.status, shown.response);
+      words.put_value(text);
+      test.add_child("failure", words);
+    } else if (finding.blocks()) {
+      ++errors;
+      test.add_child("error", words);
+    } else if (finding.outcome == Outcome::skipped) {
+      ++skipped;
+      test.add_child("skipped", words);
+    } else if (isOfInterest(finding)) {
+      test.put("system-out",
+               fmt::format("{}: {}\n{}", json::nameOf(finding.outcome), finding.message, finding.check->advice));
+    }
+    suite.add_child("testcase", test);
+  }
+  boost::property_tree::ptree root;
+  suite.put("<xmlattr>.name", suiteName);
+  suite.put("<xmlattr>.tests", report.findings.size());
+  suite.put("<xmlattr>.failures", failures);
+  suite.put("<xmlattr>.errors", errors);
+  suite.put("<xmlattr>.skipped", skipped);
+  root.add_child("testsuite", suite);
+  std::ostringstream out;
+  boost::property_tree::write_xml(out, root);
+  return out.str() + "\n";
+}
+
+std::string lineOf(const Finding& finding, bool colour) {
+  const auto codeOf = [](Outcome outcome) {
+    switch (outcome) {
+      case Outcome::pass: return 32;
+      case Outcome::warn: return 33;
+      case Outcome::fail: return 31;
+      case Outcome::skipped: break;
+    }
+    return 36;
+  };
+  const auto word = fmt::format("{:<8}", json::nameOf(finding.outcome));
+  return fmt::format("{:<4} {} {}", finding.check->id,
+                     colour ? fmt::format("\x1b[{}m{}\x1b[0m", codeOf(finding.outcome), word) : word, finding.message);
+}
+
+std::string summaryOf(const Report& report, api::Language language) {
+  const Words& words = wordsOf(language);
+  return fmt::format("{}\n{}\n{}: {}\n", report.passed() ? words.passed : words.failed,
+                     fmt::format(fmt::runtime(words.counts), report.count(Outcome::pass), report.count(Outcome::warn),
+                                 report.count(Outcome::fail), report.count(Outcome::skipped)),
+                     words.profile, report.profile.name);
+}
+
+std::string toText(const Report& report, api::Language language) {
+  const Words& words = wordsOf(language);
+  std::string text = summaryOf(report, language);
+  for (const auto& finding : report.findings) {
+    if (finding.outcome == Outcome::pass) continue;
+    text += fmt::format("\n{} ({}{}{})\n     {}\n", lineOf(finding, false),
+                        finding.isRequired ? words.required : words.recommended, finding.isBlocked ? ", " : "",
+                        finding.isBlocked ? words.blocked : "", finding.check->sentence);
+    if (!isOfInterest(finding)) continue;
+    text += fmt::format("     {}: {}\n", words.advice, finding.check->advice);
+  }
+  return text;
+}
+
+}  // namespace mpay::conformance

@@ -1,0 +1,71 @@
+// What a run found, for programs and for people. Nothing in it is personal or secret.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/integration.h"
+#include "conformance/check.h"
+
+namespace mpay::conformance {
+
+// Which checks must not fail. Warnings block in none.
+struct Profile {
+  std::string name = "Default";
+  std::set<std::string, std::less<>> recommended{};  // a failure of these is reported and does not block
+
+  // All are required but those whose failure harms no payment: G9 and G13.
+  static Profile standard();
+  bool requires_(std::string_view id) const { return !recommended.contains(id); }
+};
+
+// One exchange that a verdict rests on: what was asked, and an excerpt of what came.
+struct Evidence {
+  std::string title{};
+  std::string request{};  // redacted, as all that follows
+  std::string status{};   // "200", or why there is none
+  std::string response{};
+};
+
+struct Finding {
+  const Check* check = nullptr;
+  Outcome outcome = Outcome::pass;
+  std::string message{};
+  bool isBlocked = false;
+  bool isRequired = true;
+  std::vector<Evidence> evidence{};  // of failures and warnings
+
+  // Keeps the run from passing.
+  bool blocks() const { return isRequired && (outcome == Outcome::fail || isBlocked); }
+};
+
+struct Report {
+  Profile profile{};
+  std::vector<Finding> findings{};
+
+  bool passed() const;
+  int count(Outcome outcome) const;
+};
+
+// {"passed": bool, "profile": name, "checks": [{"id", "outcome", "message", "advice", "evidence"}]}; `advice` is empty
+// where there is nothing to do, `evidence` an object with request, response and status of each exchange by its title.
+// The same in the cluster, as report.json, and of `kubectl mpay test -o json`.
+std::string toJson(const Report& report);
+
+// One test suite, one test case a check, for programs that read JUnit's XML. A required check that could not be judged
+// is an error, a failure that does not block is passed with its words in system-out.
+std::string toJunit(const Report& report, std::string_view name);
+
+// Whether it passed, how many checks found what, and which profile decided: three lines in that language.
+std::string summaryOf(const Report& report, api::Language language);
+
+// The summary, and a line for each check that is not passed, with advice. The frame is in that language, what checks
+// say is English.
+std::string toText(const Report& report, api::Language language);
+
+// "S4  warn     the digests hold only ...", without a line's end; in colour where `colour`.
+std::string lineOf(const Finding& finding, bool colour);
+
+}  // namespace mpay::conformance

@@ -1,0 +1,270 @@
+#include "conformance/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "conformance/payments.h"
+#include "crypto/digest.h"
+
+namespace mpay::conformance {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+// Longer than any OrderKey may be.
+constexpr std::size_t kTooLong = 37;
+
+std::string uuidOf(std::string_view text) {
+  const auto hex = crypto::sha256Hex(text);
+  // Version 8, variant 1 (RFC 9562): of our own making.
+  return fmt::format("{}-{}-8{}-a{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3), hex.substr(17, 3),
+                     hex.substr(20, 12));
+}
+
+std::string titleOf(Flaw flaw) {
+  switch (flaw) {
+    case Flaw::Unsigned: return "unsigned";
+    case Flaw::TamperedBody: return "with a Body changed after signing";
+    case Flaw::StrangersKey: return "signed with a stranger's key";
+    case Flaw::BorrowedToken: return "signed with a stranger's key, with MPay's certificate as token";
+    case Flaw::TimestampAlone: return "of which the Timestamp alone is signed";
+    case Flaw::Expired: return "that expired an hour ago";
+    case Flaw::Future: return "that begins in an hour";
+    case Flaw::NoTimestamp: return "without a Timestamp";
+  }
+  return "";
+}
+
+void read(Exchange& exchange, const Subject& subject) {
+  auto envelope = soap::Envelope::parse(exchange.response->body);
+  if (!envelope) {
+    exchange.envelopeProblem = std::move(envelope).error().message;
+    return;
+  }
+  exchange.envelope = std::move(*envelope);
+  exchange.verification = soap::verify(*exchange.envelope, subject.registered);
+}
+
+}  // namespace
+
+std::optional<soap::Fault> Exchange::fault() const { return envelope ? envelope->fault() : std::nullopt; }
+
+bool Exchange::isAccepted() const {
+  return response && response->status >= 200 && response->status < 300 && envelope && !fault();
+}
+
+bool Exchange::isLetIn() const {
+  static constexpr std::array<std::string_view, 7> kCodes{"InvalidParameter", "UnknownService", "UnknownOrder",
+                                                          "UnknownInvoice",   "UnknownPayment", "InvoiceAlreadyPaid",
+                                                          "InvoiceExpired"};
+  const auto found = fault();
+  return isAccepted() || (found && std::find(kCodes.begin(), kCodes.end(), found->code.local) != kCodes.end());
+}
+
+bool Exchange::isRefused() const { return response && (fault() || response->status >= 400); }
+
+bool Exchange::isTrusted() const {
+  if (!envelope) return false;
+  const auto& v = verification;
+  if (v.problems.empty()) return true;
+  const auto isAlmost = [](soap::Holds holds) {
+    return holds == soap::Holds::Yes || holds == soap::Holds::WithoutBlanks;
+  };
+  return isAlmost(v.digests()) && isAlmost(v.signatureByRegistered) &&
+         std::all_of(v.problems.begin(), v.problems.end(), [](const auto& problem) {
+           return problem.reason == "DigestMismatch" || problem.reason == "SignatureMismatch";
+         });
+}
+
+std::optional<soap::Element> Exchange::content() const {
+  if (!envelope || verification.has("SignatureWrapping") || verification.has("DuplicateId")) return std::nullopt;
+  if (!verification.body) return envelope->payload();
+  const auto children = verification.body->children();
+  return children.size() == 1 ? std::optional(children.front()) : std::nullopt;
+}
+
+std::string Exchange::outcome() const {
+  if (!response) return "no answer: " + response.error().message;
+  std::string text = fmt::format("status {}", response->status);
+  if (const auto found = fault()) return text + ", a fault " + found->code.local.substr(0, 60);
+  if (!envelope) return text + ", no SOAP envelope";
+  if (const auto payload = envelope->payload()) return text + ", " + payload->local().substr(0, 60);
+  return text;
+}
+
+std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which) {
+  // The lengths keep one pair from being another.
+  return uuidOf(fmt::format("mpay payment\n{}:{}\n{}:{}\n{}", subject.seed.size(), subject.seed, orderKey.size(),
+                            orderKey, which));
+}
+
+Session::Session(const Subject& subject, const Limits& limits, const Ports& ports, std::stop_token stop)
+    : subject_(subject),
+      limits_(limits),
+      ports_(ports),
+      stop_(std::move(stop)),
+      deadline_(ports.clock.monotonic() + limits.total) {}
+
+Session::~Session() = default;
+
+std::optional<std::string> Session::interruption() const {
+  if (stop_.stop_requested()) return "the run was cancelled";
+  if (ports_.clock.monotonic() >= deadline_)
+    return fmt::format("the run took longer than {} s in all",
+                       std::chrono::ceil<std::chrono::seconds>(limits_.total).count());
+  return std::nullopt;
+}
+
+soap::Signing Session::genuine() const {
+  soap::Signing signing;
+  signing.validity = soap::Validity{now(), now() + minutes(5)};
+  signing.algorithm = subject_.algorithm;
+  return signing;
+}
+
+soap::OrderQuery Session::knownQuery() const { return {std::nullopt, subject_.known.key, subject_.serviceId}; }
+
+const Exchange& Session::ask(const std::string& title, std::string_view operation, const soap::Document& payload,
+                             const soap::Signer& signer, soap::Signing signing) {
+  const std::string name = fmt::format("{} {}", operation, title);
+  if (const auto found = exchanges_.find(name); found != exchanges_.end()) return found->second;
+  Exchange& exchange = exchanges_[name];
+  exchange.title = name;
+  if (const auto why = interruption()) {
+    exchange.response = fail(ErrorKind::Cancelled, *why);
+    return exchange;
+  }
+  signing.id = ports_.newId();
+  auto sealed = soap::seal(payload, signer, signing);
+  if (!sealed) {
+    exchange.response = fail(std::move(sealed).error());
+    return exchange;
+  }
+  exchange.request = std::move(*sealed);
+  const auto left = std::chrono::ceil<Duration>(deadline_ - ports_.clock.monotonic());
+  exchange.response = ports_.endpoint.post(operation, exchange.request, std::min(left, limits_.request), stop_);
+  if (exchange.response) read(exchange, subject_);
+  return exchange;
+}
+
+const Exchange& Session::query(const std::string& title, const soap::OrderQuery& query) {
+  return ask(title, soap::kGetOrderDetails, soap::getOrderDetails(query), subject_.signer, genuine());
+}
+
+const Exchange& Session::known() { return query("of the known order", knownQuery()); }
+const Exchange& Session::knownAgain() { return query("of the known order, once more", knownQuery()); }
+
+const Exchange& Session::knownIn(const std::string& language) {
+  auto asked = knownQuery();
+  asked.language = language;
+  return query("of the known order, Language " + language, asked);
+}
+
+const Exchange& Session::knownSignedWith(soap::Algorithm algorithm) {
+  if (algorithm == subject_.algorithm) return known();
+  auto signing = genuine();
+  signing.algorithm = algorithm;
+  return ask(fmt::format("of the known order, signed with {}", toString(algorithm)), soap::kGetOrderDetails,
+             soap::getOrderDetails(knownQuery()), subject_.signer, signing);
+}
+
+const Exchange& Session::unknownOrder() {
+  return query("of the unknown order", {std::nullopt, subject_.unknownKey, subject_.serviceId});
+}
+
+const Exchange& Session::unknownService() {
+  return query("of an unknown service", {std::nullopt, subject_.known.key, nominal("unknown service").serviceId});
+}
+
+const Exchange& Session::longKey() {
+  auto asked = knownQuery();
+  asked.orderKey.resize(kTooLong, '0');
+  return query("with a key of 37 characters", asked);
+}
+
+const soap::Signer& Session::stranger() {
+  if (!stranger_) {
+    auto made = soap::Signer::stranger("Stranger", ports_.clock.now());
+    // OpenSSL makes keys, or nothing here works.
+    stranger_ = made ? std::move(*made) : subject_.signer;
+  }
+  return *stranger_;
+}
+
+const Exchange& Session::broken(Flaw flaw) {
+  auto signing = genuine();
+  auto payload = soap::getOrderDetails(knownQuery());
+  std::optional<soap::Signer> other;
+  switch (flaw) {
+    case Flaw::Unsigned: signing.signature = false; break;
+    case Flaw::TamperedBody: {
+      // What is signed is harmless; what is sent in its place asks for the known order.
+      auto before = knownQuery();
+      before.orderKey = subject_.unknownKey;
+      signing.tampered = std::move(payload);
+      payload = soap::getOrderDetails(before);
+      break;
+    }
+    case Flaw::StrangersKey: other = stranger(); break;
+    case Flaw::BorrowedToken: other = stranger().presenting(subject_.signer.certificate()); break;
+    case Flaw::TimestampAlone: signing.signsBody = false; break;
+    case Flaw::Expired: signing.validity = soap::Validity{now() - hours(2), now() - hours(1)}; break;
+    case Flaw::Future: signing.validity = soap::Validity{now() + hours(1), now() + hours(2)}; break;
+    case Flaw::NoTimestamp: signing.validity.reset(); break;
+  }
+  return ask("of the known order, " + titleOf(flaw), soap::kGetOrderDetails, payload, other ? *other : subject_.signer,
+             signing);
+}
+
+const soap::OrderAnswer* Session::orders() {
+  if (!orders_) {
+    orders_.emplace();
+    const auto& exchange = known();
+    if (const auto content = exchange.isAccepted() ? exchange.content() : std::nullopt) {
+      if (auto answer = soap::decodeOrders(*content)) *orders_ = std::move(*answer);
+    }
+  }
+  return *orders_ ? &**orders_ : nullptr;
+}
+
+soap::Confirmation Session::nominal(const std::string& which) const {
+  soap::Confirmation confirmation;
+  confirmation.currency = subject_.known.currency;
+  confirmation.orderKey = subject_.unknownKey;
+  confirmation.paidAt = formatTime(ports_.clock.now()).substr(0, 19);
+  confirmation.paymentId = paymentId(subject_, subject_.unknownKey, which);
+  // Nobody's: a UUID made of the seed.
+  confirmation.serviceId =
+      which == "unknown service" ? paymentId(subject_, subject_.serviceId, which) : subject_.serviceId;
+  confirmation.totalAmount = soap::Amount{1'000'000};
+  confirmation.lines.push_back({confirmation.totalAmount, std::nullopt, "1", {}});
+  return confirmation;
+}
+
+const Exchange& Session::confirmUnknownOrder() { return confirm("of the unknown order", nominal("unknown order")); }
+
+const Exchange& Session::confirmUnknownService() {
+  return confirm("of an unknown service", nominal("unknown service"));
+}
+
+const Exchange& Session::order(const std::string& title, const std::string& key) {
+  return query(title, {std::nullopt, key, subject_.serviceId});
+}
+
+const Exchange& Session::confirm(const std::string& title, const soap::Confirmation& confirmation) {
+  return ask(title, soap::kConfirmOrderPayment, soap::confirmOrderPayment(confirmation), subject_.signer, genuine());
+}
+
+Result<void> Session::record(soap::Amount amount) const {
+  return ports_.record ? ports_.record(amount) : Result<void>{};
+}
+
+const Payments& Session::payments() {
+  if (!payments_) payments_ = std::make_unique<Payments>(Payments::make(*this));
+  return *payments_;
+}
+
+}  // namespace mpay::conformance

@@ -1,0 +1,123 @@
+// T1 to T6: the connection, HTTP, and the envelope.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "conformance/check.h"
+#include "conformance/session.h"
+
+namespace mpay::conformance {
+namespace {
+
+bool isUnreachable(const Error& error) { return error.reason == "Unreachable" || error.reason == "ForbiddenAddress"; }
+
+Verdict reachable(Session& session) {
+  const auto& known = session.known();
+  if (!known.response && isUnreachable(known.response.error())) return failed(known.response.error().message, {&known});
+  return passed("it takes connections");
+}
+
+Verdict speaksTls(Session& session) {
+  const auto& known = session.known();
+  if (!known.response && isUnreachable(known.response.error())) return blocked("no connection came about, see T1");
+  if (!known.response && known.response.error().reason == "TLSFailed")
+    return failed(known.response.error().message, {&known});
+  return passed("TLS 1.2 or later, with host name and chain");
+}
+
+Verdict speaksHttp(Session& session) {
+  const auto& known = session.known();
+  if (!known.response) return failed("the answer did not arrive whole: " + known.response.error().message, {&known});
+  const auto& response = *known.response;
+  const auto header = [&](const std::string& name) {
+    const auto found = response.headers.find(name);
+    return found == response.headers.end() ? std::string() : found->second;
+  };
+  if (response.status >= 300 && response.status < 400)
+    return failed(fmt::format("it redirects with status {}, which is not followed", response.status), {&known});
+  if (response.status != 200 && response.status != 500)
+    return failed(fmt::format("status {} to a text/xml request with a quoted SOAPAction", response.status), {&known});
+  if (const auto encoding = header("content-encoding"); !encoding.empty() && encoding != "identity")
+    return failed("the answer is compressed, which was not asked for", {&known});
+  auto type = header("content-type");
+  type = type.substr(0, type.find_first_of("; \t"));
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (type != "text/xml")
+    return failed(fmt::format("the answer's Content-Type is {}, not text/xml",
+                              type.empty() ? "missing" : "\"" + type.substr(0, 60) + "\""),
+                  {&known});
+  return passed(fmt::format("status {}, text/xml", response.status));
+}
+
+Verdict isOneEnvelope(Session& session) {
+  const auto& known = session.known();
+  if (!known.envelope && speaksHttp(session).outcome == Outcome::fail)
+    return blocked("there is no answer in text/xml, see T3");
+  if (!known.envelope) return failed("the answer is no SOAP 1.1 envelope: " + known.envelopeProblem, {&known});
+  for (const auto problem : known.envelope->problems()) {
+    if (problem != soap::Envelope::Problem::SeveralBodyChildren)  // T6's
+      return failed(std::string(toString(problem)), {&known});
+  }
+  return passed("one Header before one Body");
+}
+
+Verdict faultsHaveStatus500(Session& session) {
+  bool isSeen = false;
+  for (const auto* exchange :
+       {&session.known(), &session.broken(Flaw::Unsigned), &session.unknownService(), &session.unknownOrder()}) {
+    if (!exchange->fault()) continue;
+    isSeen = true;
+    if (exchange->response->status != 500)
+      return failed(fmt::format("a fault came with status {}", exchange->response->status), {exchange});
+  }
+  if (!isSeen) return notApplicable("no answer was a fault");
+  return passed("faults came with status 500");
+}
+
+Verdict bodyHoldsTheResponse(Session& session) {
+  const auto& known = session.known();
+  if (!known.envelope->body()) return blocked("there is not exactly one Body, see T4");
+  const auto payload = known.envelope->payload();
+  if (!payload) return failed("the Body has not exactly one child", {&known});
+  if (!payload->is(soap::ns::kMPay, "GetOrderDetailsResponse"))
+    return failed(fmt::format("the Body holds {}", payload->name().text().substr(0, 120)), {&known});
+  return passed("GetOrderDetailsResponse of MPay's namespace");
+}
+
+constexpr std::array kChecks{
+    Check{"T1", "The endpoint takes connections from MPay.",
+          "MPay calls the service whenever somebody wants to pay; without a connection nobody can.",
+          "Open the port to MPay's addresses, check the name in DNS, and give the URL that is reachable from outside.",
+          "Failed to connect to pay.example.md port 443: Connection refused", Need::Nothing, reachable},
+    Check{"T2", "It speaks HTTPS by TLS 1.2 or later, with a certificate for its host name and the whole chain.",
+          "MPay does not send payers' data over a connection whose other end it cannot prove.",
+          "Install a certificate that names the URL's host, send its intermediates along, and allow TLS 1.2 and 1.3.",
+          "SSL certificate problem: unable to get local issuer certificate", Need::Nothing, speaksTls},
+    Check{"T3", "It takes text/xml with a SOAPAction and answers in text/xml, whole, without a redirect.",
+          "SOAP 1.1 over HTTP is what MPay speaks: another media type is SOAP 1.2 or no SOAP at all, and a redirect "
+          "loses the request.",
+          "Serve the endpoint's URL itself by SOAP 1.1 (a basicHttpBinding, not wsHttpBinding), uncompressed, within a "
+          "megabyte and a few seconds.",
+          "the answer's Content-Type is \"application/soap+xml\", not text/xml", Need::Connection, speaksHttp},
+    Check{"T4", "The answer is one SOAP 1.1 envelope, its Header before its Body.",
+          "The Header holds the signature; a reader that streams must know it before it reads the Body, and XML with a "
+          "DTD or a second Body is how signatures are evaded.",
+          "Leave the envelope to your SOAP stack, and send neither a DTD nor anything beside Header and Body.",
+          "the Header stands after the Body", Need::Answer, isOneEnvelope},
+    Check{"T5", "A fault comes with HTTP status 500.",
+          "By status 200 MPay takes the call as successful; a payment would count that was refused.",
+          "Throw the fault through your SOAP stack instead of returning it as an ordinary answer.",
+          "a fault came with status 200", Need::Answer, faultsHaveStatus500},
+    Check{"T6", "The Body has one child, GetOrderDetailsResponse of the namespace https://mpay.gov.md.",
+          "Document/literal finds the operation by that element; with another name or namespace MPay reads nothing.",
+          "Generate the service from MPay's WSDL, and do not change its target namespace.",
+          "the Body holds {http://mpay.gov.md}GetOrderDetailsResponse", Need::Success, bodyHoldsTheResponse},
+};
+
+}  // namespace
+
+std::span<const Check> transportChecks() { return kChecks; }
+
+}  // namespace mpay::conformance

@@ -1,0 +1,93 @@
+// Where the connection fails, or may not be made.
+#include <thread>
+
+#include "unit/conformance/world.h"
+
+namespace mpay::test {
+namespace {
+
+using conformance::HttpsEndpoint;
+using conformance::Outcome;
+
+class Refused : public Conformance {
+ protected:
+  // What fails, and that nothing else could be judged.
+  void expectOnly(const conformance::Report& report, std::string_view id, std::string_view reason) {
+    EXPECT_EQ(wrongIn(report), id) << all(report);
+    EXPECT_NE(find(report, id).message.find(reason), std::string::npos) << find(report, id).message;
+    EXPECT_FALSE(report.passed());
+    EXPECT_TRUE(find(report, "C5").isBlocked);
+  }
+};
+
+TEST_F(Refused, WhereNothingListens) {
+  const Beneficiary beneficiary({{"--defect", "does-not-listen"}, "DNS:localhost"});
+  expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T1", "connect");
+}
+
+TEST_F(Refused, WhereTlsIsOld) {
+  const Beneficiary beneficiary({{"--defect", "tls-1.1"}, "DNS:localhost"});
+  expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T2", "");
+}
+
+TEST_F(Refused, WhereNobodyCertifiedTheServer) {
+  const Beneficiary beneficiary({{"--defect", "self-signed"}, "DNS:localhost"});
+  expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T2", "self-signed");
+}
+
+TEST_F(Refused, WhereTheCertificateIsOfAnotherHost) {
+  const Beneficiary beneficiary({{}, "DNS:other.example.md"});
+  expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T2", "localhost");
+}
+
+TEST_F(Refused, WhereTheAddressIsNotPermitted) {
+  const Beneficiary beneficiary;
+  const auto endpoint = HttpsEndpoint::of({beneficiary.url(), beneficiary.authority(), {}}).value();
+  expectOnly(run(*endpoint, subjectOf(beneficiary)), "T1", "may not be connected to");
+}
+
+TEST_F(Refused, WhereTheUrlIsNotPlainHttps) {
+  for (const std::string url : {"http://localhost/", "https://user@localhost/", "ftp://localhost/", "localhost", ""}) {
+    const auto endpoint = HttpsEndpoint::of({url, "", {}});
+    ASSERT_FALSE(endpoint) << url;
+    EXPECT_EQ(endpoint.error().reason, "InvalidURL");
+  }
+}
+
+TEST_F(Refused, WhereTheAnswerDrips) {
+  const Beneficiary beneficiary;
+  plan.limits.request = 500ms;
+  const auto start = std::chrono::steady_clock::now();
+  expectOnly(run(beneficiary, "drip", subjectOf(beneficiary)), "T3", "");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+}
+
+TEST_F(Conformance, EndsAtItsDeadline) {
+  const Beneficiary beneficiary;
+  plan.limits.total = 300ms;
+  plan.limits.request = 60s;
+  const auto start = std::chrono::steady_clock::now();
+  const auto report = run(beneficiary, "drip", subjectOf(beneficiary));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_FALSE(report.passed());
+  EXPECT_NE(find(report, "C5").message.find("took longer"), std::string::npos) << find(report, "C5").message;
+  EXPECT_EQ(wrongIn(report), "") << all(report);
+}
+
+TEST_F(Conformance, EndsWhenItIsCancelled) {
+  const Beneficiary beneficiary;
+  std::stop_source source;
+  const auto endpoint = endpointOf(beneficiary, "drip");
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(100ms);
+    source.request_stop();
+  });
+  const auto report = run(*endpoint, subjectOf(beneficiary), source.get_token());
+  canceller.join();
+  EXPECT_FALSE(report.passed());
+  EXPECT_EQ(find(report, "C5").message, "the run was cancelled");
+  EXPECT_EQ(wrongIn(report), "") << all(report);
+}
+
+}  // namespace
+}  // namespace mpay::test

@@ -1,0 +1,196 @@
+// Each defect of the sample beneficiary is found by its check, and by no other than what follows from it.
+#include <map>
+#include <set>
+
+#include "unit/conformance/world.h"
+
+namespace mpay::test {
+namespace {
+
+using conformance::Outcome;
+
+struct Row {
+  std::string defect;
+  std::string wrong;     // what fails or warns, and nothing else does
+  std::string reason{};  // part of the message of the first of them
+  std::string payable = "PAYABLE-1";
+};
+
+const std::vector<Row> kMatrix{
+    // Transport and envelope
+    {"redirect", "T3", "redirects with status 307"},
+    {"soap-1.2-content-type", "T3", "application/soap+xml"},
+    {"html", "T3", "text/html"},
+    {"refuses-soap-action", "T3", "status 415"},
+    {"endless", "T3", "larger than 1048576 bytes"},
+    {"bomb", "T3", "compressed"},
+    {"big-header", "T3", "headers are larger"},
+    {"reset", "T3", "did not arrive whole"},
+    {"body-first", "T4", "Header"},
+    {"dtd", "T4", "document type declaration"},
+    {"two-bodies", "T4 S2", ""},  // the signature cannot cover what is read where two are there
+    {"fault-200", "T5", "status 200"},
+    {"response-name", "T6", "{https://mpay.gov.md}GetOrderDetailsResult"},
+    {"response-namespace", "T6", "{http://mpay.gov.md}"},
+    // Security of answers
+    {"unsigned", "S1", "MissingSignature"},
+    {"body-unsigned", "S2", "does not cover the Body"},
+    {"timestamp-unsigned", "S2", "does not cover the Timestamp"},
+    {"wrapping", "S2", "SignatureWrapping"},
+    {"tampered", "S3", "Body"},
+    {"reformatted", "S4(warn)", "blank text"},
+    {"wrong-key", "S5", "not the registered one"},
+    {"issuer-serial", "S6(warn)", "X509IssuerSerial"},
+    {"other-token", "S6", "names another certificate"},
+    {"key-info-none", "S6", "no KeyInfo"},
+    {"thumbprint", "S6", "does not read"},
+    {"rsa-sha512", "S7", "rsa-sha512"},
+    {"mixed-digest", "S7(warn)", "sha256"},
+    {"undeclared-algorithm", "S7(warn)", "declared was RSA-SHA1"},
+    {"inclusive-c14n", "S8", "REC-xml-c14n"},
+    {"stale-timestamp", "S9", "TimestampExpired"},
+    {"future-timestamp", "S9", "TimestampInFuture"},
+    {"no-timestamp", "S9", "TimestampMissing"},
+    {"local-time", "S9", "TimestampNotUtc"},
+    {"endless-timestamp", "S9", "ImplausibleLifetime"},
+    {"replay", "S9 G11 G12 G13 C3", "Replay"},  // the first answer is none to these questions
+    {"duplicate-ids", "S10", "DuplicateId"},
+    {"plain-ids", "S10", "UnqualifiedId"},
+    // Security of requests
+    {"accepts-unsigned", "R1", "accepted"},
+    {"ignores-digests", "R2 R3", "accepted"},  // nor does SignatureValue count then, so any key will do
+    {"any-key", "R3", "accepted"},
+    {"accepts-timestamp-alone", "R4", "accepted"},
+    {"accepts-expired", "R5", "accepted"},
+    {"accepts-future", "R6", "accepted"},
+    {"accepts-no-timestamp", "R7", "accepted"},
+    {"refuses-genuine", "R8", "AuthenticationFailed"},
+    {"refuses-rsa-sha1", "R8", "RSA-SHA1"},
+    {"no-security", "R1 R8", "accepted"},
+    // GetOrderDetails
+    {"known-missing", "G1", "UnknownOrder"},
+    {"other-service-id", "G2", "ServiceID"},
+    {"other-order-key", "G2", "OrderKey"},
+    {"member-order", "G3", "alphabetical"},
+    {"unknown-member", "G3", "Vat"},
+    {"no-reason", "G4", "Reason is required"},
+    {"long-reason", "G4", "51 characters"},
+    {"bad-amount", "G4", "AmountDue"},
+    {"lower-case-status", "G5", "active"},
+    {"customer-type", "G5", "Company"},
+    {"no-lines", "G6", "no line"},
+    {"wrong-sum", "G6", "add up to 235.50"},
+    {"other-amount", "G6", "239.50, not of 234.50"},
+    {"no-bank-code", "G7", "BankCode"},
+    {"bad-iban", "G7", "IBAN"},
+    {"no-total", "G8", "TotalAmountDue is missing"},
+    {"no-russian", "G9", "Language ru"},
+    {"unstable", "G10", "other amounts"},
+    {"accepts-unknown-service", "G11", "an order was given"},
+    {"unknown-service-internal", "G11 C3", "InternalError"},
+    {"unknown-order-internal", "G12", "InternalError"},
+    {"invents-orders", "G12", "an order was given"},
+    {"ignores-length", "G13", "an order was given"},
+    // ConfirmOrderPayment
+    {"confirmation-content", "C1", "must be empty"},
+    {"confirmation-unsigned", "C1", "signature"},
+    {"refuses-repeated", "C2", "InvoiceAlreadyPaid"},
+    {"counts-repeated", "C2", "counted again"},
+    {"counts-repeated", "C2 C5", "counted again", "PARTIAL-1"},  // what remains is wrong then
+    {"remembers-last", "C2 C5", "P1, sent again after P2", "PARTIAL-1"},
+    {"confirms-unknown", "C3", "unknown order"},
+    {"refuses-empty-account", "C4", "InvalidParameter"},
+    {"refuses-properties", "C4", "InvalidParameter"},
+    {"never-paid", "C5", "Active"},
+};
+
+// What ends the process of the beneficiary's that serves the others, or its connection: tested one by one.
+const std::set<std::string> kElsewhere{"does-not-listen", "tls-1.1", "self-signed", "drip"};
+
+std::set<std::string> listedDefects() {
+  std::set<std::string> names;
+  std::istringstream lines(
+      test::run({"/usr/bin/python3", MPAY_SOURCE_DIR "/tests/support/beneficiary.py", "--list-defects"}).output);
+  for (std::string line; std::getline(lines, line);) names.insert(line.substr(0, line.find('\t')));
+  return names;
+}
+
+TEST_F(Conformance, FindsEachDefectByItsCheckAlone) {
+  const Beneficiary beneficiary;
+  for (const auto& row : kMatrix) {
+    SCOPED_TRACE(row.defect + " " + row.payable);
+    auto subject = subjectOf(beneficiary);
+    subject.payable->key = row.payable;
+    const auto report = run(beneficiary, row.defect + (row.payable == "PARTIAL-1" ? "+token" : ""), subject);
+    EXPECT_EQ(wrongIn(report), row.wrong) << all(report);
+    const auto first = row.wrong.substr(0, row.wrong.find_first_of(" ("));
+    EXPECT_NE(find(report, first).message.find(row.reason), std::string::npos) << find(report, first).message;
+    EXPECT_EQ(find(report, first).evidence.empty(), false);
+    // Warnings and the recommended checks let it pass.
+    const bool isFatal = row.wrong.find("(warn)") == std::string::npos && row.wrong != "G9" && row.wrong != "G13";
+    EXPECT_EQ(report.passed(), !isFatal) << all(report);
+  }
+}
+
+TEST_F(Conformance, HasADefectForEveryCheckAndARowForEveryDefect) {
+  std::set<std::string> defects = kElsewhere, found{"T1", "T2"};  // see below
+  for (const auto& row : kMatrix) {
+    defects.insert(row.defect);
+    found.insert(row.wrong.substr(0, row.wrong.find_first_of(" (")));
+  }
+  EXPECT_EQ(defects, listedDefects());
+  for (const auto* check : conformance::allChecks()) EXPECT_TRUE(found.contains(std::string(check->id))) << check->id;
+  EXPECT_EQ(conformance::allChecks().size(), 6u + 10 + 8 + 13 + 5);
+}
+
+TEST_F(Conformance, PassesTheCorrectBeneficiaryInAllItsForms) {
+  const Beneficiary beneficiary;
+  for (const std::string form : {"token", "subject-key-identifier", "x509"}) {
+    for (const auto algorithm : {soap::Algorithm::RsaSha1, soap::Algorithm::RsaSha256}) {
+      for (const std::string payable : {"PAYABLE-1", "PARTIAL-1", "ADVANCE-1"}) {
+        const auto names = form + (algorithm == soap::Algorithm::RsaSha256 ? "+rsa-sha256" : "");
+        SCOPED_TRACE(names + " " + payable);
+        auto subject = subjectOf(beneficiary);
+        subject.algorithm = algorithm;
+        subject.payable->key = payable;
+        const auto report = run(beneficiary, names, subject);
+        EXPECT_TRUE(report.passed());
+        EXPECT_EQ(report.count(Outcome::pass), static_cast<int>(conformance::allChecks().size())) << all(report);
+      }
+    }
+  }
+  for (const std::string names : {"unsigned-faults", "invalid-parameter", "empty-result"}) {
+    const auto report = run(beneficiary, names, subjectOf(beneficiary));
+    EXPECT_TRUE(report.passed());
+    EXPECT_EQ(report.count(Outcome::pass), static_cast<int>(conformance::allChecks().size())) << names << all(report);
+  }
+}
+
+TEST_F(Conformance, TakesASecondOrSo) {
+  const Beneficiary beneficiary;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run(beneficiary, "", subjectOf(beneficiary)).passed());
+  // Half a second where nothing else runs.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kSanitized ? 20s : 2500ms);
+}
+
+TEST_F(Conformance, RefusesSha1OnlyWhereThatIsWhatIsDeclared) {
+  const Beneficiary beneficiary;
+  auto subject = subjectOf(beneficiary);
+  subject.algorithm = soap::Algorithm::RsaSha256;
+  const auto report = run(beneficiary, "rsa-sha256+refuses-rsa-sha1", subject);
+  EXPECT_EQ(wrongIn(report), "R8") << all(report);
+  EXPECT_EQ(find(report, "C5").outcome, Outcome::pass);
+}
+
+TEST_F(Conformance, NamesSeveralDefectsAtOnce) {
+  const Beneficiary beneficiary;
+  const auto report = run(beneficiary, "unsigned+fault-200+member-order+accepts-expired+unknown-order-internal",
+                          subjectOf(beneficiary));
+  EXPECT_EQ(wrongIn(report), "T5 S1 R5 G3 G12") << all(report);
+  // Nothing is paid on the word of an answer that anybody could have written.
+  EXPECT_TRUE(find(report, "C1").isBlocked);
+}
+
+}  // namespace
+}  // namespace mpay::test

@@ -1,0 +1,134 @@
+// What a run pays, and that no other run pays again.
+#include "conformance/payments.h"
+
+#include <set>
+
+#include "unit/conformance/world.h"
+
+namespace mpay::test {
+namespace {
+
+using conformance::Outcome;
+
+// Hands everything on, and remembers it.
+class Recorder final : public conformance::Endpoint {
+ public:
+  explicit Recorder(std::unique_ptr<conformance::HttpsEndpoint> to) : to_(std::move(to)) {}
+  Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
+                             const std::stop_token& stop) override {
+    sent.emplace_back(operation, envelope);
+    return to_->post(operation, envelope, timeout, stop);
+  }
+  // The PaymentIDs that were sent for that order.
+  std::set<std::string> paymentIds(const std::string& key) const {
+    std::set<std::string> found;
+    for (const auto& [operation, envelope] : sent) {
+      if (envelope.find("<OrderKey>" + key + "</OrderKey>") == std::string::npos) continue;
+      const auto at = envelope.find("<PaymentID>");
+      if (at != std::string::npos) found.insert(envelope.substr(at + 11, 36));
+    }
+    return found;
+  }
+
+  std::vector<std::pair<std::string, std::string>> sent;
+
+ private:
+  std::unique_ptr<conformance::HttpsEndpoint> to_;
+};
+
+TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
+  const Beneficiary beneficiary;
+  for (const std::string key : {"PAYABLE-1", "PARTIAL-1"}) {
+    SCOPED_TRACE(key);
+    auto subject = subjectOf(beneficiary);
+    subject.payable->key = key;
+    std::vector<soap::Amount> recorded;
+    record = [&](soap::Amount amount) -> Result<void> {
+      recorded.push_back(amount);
+      return {};
+    };
+    Recorder first(endpointOf(beneficiary, "x509")), second(endpointOf(beneficiary, "x509"));
+    EXPECT_EQ(wrongIn(run(first, subject)), "");
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text(), "150.00");
+    // The order is paid now, or in part: without the amount nothing is known of it, and nothing is paid.
+    const auto blind = run(second, subject);
+    EXPECT_TRUE(find(blind, "C1").isBlocked) << find(blind, "C1").message;
+    EXPECT_TRUE(second.paymentIds(key).empty());
+    subject.payable->amount = recorded[0];
+    const auto again = run(second, subject);
+    EXPECT_TRUE(again.passed()) << all(again);
+    EXPECT_EQ(find(again, "C5").outcome, Outcome::pass);
+    EXPECT_EQ(first.paymentIds(key), second.paymentIds(key));
+    EXPECT_EQ(first.paymentIds(key).size(), key == "PARTIAL-1" ? 2u : 1u);
+  }
+}
+
+TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
+  const Beneficiary beneficiary;
+  record = [](soap::Amount) -> Result<void> { return refuse("Conflict", "the store is away"); };
+  Recorder endpoint(endpointOf(beneficiary, "token"));
+  const auto report = run(endpoint, subjectOf(beneficiary));
+  EXPECT_NE(find(report, "C1").message.find("the store is away"), std::string::npos) << find(report, "C1").message;
+  EXPECT_TRUE(endpoint.paymentIds("PAYABLE-1").empty());
+  EXPECT_FALSE(report.passed());
+}
+
+TEST_F(Conformance, PaysNothingWhereNoOrderIsNamed) {
+  const Beneficiary beneficiary;
+  auto subject = subjectOf(beneficiary);
+  subject.payable.reset();
+  Recorder endpoint(endpointOf(beneficiary, "token"));
+  const auto report = run(endpoint, subject);
+  EXPECT_TRUE(report.passed()) << all(report);
+  EXPECT_EQ(find(report, "C2").message, "no payable order was named");
+  EXPECT_EQ(find(report, "C3").outcome, Outcome::pass);
+}
+
+TEST_F(Conformance, SendsBrokenRequestsToGetOrderDetailsAlone) {
+  const Beneficiary beneficiary;
+  Recorder endpoint(endpointOf(beneficiary, ""));
+  ASSERT_TRUE(run(endpoint, subjectOf(beneficiary)).passed());
+  const auto mpay = crypto::Certificate::parse(beneficiary.mpay().certificate).value();
+  std::set<std::string> envelopes;
+  for (const auto& [operation, text] : endpoint.sent) {
+    EXPECT_TRUE(envelopes.insert(text).second) << "the same bytes twice";
+    if (operation == soap::kGetOrderDetails) continue;
+    ASSERT_EQ(operation, soap::kConfirmOrderPayment);
+    const auto envelope = soap::Envelope::parse(text).value();
+    const auto verification = soap::verify(envelope, mpay);
+    EXPECT_TRUE(verification.problems.empty()) << text;
+    EXPECT_TRUE(judge(*verification.timestamp, systemClock().now(), 60s)) << text;
+  }
+}
+
+TEST_F(Conformance, RunsOnlyTheChecksThatAreAskedFor) {
+  const Beneficiary beneficiary;
+  plan.only = {"S5"};
+  Recorder endpoint(endpointOf(beneficiary, "wrong-key"));
+  const auto report = run(endpoint, subjectOf(beneficiary));
+  EXPECT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(wrongIn(report), "S5");
+  EXPECT_EQ(endpoint.sent.size(), 1u);
+}
+
+TEST(PaymentId, ComesOfSeedAndOrderAlone) {
+  const auto mpay = soap::Signer::stranger("MPay", systemClock().now()).value();
+  conformance::Subject subject{"S", mpay.certificate(), mpay, soap::Algorithm::RsaSha1, {}, {}, {}, "uid"};
+  const auto p1 = paymentId(subject, "ORDER", "P1");
+  EXPECT_EQ(p1.size(), 36u);
+  EXPECT_EQ(p1, paymentId(subject, "ORDER", "P1"));
+  EXPECT_NE(p1, paymentId(subject, "ORDER", "P2"));
+  EXPECT_NE(p1, paymentId(subject, "ORDERS", "P1"));
+  subject.serviceId = "T";
+  subject.algorithm = soap::Algorithm::RsaSha256;
+  EXPECT_EQ(p1, paymentId(subject, "ORDER", "P1"));
+  subject.seed = "uie";
+  EXPECT_NE(p1, paymentId(subject, "ORDER", "P1"));
+  // No two pairs of seed and key run together.
+  subject.seed = "uid\n5:ORDER";
+  EXPECT_NE(paymentId(subject, "X", "P1"), p1);
+}
+
+}  // namespace
+}  // namespace mpay::test

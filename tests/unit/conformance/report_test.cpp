@@ -1,0 +1,161 @@
+// What reports say, and what they must not.
+#include "conformance/report.h"
+
+#include <boost/property_tree/ptree.hpp>
+#include <boost/property_tree/xml_parser.hpp>
+#include <sstream>
+
+#include "conformance/evidence.h"
+#include "json/codec.h"
+#include "unit/conformance/world.h"
+
+namespace mpay::test {
+namespace {
+
+using conformance::Finding;
+using conformance::Outcome;
+using conformance::Report;
+
+Finding findingOf(std::string_view id, Outcome outcome, bool isBlocked = false, bool isRequired = true) {
+  Finding finding;
+  finding.check = conformance::findCheck(id);
+  finding.outcome = outcome;
+  finding.message = "a <message> & \"more\"";
+  finding.isBlocked = isBlocked;
+  finding.isRequired = isRequired;
+  if (outcome == Outcome::fail) finding.evidence.push_back({"asked", "<request>", "200", "<response>"});
+  return finding;
+}
+
+TEST(Report, PassesUnlessSomethingRequiredFailedOrCouldNotBeJudged) {
+  const struct {
+    std::string name;
+    std::vector<Finding> findings;
+    bool passes;
+  } rows[] = {
+      {"nothing was looked at", {}, false},
+      {"passed", {findingOf("T1", Outcome::pass)}, true},
+      {"warned", {findingOf("S4", Outcome::warn)}, true},
+      {"failed", {findingOf("T1", Outcome::pass), findingOf("S5", Outcome::fail)}, false},
+      {"recommended alone failed", {findingOf("G9", Outcome::fail, false, false)}, true},
+      {"does not apply", {findingOf("C1", Outcome::skipped)}, true},
+      {"could not be judged", {findingOf("C1", Outcome::skipped, true)}, false},
+      {"recommended could not be judged", {findingOf("G9", Outcome::skipped, true, false)}, true},
+  };
+  for (const auto& row : rows) EXPECT_EQ((Report{{}, row.findings}.passed()), row.passes) << row.name;
+}
+
+TEST(Report, HasExactlyTheDocumentedJson) {
+  const Report report{conformance::Profile::standard(),
+                      {findingOf("S5", Outcome::fail), findingOf("C1", Outcome::pass)}};
+  const auto advice = std::string(conformance::findCheck("S5")->advice);
+  const json::value expected = json::object{
+      {"passed", false},
+      {"profile", "Default"},
+      {"checks",
+       json::array{json::object{{"id", "S5"},
+                                {"outcome", "fail"},
+                                {"message", "a <message> & \"more\""},
+                                {"advice", advice},
+                                {"evidence", json::object{{"asked", json::object{{"request", "<request>"},
+                                                                                 {"status", "200"},
+                                                                                 {"response", "<response>"}}}}}},
+                   json::object{{"id", "C1"},
+                                {"outcome", "pass"},
+                                {"message", "a <message> & \"more\""},
+                                {"advice", ""},
+                                {"evidence", json::object{}}}}}};
+  EXPECT_EQ(json::parse(toJson(report)).value(), expected) << toJson(report);
+}
+
+TEST(Report, IsReadAsJunit) {
+  const Report report{{},
+                      {findingOf("T1", Outcome::pass), findingOf("S5", Outcome::fail),
+                       findingOf("C2", Outcome::skipped, true), findingOf("C1", Outcome::skipped),
+                       findingOf("G9", Outcome::fail, false, false), findingOf("S4", Outcome::warn)}};
+  std::istringstream in(toJunit(report, "MODEL & 01"));
+  boost::property_tree::ptree read;
+  boost::property_tree::read_xml(in, read);
+  const auto& suite = read.get_child("testsuite");
+  EXPECT_EQ(suite.get<std::string>("<xmlattr>.name"), "MODEL & 01");
+  EXPECT_EQ(suite.get<int>("<xmlattr>.tests"), 6);
+  EXPECT_EQ(suite.get<int>("<xmlattr>.failures"), 1);
+  EXPECT_EQ(suite.get<int>("<xmlattr>.errors"), 1);
+  EXPECT_EQ(suite.get<int>("<xmlattr>.skipped"), 1);
+  std::string kinds;
+  for (const auto& [name, test] : suite) {
+    if (name != "testcase") continue;
+    for (const auto& [kind, inner] : test) {
+      if (kind == "<xmlattr>") continue;
+      kinds += kind + " ";
+      if (kind == "system-out") continue;
+      EXPECT_EQ(inner.get<std::string>("<xmlattr>.message"), "a <message> & \"more\"");
+    }
+  }
+  EXPECT_EQ(kinds, "failure error skipped system-out system-out ");
+}
+
+TEST(Report, SpeaksThreeLanguages) {
+  const Report report{conformance::Profile::standard(),
+                      {findingOf("T1", Outcome::pass), findingOf("S5", Outcome::fail)}};
+  EXPECT_TRUE(
+      toText(report, api::Language::ro).starts_with("Testarea funcțională nu a trecut.\nVerificări: 1 trecute"));
+  EXPECT_TRUE(toText(report, api::Language::ru).starts_with("Функциональное тестирование не пройдено.\n"));
+  const auto text = toText(report, api::Language::en);
+  EXPECT_TRUE(text.starts_with("Functional testing did not pass.\nChecks: 1 passed, 0 with a warning, 1 failed"));
+  EXPECT_NE(text.find("To do: " + std::string(conformance::findCheck("S5")->advice)), std::string::npos) << text;
+}
+
+TEST(Report, IsColouredOnlyWhereThatIsAsked) {
+  const auto finding = findingOf("S5", Outcome::fail);
+  EXPECT_EQ(lineOf(finding, false), "S5   fail     a <message> & \"more\"");
+  EXPECT_EQ(lineOf(finding, true), "S5   \x1b[31mfail    \x1b[0m a <message> & \"more\"");
+}
+
+TEST(Evidence, HidesNumbersOfPeopleAndControlCharacters) {
+  EXPECT_EQ(conformance::printable("a\x1b[31m\n2001234567897b", 100), "a [31m ***b");
+  EXPECT_EQ(conformance::printable("234.50 of 123456789012", 100), "234.50 of 123456789012");
+  EXPECT_EQ(conformance::printable("țțț", 3), "ț...");
+}
+
+TEST_F(Conformance, ShowsNothingPersonalAndNoKeys) {
+  const Beneficiary beneficiary;
+  const auto report = run(beneficiary, "member-order+wrong-key+accepts-unsigned", subjectOf(beneficiary));
+  ASSERT_EQ(wrongIn(report), "S5 R1 G3") << all(report);
+  for (const auto& text : {toJson(report), toJunit(report, "MODEL-01"), all(report)}) {
+    for (const std::string secret : {"Model Payer", "2001234567897", "Model service", ">2025<"})
+      EXPECT_EQ(text.find(secret), std::string::npos) << secret;
+    // Neither certificates nor signatures, which are base64.
+    EXPECT_EQ(text.find("MII"), std::string::npos) << text;
+  }
+  const auto& shown = find(report, "G3").evidence.front();
+  EXPECT_EQ(shown.status, "200");
+  EXPECT_NE(shown.response.find("<OrderKey>KNOWN-1</OrderKey>"), std::string::npos) << shown.response;
+  EXPECT_NE(shown.request.find("<GetOrderDetails xmlns="), std::string::npos) << shown.request;
+  EXPECT_LT(toJson(report).size(), 900u * 1024);
+}
+
+TEST(Documentation, HoldsEveryCheckAsTheTableHasIt) {
+  const auto text = readFile(MPAY_SOURCE_DIR "/docs/functional-testing.md");
+  const std::string mark = "<!-- kubectl mpay test --list -->\n\n";
+  const auto at = text.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(text.substr(at + mark.size()), conformance::describeChecks())
+      << "put there what `kubectl mpay test --list` prints";
+}
+
+TEST(Modes, SayWhetherThereIsAnEndpoint) {
+  using enum api::Mode;
+  const struct {
+    std::vector<api::Mode> modes;
+    bool applies;
+  } rows[] = {{{OnlineRedirect}, true}, {{ExistingOrder}, true},   {{PosTerminal}, true},
+              {{InvoiceApi}, false},    {{GenericService}, false}, {{InvoiceApi, ExistingOrder}, true}};
+  for (const auto& row : rows) EXPECT_EQ(!conformance::whyNotApplicable(row.modes), row.applies);
+  const auto report = conformance::reportNotApplicable({}, "no endpoint");
+  EXPECT_TRUE(report.passed());
+  EXPECT_EQ(report.count(Outcome::skipped), static_cast<int>(conformance::allChecks().size()));
+}
+
+}  // namespace
+}  // namespace mpay::test
