@@ -26,6 +26,61 @@ void addNamed(CLI::App& command, const std::string& flag, T& into, const std::st
       ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
 }
 
+void addTest(CLI::App& command, TestOptions& test) {
+  const auto oneOf = [](std::vector<std::string> words) {
+    return CLI::IsMember(std::move(words), CLI::ignore_case).description("");
+  };
+  command.add_flag("--list", test.lists, "say which checks there are, what they ask for and why, and end");
+  command.add_option("--url", test.url, "the web service's, https");
+  command.add_option("--service-id", test.serviceId, "the ServiceID that MPay assigned");
+  command.add_option("--certificate", test.certificateFile,
+                     "file: the beneficiary's certificate, as it was sent to the MPay operator");
+  command.add_option("--signing-key", test.signingKeyFile,
+                     "file: the key that the service takes for MPay's, for tests");
+  command.add_option("--signing-certificate", test.signingCertificateFile, "file: the certificate of that key");
+  command.add_option("--authorities", test.authoritiesFile,
+                     "file: PEM, whom TLS trusts; by default the system's authorities");
+  command.add_option("--known", test.known, "an order that there is: KEY:AMOUNT:CURRENCY");
+  command.add_option("--unknown", test.unknown, "the key of an order that there is not");
+  command.add_option("--payable", test.payable, "the key of an order of the sandbox, which is paid");
+  command.add_option("--payable-amount", test.payableAmount,
+                     "its full amount, needed to test again an order that was paid; by default it is read");
+  command.add_option("--signature-algorithm", test.algorithm, "RSA-SHA1 (the default) or RSA-SHA256")
+      ->transform(oneOf({"RSA-SHA1", "RSA-SHA256"}));
+  command.add_option("--permit", test.permitted,
+                     "a range of addresses that may be called though it is not public, such as 127.0.0.0/8; again for "
+                     "each");
+  command.add_option("--check", test.checks, "only this check, such as S5; again for each");
+  command.add_option("-o,--output", test.output, "text (the default), json or junit")
+      ->transform(oneOf({"text", "json", "junit"}));
+  command
+      .add_option_function<std::string>(
+          "--language",
+          [&test](const std::string& word) {
+            test.language = word == "ro" ? api::Language::ro : word == "ru" ? api::Language::ru : api::Language::en;
+          },
+          "of the summary: ro, ru or en (the default); what checks say is English")
+      ->transform(oneOf({"ro", "ru", "en"}));
+  command.add_flag("--evidence", test.showsEvidence, "print also what was sent and received, without personal data");
+}
+
+// What is missing of a test's options, by name; empty: nothing.
+std::string missingOf(const TestOptions& test) {
+  if (test.lists) return {};
+  const std::pair<const char*, const std::string*> needed[] = {{"--url", &test.url},
+                                                               {"--service-id", &test.serviceId},
+                                                               {"--certificate", &test.certificateFile},
+                                                               {"--signing-key", &test.signingKeyFile},
+                                                               {"--signing-certificate", &test.signingCertificateFile},
+                                                               {"--known", &test.known},
+                                                               {"--unknown", &test.unknown}};
+  std::string missing;
+  for (const auto& [option, value] : needed) {
+    if (value->empty()) missing += (missing.empty() ? "" : ", ") + std::string(option);
+  }
+  return missing;
+}
+
 }  // namespace
 
 std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* argv, std::ostream& out,
@@ -95,10 +150,24 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   auto* listing = reassign->add_flag("--list", list, "print what is assigned");
   reassign->add_flag("--revoke", revoke, "take an assignment away")->excludes(listing);
   reassign->add_flag("--yes", assignment.yes, "ask no question");
+  auto* test = app.add_subcommand(
+      "test",
+      "test a web service as MPay would call it, with no cluster; exits with 0 where all that is required "
+      "passed, 1 where not, 2 where nothing could be run");
+  addTest(*test, line.test);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return Exit{app.exit(error, out, err)};
+    const int code = app.exit(error, out, err);
+    return Exit{code != 0 && argc > 1 && std::string_view(argv[1]) == "test" ? 2 : code};
+  }
+  if (test->parsed()) {
+    if (const auto missing = missingOf(line.test); !missing.empty()) {
+      err << "needed: " << missing << "\nRun with --help for more information.\n";
+      return Exit{2};
+    }
+    line.command = CommandLine::Command::Test;
+    return line;
   }
 
   const bool records = statement->parsed() || validate->parsed();

@@ -1,7 +1,10 @@
 // kubectl-mpay: what people do with integrations from a terminal.
+#include <unistd.h>
+
 #include <iostream>
 
 #include "base/log.h"
+#include "base/stop.h"
 #include "cli/command_line.h"
 
 namespace {
@@ -24,6 +27,11 @@ int main(int argc, char** argv) {
   if (line.command == Command::Version) {
     std::cout << "kubectl-mpay " << version() << "\n";
     return 0;
+  }
+  if (line.command == Command::Test) {
+    const StopOnSignal stop;
+    return cli::test(line.test, {std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1},
+                     stop.token());
   }
   if (line.command == Command::Csr && line.csr.name.empty())
     return finish(cli::csr(line.csr, {}, std::cout, std::cerr));
