@@ -407,6 +407,17 @@ TEST(DecideRevocation, ChecksWhatWasVerifiedOverIntermediatesThatTheFormNoLonger
   }
   EXPECT_TRUE(form.snapshot.testing.revocation->find(old)) << "it overlaps";
   EXPECT_TRUE(form.snapshot.production.revocation->find(old)) << "it is live";
+  // Each by itself: published and not live, live and not published.
+  form.snapshot.testing.revocation.reset();
+  form.snapshot.production.revocation.reset();
+  const auto live = std::exchange(form.snapshot.production.live, std::nullopt);
+  form.carryOut();
+  EXPECT_TRUE(form.snapshot.testing.revocation->find(old));
+  form.snapshot.production.live = live;
+  form.snapshot.production.fragment.reset();
+  form.snapshot.production.revocation.reset();
+  form.carryOut();
+  EXPECT_TRUE(form.snapshot.production.revocation->find(old));
 }
 
 TEST(DecideRevocation, SaysThatNobodyIsAdmittedAlsoWhereTheEnvironmentIsUnusable) {
