@@ -44,10 +44,7 @@ Result<net::Response> HttpsEndpoint::post(std::string_view operation, const std:
   request.connectTimeout = std::min(kConnectTimeout, timeout);
   request.timeout = timeout;
   request.maximumBytes = soap::kMaximumDocumentBytes;
-  request.admits = [this](const net::Address& address) {
-    const net::Prefix one{address, address.v6 ? 128 : 32};
-    return net::isPublic(one) || net::within(place_.permitted, one);
-  };
+  request.admits = [this](const net::Address& address) { return net::mayCall(address, place_.permitted); };
   request.reusesAdmitted = true;
   auto response = TRY(transport_.send(std::move(request), stop));
   std::size_t headerBytes = 0;

@@ -18,13 +18,6 @@ api::ConfigMap replacing(const api::ConfigMap& object, const auto& content) {
   return onboarding::remember(std::move(metadata), content);
 }
 
-// What an object of ours remembers; nothing where it is not there, or damaged.
-template <class T>
-std::optional<T> contentOf(const std::shared_ptr<const api::ConfigMap>& object) {
-  auto content = object ? onboarding::remembered<T>(*object) : fail(Error{});
-  return content ? std::optional(std::move(*content)) : std::nullopt;
-}
-
 Result<void> handOverIn(Outputs& outputs, const onboarding::Assignments& assignments, const ObjectKey& key,
                         const std::stop_token& stop) {
   const auto published = outputs.own(memoryName(onboarding::kFragment, key));

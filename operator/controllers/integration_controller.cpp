@@ -169,8 +169,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.effectsVersion = effects->metadata.resourceVersion;
   }
   if (const auto checks = outputs->own(memoryName(onboarding::kRevocation, key))) {
-    if (auto content = onboarding::remembered<onboarding::RevocationRecord>(*checks))
-      snapshot.revocation = std::move(*content);
+    snapshot.revocation = contentOf<onboarding::RevocationRecord>(checks);
     snapshot.revocationVersion = checks->metadata.resourceVersion;
   }
   snapshot.revoked = outputs->revoked();

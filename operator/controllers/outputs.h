@@ -112,14 +112,17 @@ class Outputs {
 
 bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component);
 
-// What is remembered of an integration; nothing where that is not there, or damaged.
+// What an object of ours remembers; nothing where it is not there, or damaged.
+template <class T>
+std::optional<T> contentOf(const std::shared_ptr<const api::ConfigMap>& object) {
+  auto content = object ? onboarding::remembered<T>(*object) : fail(Error{});
+  return content ? std::optional(std::move(*content)) : std::nullopt;
+}
+
+// The same of what is remembered of an integration.
 template <class T>
 std::optional<T> recall(const Outputs& outputs, std::string_view component, const ObjectKey& key) {
-  const auto object = outputs.own(onboarding::memoryName(component, key));
-  if (!object) return std::nullopt;
-  auto content = onboarding::remembered<T>(*object);
-  if (!content) return std::nullopt;
-  return std::move(*content);
+  return contentOf<T>(outputs.own(onboarding::memoryName(component, key)));
 }
 
 }  // namespace mpay::controllers

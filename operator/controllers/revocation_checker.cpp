@@ -17,11 +17,6 @@ constexpr std::size_t kMaximumUrlBytes = 1024;
 
 Duration retryOf(const RevocationPolicy& rules) { return std::min<Duration>(rules.interval, kRevocationRetry); }
 
-bool admits(const RevocationPolicy& rules, const net::Address& address) {
-  const net::Prefix one{address, address.v6 ? 128 : 32};
-  return net::isPublic(one) || net::within(rules.permitted, one);
-}
-
 // What is written down must not differ from one time to the next, and libcurl has many words for a failing connection:
 // they are for the log.
 Error inSteadyWords(const std::string& url, Error error) {
@@ -70,7 +65,7 @@ Result<std::string> RevocationChecker::fetch(net::Request request, const Revocat
   if (known) return fail(*known);
   request.connectTimeout = std::chrono::seconds(5);
   request.timeout = std::chrono::seconds(20);
-  request.admits = [&rules](const net::Address& address) { return admits(rules, address); };
+  request.admits = [&rules](const net::Address& address) { return net::mayCall(address, rules.permitted); };
   auto response = transport_.send(std::move(request), stop);
   Error failure;
   if (!response) {

@@ -58,7 +58,7 @@ Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const
   if (!rules) return runtime::Outcome{};
   const bool isChecked = rules->mode != api::RevocationMode::None;
   const auto object = outputs.own(memoryName(onboarding::kRevocation, key));
-  const auto known = recall<RevocationRecord>(outputs, onboarding::kRevocation, key);
+  const auto known = contentOf<RevocationRecord>(object);
   const auto before = due(key, environment, outputs, known, isChecked);
   if (before.certificates.empty()) {
     if (object) TRY(outputs.remove(object->metadata.name.value_or(""), stop));
@@ -93,8 +93,8 @@ Result<void> RevocationController::takeOutLeft(const ObjectKey& key, const api::
                                                const std::stop_token& stop) {
   const std::string name = environment.metadata.name.value_or("");
   const auto object = outputs.own(memoryName(onboarding::kFragment, key));
-  auto fragment = recall<onboarding::Fragment>(outputs, onboarding::kFragment, key);
-  if (isAtHome(caches_.integrations().get(key), name) || !object || !fragment ||
+  auto fragment = contentOf<onboarding::Fragment>(object);
+  if (isAtHome(caches_.integrations().get(key), name) || !fragment ||
       environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) {
     return {};
   }

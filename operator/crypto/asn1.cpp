@@ -1,5 +1,7 @@
 #include "crypto/asn1.h"
 
+#include "base/text.h"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -40,13 +42,6 @@ bool isWeakSignature(const X509_ALGOR* algorithm) {
   }
   int digest = NID_undef;
   return OBJ_find_sigid_algs(nid, &digest, nullptr) != 1 || isWeakDigest(digest);
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const auto begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
 }
 
 std::optional<std::string> derOfPem(std::string_view text, std::string_view name) {

@@ -37,9 +37,6 @@ std::optional<WallTime> timeOf(const ASN1_TIME* time);
 // Whether it is signed with MD5, SHA-1 or an older digest, or with what OpenSSL does not know.
 bool isWeakSignature(const X509_ALGOR* algorithm);
 
-// The text without white space around it.
-std::string_view trimmed(std::string_view text);
-
 // What a PEM text that is one whole block of that name ("X509 CRL") holds; nothing for every other text.
 std::optional<std::string> derOfPem(std::string_view text, std::string_view name);
 

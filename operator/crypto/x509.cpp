@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "crypto/asn1.h"
 #include "crypto/digest.h"
 #include "crypto/handle.h"

@@ -1,5 +1,7 @@
 #include "mpay/messages.h"
 
+#include "base/text.h"
+
 #include <libxml/chvalid.h>
 
 #include <algorithm>
@@ -11,12 +13,6 @@ namespace mpay::soap {
 namespace {
 
 constexpr std::int64_t kMillion = 1'000'000;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 // --- Writing ---------------------------------------------------------------------------------------------------------
 

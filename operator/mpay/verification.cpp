@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "mpay/security.h"
 #include "mpay/signature.h"
@@ -126,18 +127,12 @@ std::optional<Instant> instantOf(std::string_view text) {
   return *seconds + fraction - std::chrono::minutes(*east);
 }
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 ReceivedTimestamp readTimestamp(const Element& element) {
   ReceivedTimestamp timestamp;
   const auto read = [&](const char* name, std::string& text, std::optional<Instant>& at) {
     const auto child = element.child(ns::kWsu, name);
     if (!child) return;
-    text = trimmed(child->text());
+    text = std::string(trimmed(child->text()));
     at = instantOf(text);
   };
   read("Created", timestamp.created, timestamp.createdAt);

@@ -118,4 +118,9 @@ bool isPublic(const Prefix& prefix) {
   return assigned.contains(prefix) && !overlapsAny(special6(), prefix) && !embedsIPv4(prefix);
 }
 
+bool mayCall(const Address& address, std::span<const Prefix> permitted) {
+  const Prefix one{address, address.v6 ? 128 : 32};
+  return isPublic(one) || within(permitted, one);
+}
+
 }  // namespace mpay::net

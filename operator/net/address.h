@@ -54,4 +54,7 @@ bool embedsIPv4(const Prefix& prefix);
 // embedding nothing.
 bool isPublic(const Prefix& prefix);
 
+// Whether an address may be called: it is public, or in a range that is permitted beyond those.
+bool mayCall(const Address& address, std::span<const Prefix> permitted);
+
 }  // namespace mpay::net

@@ -31,6 +31,7 @@ struct Decision {
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
   std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
   const std::optional<crypto::Certificate> promotedWith{};  // of the live revision
+  const bool presentsEarlier = false;                       // the Secret of a request, than what is declared
   std::optional<crypto::Certificate> served{};              // by production
 
   const api::MPayIntegration& integration() const { return *in.integration; }
@@ -70,8 +71,6 @@ struct Decision {
   void tellOfRevoked(const EnvironmentSnapshot& environment, std::vector<EffectRecord>& into) const;
   void planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                       std::vector<api::ConfigMap>& objects) const;
-  // Whether the Secret of a request still presents an earlier certificate than the declared one.
-  bool presentsEarlier() const;
   // Whether whoever presents the declared certificate is admitted wherever the service is.
   bool isAdmittedEverywhere() const;
   void planKeys();
@@ -93,6 +92,13 @@ api::ConfigMap fragmentObject(const api::MPayEnvironment& environment, const api
                               const Fragment& fragment) {
   return remember(memoryMeta(environment.spec.outputNamespace, kFragment, environment.metadata.name.value_or(""), key),
                   fragment);
+}
+
+void listEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment, api::MPayIntegrationStatus& status) {
+  for (const auto& entry : fragment.certificates) {
+    if (!isEarlier(entry)) continue;
+    status.earlierCertificates.push_back({environment.declared->spec.stage, entry.sha256, entry.notAfter, entry.until});
+  }
 }
 
 // What a condition adds about earlier certificates.
@@ -121,11 +127,6 @@ const std::optional<Fragment>& publishedIn(const EnvironmentSnapshot& environmen
   return environment.fragment ? environment.fragment : environment.leaving;
 }
 
-std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
-  auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
-  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
-}
-
 // Whether it is about other certificates than what is remembered; what is found of them is written by who looks.
 bool asksForOthers(const RevocationRecord& checks, const std::optional<RevocationRecord>& remembered) {
   const auto& known = remembered ? remembered->certificates : std::vector<CheckedCertificate>{};
@@ -134,6 +135,7 @@ bool asksForOthers(const RevocationRecord& checks, const std::optional<Revocatio
 }
 
 void Decision::planChecks() {
+  if (!isChecked(in.testing) && !isChecked(in.production)) return;
   std::optional<Candidate> declared, liveOne;
   if (form.leaf) declared = Candidate{*form.leaf, form.intermediates};
   if (promotedWith) {
@@ -319,7 +321,7 @@ void Decision::judgeTesting() {
 Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next, const RevocationRecord& checks,
                            std::vector<api::ConfigMap>& into) {
   // The overlap begins when nobody has to present the earlier certificate any more.
-  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated && !presentsEarlier(),
+  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated && !presentsEarlier,
                              overlapOf(environment.settings->spec), now);
   // After the overlap: while a new certificate is withheld the earlier one stays.
   takeOut(fragment, withheld(environment, checks));
@@ -341,11 +343,7 @@ void Decision::end(const EnvironmentSnapshot& environment, const RevocationRecor
 
 void Decision::noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment) {
   noteEnds(plan.nextInstant, fragment, now);
-  for (const auto& entry : fragment.certificates) {
-    if (!isEarlier(entry)) continue;
-    plan.status.earlierCertificates.push_back(
-        {environment.declared->spec.stage, entry.sha256, entry.notAfter, entry.until});
-  }
+  listEarlier(environment, fragment, plan.status);
 }
 
 Verdict ofGate(const GateVerdict& gate) {
@@ -654,7 +652,8 @@ bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& c
   return environment.aggregated && publishes(environment.fragment, certificate.sha256());
 }
 
-bool Decision::presentsEarlier() const {
+// Whether the Secret of a request still presents an earlier certificate than the declared one.
+bool isEarlierPresented(const Snapshot& in, const Examination& form) {
   if (!form.leaf || !in.keySecret || !*in.keySecret || (*in.keySecret)->certificate.empty()) return false;
   const auto presented = crypto::certificatesIn((*in.keySecret)->certificate);
   return presented && !presented->empty() && presented->front().sha256() != form.leaf->sha256();
@@ -689,7 +688,7 @@ void Decision::planKeys() {
     keys.chain = form.leaf->pem();
     for (const auto& intermediate : form.intermediates) keys.chain += intermediate.pem();
     // Whoever mounts the Secret presents from then on what is written now, in both environments.
-    const bool mayChange = (!form.keys->isRenewal && !presentsEarlier()) || isAdmittedEverywhere();
+    const bool mayChange = (!form.keys->isRenewal && !presentsEarlier) || isAdmittedEverywhere();
     if (mayChange && form.keys->isRenewal) keys.step = KeyStep::Renew;
     if (mayChange && !form.keys->isRenewal && held.certificate != keys.chain) keys.step = KeyStep::Complete;
   }
@@ -777,7 +776,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
                     .testingConflicts = testing,
                     .productionConflicts = production,
                     .now = now,
-                    .promotedWith = live ? certificateIn(live->revision.certificate) : std::nullopt};
+                    .promotedWith = live ? certificateIn(live->revision.certificate) : std::nullopt,
+                    .presentsEarlier = isEarlierPresented(snapshot, examination)};
   decision.plan.nextInstant = examination.nextInstant;
   decision.planChecks();
   decision.judgeClaims();
@@ -808,12 +808,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
     // What is said is what is there.
     plan.status.earlierCertificates.clear();
     for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-      if (!environment->fragment || !environment->declared) continue;
-      for (const auto& entry : environment->fragment->certificates) {
-        if (!isEarlier(entry)) continue;
-        plan.status.earlierCertificates.push_back(
-            {environment->declared->spec.stage, entry.sha256, entry.notAfter, entry.until});
-      }
+      if (environment->fragment && environment->declared)
+        listEarlier(*environment, *environment->fragment, plan.status);
     }
   }
   decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);

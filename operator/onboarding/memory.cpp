@@ -79,6 +79,11 @@ Fingerprints fingerprintsOf(const crypto::Certificate& certificate, std::vector<
           std::move(intermediates)};
 }
 
+std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
+  auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
+  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
+}
+
 std::vector<std::string> textsOf(const crypto::Intermediates& intermediates) {
   std::vector<std::string> texts;
   for (const auto& intermediate : intermediates) texts.push_back(crypto::base64(intermediate.der()));
@@ -88,7 +93,7 @@ std::vector<std::string> textsOf(const crypto::Intermediates& intermediates) {
 crypto::Intermediates intermediatesOf(const std::vector<std::string>& texts) {
   crypto::Intermediates intermediates;
   for (const auto& text : texts) {
-    if (auto intermediate = crypto::Certificate::parseBase64(text)) intermediates.push_back(std::move(*intermediate));
+    if (auto intermediate = certificateIn(text)) intermediates.push_back(std::move(*intermediate));
   }
   return intermediates;
 }

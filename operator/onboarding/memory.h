@@ -89,6 +89,9 @@ inline bool isEarlier(const Fingerprints& certificate) { return certificate.repl
 // Those of a certificate, as the current one.
 Fingerprints fingerprintsOf(const crypto::Certificate& certificate, std::vector<std::string> intermediates = {});
 
+// The certificate of a base64 text of ours; nothing where there is none, or it cannot be read.
+std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64);
+
 // base64 of each one's DER, and back; what cannot be read is left out.
 std::vector<std::string> textsOf(const crypto::Intermediates& intermediates);
 crypto::Intermediates intermediatesOf(const std::vector<std::string>& texts);

@@ -22,11 +22,6 @@ namespace {
 // Of more in one record the ones that expire first are forgotten: an object has its limits.
 constexpr std::size_t kRevokedKept = 100;
 
-std::optional<crypto::Certificate> certificateIn(const std::optional<std::string>& base64) {
-  auto certificate = base64 ? crypto::Certificate::parseBase64(*base64) : fail(Error{});
-  return certificate ? std::optional(std::move(*certificate)) : std::nullopt;
-}
-
 CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto::Certificate& issuer) {
   CheckedCertificate check;
   check.sha256 = certificate.sha256();

@@ -169,7 +169,18 @@ class Reassign : public World {
   Identity rivals = authority.issue({});
 };
 
-class EachKind : public Reassign, public ::testing::WithParamInterface<AssignmentKind> {};
+class EachKind : public Reassign, public ::testing::WithParamInterface<AssignmentKind> {
+ protected:
+  void letOneHoldAndTheOtherWait(const Case& what) {
+    startOperator();
+    auto holder = form();
+    holder.spec.targetStage = api::Stage::Testing;
+    create(holder);
+    await("TestEnvironmentReady", ConditionStatus::True);
+    create(rival(GetParam()));
+    await(what.condition, ConditionStatus::False, what.reason, rivalName);
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Reassign, EachKind,
                          ::testing::Values(AssignmentKind::ServiceID, AssignmentKind::Certificate,
                                            AssignmentKind::Address),
@@ -177,13 +188,7 @@ INSTANTIATE_TEST_SUITE_P(Reassign, EachKind,
 
 TEST_P(EachKind, PassesOnAndBackWithoutAMomentOfBoth) {
   const auto what = caseOf(GetParam());
-  startOperator();
-  auto holder = form();
-  holder.spec.targetStage = api::Stage::Testing;
-  create(holder);
-  await("TestEnvironmentReady", ConditionStatus::True);
-  create(rival(GetParam()));
-  await(what.condition, ConditionStatus::False, what.reason, rivalName);
+  ASSERT_NO_FATAL_FAILURE(letOneHoldAndTheOtherWait(what));
   const auto before = outputs(testingOut);
 
   auto onlooker = watch(GetParam());
@@ -251,13 +256,7 @@ TEST_P(EachKind, IsTheAssigneesWhateverTheOrderOfArrival) {
 
 TEST_P(EachKind, EndsTheSameWhereverItIsKilled) {
   const auto what = caseOf(GetParam());
-  startOperator();
-  auto holder = form();
-  holder.spec.targetStage = api::Stage::Testing;
-  create(holder);
-  await("TestEnvironmentReady", ConditionStatus::True);
-  create(rival(GetParam()));
-  await(what.condition, ConditionStatus::False, what.reason, rivalName);
+  ASSERT_NO_FATAL_FAILURE(letOneHoldAndTheOtherWait(what));
   auto onlooker = watch(GetParam());
   bool toRival = true;
   const auto versions = [&] {

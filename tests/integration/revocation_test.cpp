@@ -81,6 +81,16 @@ class ByList : public Revocation {
     serve({});
     declare({.organizations = {"Agenția Model"}, .distributionPoints = "URI:" + server.url() + "/stisc.crl"});
   }
+  void deleteWhatProductionRetains() {
+    check(api::RevocationMode::CRL);
+    startOperator();
+    auto integration = form();
+    integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
+    create(integration);
+    promote();
+    ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+    ASSERT_TRUE(waitFor(20s, [&] { return !admits(testingOut); }));
+  }
   void serve(const std::vector<RevokedEntry>& revoked) {
     const auto list = makeList(signerOf(authority), {.revoked = revoked});
     served.with([&](auto& now) { now = list; });
@@ -169,14 +179,7 @@ TEST_F(ByList, OnlyReportsWhereItIsToldTo) {
 }
 
 TEST_F(ByList, TakesOutWhatADeletedIntegrationLeftInProduction) {
-  check(api::RevocationMode::CRL);
-  startOperator();
-  auto integration = form();
-  integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
-  create(integration);
-  promote();
-  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
-  ASSERT_TRUE(waitFor(20s, [&] { return !admits(testingOut); }));
+  ASSERT_NO_FATAL_FAILURE(deleteWhatProductionRetains());
   EXPECT_TRUE(waitFor(10s, [&] { return remembered(testingOut).empty(); }));
   ASSERT_TRUE(admits(productionOut));
   serve({{certificate.certificate}});
@@ -184,14 +187,7 @@ TEST_F(ByList, TakesOutWhatADeletedIntegrationLeftInProduction) {
 }
 
 TEST_F(ByList, GoesOnCheckingWhatEndedWhateverElseIsWrong) {
-  check(api::RevocationMode::CRL);
-  startOperator();
-  auto integration = form();
-  integration.spec.deletionPolicy = api::DeletionPolicy::Retain;
-  create(integration);
-  promote();
-  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
-  ASSERT_TRUE(waitFor(20s, [&] { return !admits(testingOut); }));
+  ASSERT_NO_FATAL_FAILURE(deleteWhatProductionRetains());
   const auto record = onboarding::memoryName("revocation", {tenant, "certificates"});
   ASSERT_TRUE(configMaps().remove({productionOut, record}, {}));
   EXPECT_TRUE(waitFor(kWithin, [&] { return !remembered(productionOut).empty(); })) << "made anew of what is published";
