@@ -1,6 +1,7 @@
 #include "api/crd.h"
 
 #include "api/integration_schema.h"
+#include "api/test_request_schema.h"
 #include "api/validation_schema.h"
 #include "json/yaml.h"
 
@@ -29,8 +30,8 @@ CrdFile crdFor(std::string_view singular, std::string_view shortName, std::vecto
                       {"properties", json::object{{"apiVersion", json::object{{"type", "string"}}},
                                                   {"kind", json::object{{"type", "string"}}},
                                                   {"metadata", json::object{{"type", "object"}}},
-                                                  {"spec", json::schemaOf<Spec>()},
-                                                  {"status", json::schemaOf<Status>()}}}};
+                                                  {"spec", json::schemaOf<Spec>()}}}};
+  if constexpr (!std::is_void_v<Status>) schema["properties"].as_object()["status"] = json::schemaOf<Status>();
   json::Node root(schema);
   for (const auto& rule : rules) root.rule(rule);
   json::array printed;
@@ -43,9 +44,9 @@ CrdFile crdFor(std::string_view singular, std::string_view shortName, std::vecto
   json::object version{{"name", std::string(kVersion)},
                        {"served", true},
                        {"storage", true},
-                       {"subresources", json::object{{"status", json::object{}}}},
                        {"additionalPrinterColumns", std::move(printed)},
                        {"schema", json::object{{"openAPIV3Schema", std::move(schema)}}}};
+  if constexpr (!std::is_void_v<Status>) version["subresources"] = json::object{{"status", json::object{}}};
   json::object names{{"kind", std::string(K::kResource.kind)},
                      {"listKind", std::string(K::kResource.kind) + "List"},
                      {"plural", plural},
@@ -97,6 +98,8 @@ std::vector<CrdFile> crdFiles() {
            {"RecordedBy", "string", ".spec.recordedBy"},
            age(),
            {"Digest", "string", ".spec.digest", 1}}),
+      crdFor<MPayTestRequest, MPayTestRequestSpec, void>("mpaytestrequest", "mpt",
+                                                         {{"Integration", "string", ".spec.integration.name"}, age()}),
   };
 }
 

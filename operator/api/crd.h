@@ -1,4 +1,4 @@
-// Our three CustomResourceDefinitions, from the types.
+// Our CustomResourceDefinitions, from the types.
 #pragma once
 
 #include <string>

@@ -126,12 +126,25 @@ BOOST_DESCRIBE_STRUCT(Registrar, (), (configMap, http, mail))
 
 inline constexpr std::string_view kRsaSha1 = "RSA-SHA1";
 
+// Which checks must not fail, where that differs from the built-in profile.
+struct TesterProfile {
+  std::string name = "Default";
+  std::vector<std::string> required;     // identifiers of checks
+  std::vector<std::string> recommended;  // a failure of these is reported and does not block
+};
+BOOST_DESCRIBE_STRUCT(TesterProfile, (), (name, required, recommended))
+
 struct Tester {
   NameReference signingKeySecretRef;
   std::string signatureAlgorithm = std::string(kRsaSha1);  // RSA-SHA1 | RSA-SHA256
-  std::string timeout = "30s";
+  std::string timeout = "30s";                             // one call
+  std::string deadline = "3m";                             // a whole run
+  std::vector<std::string> permitted;                      // ranges that may be called although they are not public
+  std::optional<ContentSource> authorities;                // of TLS; absent: the system's
+  TesterProfile profile;
 };
-BOOST_DESCRIBE_STRUCT(Tester, (), (signingKeySecretRef, signatureAlgorithm, timeout))
+BOOST_DESCRIBE_STRUCT(Tester, (),
+                      (signingKeySecretRef, signatureAlgorithm, timeout, deadline, permitted, authorities, profile))
 
 enum class Role { Beneficiary, MPayRepresentative };
 BOOST_DESCRIBE_ENUM(Role, Beneficiary, MPayRepresentative)
@@ -139,13 +152,17 @@ enum class SignaturePolicy { Optional, Required };
 BOOST_DESCRIBE_ENUM(SignaturePolicy, Optional, Required)
 enum class ServiceAccountPolicy { Refused, Allowed };
 BOOST_DESCRIBE_ENUM(ServiceAccountPolicy, Refused, Allowed)
+enum class FunctionalTestingPolicy { WithRepresentative, Automatic };
+BOOST_DESCRIBE_ENUM(FunctionalTestingPolicy, WithRepresentative, Automatic)
 
 struct ValidationRules {
   std::vector<Role> roles{Role::Beneficiary, Role::MPayRepresentative};
   SignaturePolicy signature = SignaturePolicy::Optional;
   ServiceAccountPolicy serviceAccounts = ServiceAccountPolicy::Refused;
+  // Testing's: whether a representative's record is needed once the tester's run passed.
+  FunctionalTestingPolicy functionalTesting = FunctionalTestingPolicy::WithRepresentative;
 };
-BOOST_DESCRIBE_STRUCT(ValidationRules, (), (roles, signature, serviceAccounts))
+BOOST_DESCRIBE_STRUCT(ValidationRules, (), (roles, signature, serviceAccounts, functionalTesting))
 
 struct Withdrawal {
   std::string delay = "15m";  // between a deletion and the end of service in production

@@ -138,6 +138,16 @@ inline void describe(json::SchemaOf<Registrar>& s) {
   s.rule({"[has(self.configMap), has(self.http), has(self.mail)].filter(x, x).size() == 1",
           "exactly one of configMap, http and mail"});
 }
+inline void checkIds(json::Node s, std::string_view doc) {
+  s.doc(doc).items(0, 42).unique().each().length(2, 3).pattern("^(T[1-6]|S([1-9]|10)|R[1-8]|G([1-9]|1[0-3])|C[1-5])$");
+}
+inline void describe(json::SchemaOf<TesterProfile>& s) {
+  s["name"].doc("How reports call it.").length(1, 40).pattern("^[A-Za-z0-9][-A-Za-z0-9 ._]*$").byDefault("Default");
+  checkIds(s["required"], "Checks that must not fail, beside those that are required anyhow.");
+  checkIds(s["recommended"], "Checks whose failure is reported and does not block; G9 and G13 are such anyhow.");
+  s.rule({"!has(self.required) || !has(self.recommended) || !self.required.exists(id, id in self.recommended)",
+          "a check is either required or recommended"});
+}
 inline void describe(json::SchemaOf<Tester>& s) {
   s["signingKeySecretRef"].doc("MPay's test signing key: a kubernetes.io/tls Secret in the operator's namespace.");
   s["signatureAlgorithm"]
@@ -145,7 +155,18 @@ inline void describe(json::SchemaOf<Tester>& s) {
       .length(1, 16)
       .oneOf({"RSA-SHA1", "RSA-SHA256"})
       .byDefault("RSA-SHA1");
-  s["timeout"].doc("For one call.").length(2, 16).pattern(kDurationPattern).byDefault("30s");
+  s["timeout"].doc("For one call, at most 2m.").length(2, 16).pattern(kDurationPattern).byDefault("30s");
+  s["deadline"].doc("For a whole run, at most 30m.").length(2, 16).pattern(kDurationPattern).byDefault("3m");
+  s["permitted"]
+      .doc("Ranges that may be called although they are not public.")
+      .items(0, 64)
+      .atomic()
+      .each()
+      .length(1, 64);
+  s["authorities"].doc(
+      "The authorities of the web services' TLS certificates; by default the system's. References resolve in the "
+      "operator's namespace.");
+  s["profile"].doc("Which checks must not fail.").byDefault(json::object{});
 }
 inline void describe(json::SchemaOf<ValidationRules>& s) {
   s["roles"]
@@ -157,6 +178,11 @@ inline void describe(json::SchemaOf<ValidationRules>& s) {
       .doc("Whether a Beneficiary's record must be signed; Required is NotSupported so far.")
       .byDefault("Optional");
   s["serviceAccounts"].doc("Whether a ServiceAccount may record.").byDefault("Refused");
+  s["functionalTesting"]
+      .doc(
+          "In a testing environment with a tester: whether an MPayRepresentative still has to record FunctionalTesting "
+          "once a run passed.")
+      .byDefault("WithRepresentative");
 }
 inline void describe(json::SchemaOf<Withdrawal>& s) {
   s["delay"]
@@ -198,7 +224,7 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["allowlist"].doc("Where the addresses are provisioned.").byDefault(json::object{});
   s["trust"].doc("Which certificates are trusted, and what is published of them.");
   s["registrar"].doc("How a service is made known to MPay.");
-  s["tester"].doc("How beneficiaries' web services are tested; testing only. Nothing reads it so far.");
+  s["tester"].doc("How beneficiaries' web services are tested; testing only. Without it a person tests them.");
   s["validation"].doc("What counts as a validation.").byDefault(json::object{});
   s["withdrawal"].doc("What happens after a deletion.").byDefault(json::object{});
   s["notifications"].doc("How beneficiaries are notified.").byDefault(json::object{});
@@ -206,6 +232,10 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s.doc("What the platform decides about one stage of MPay.");
   s.rule({"self.stage == 'Testing' || !has(self.tester)", "the tester's key is for testing only", "FieldValueForbidden",
           ".tester"});
+  s.rule(
+      {"!has(self.validation) || !has(self.validation.functionalTesting) || self.validation.functionalTesting != "
+       "'Automatic' || has(self.tester)",
+       "functionalTesting Automatic needs a tester", "FieldValueInvalid", ".validation.functionalTesting"});
 }
 inline void describe(json::SchemaOf<MPayEnvironmentStatus>& s) {
   s["observedGeneration"].doc("The metadata.generation this status is about.");

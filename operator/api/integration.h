@@ -197,11 +197,13 @@ struct KnownOrder {
   std::string orderKey;
   std::string amount;
   std::string currency = "MDL";
+  bool operator==(const KnownOrder&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(KnownOrder, (), (orderKey, amount, currency))
 
 struct OrderKeyOnly {
   std::string orderKey;
+  bool operator==(const OrderKeyOnly&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(OrderKeyOnly, (), (orderKey))
 
@@ -209,6 +211,7 @@ struct FunctionalTestData {
   std::optional<KnownOrder> known;
   std::optional<OrderKeyOnly> unknown;
   std::optional<OrderKeyOnly> payable;
+  bool operator==(const FunctionalTestData&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(FunctionalTestData, (), (known, unknown, payable))
 
@@ -294,6 +297,27 @@ struct ProductionStatus {
 };
 BOOST_DESCRIBE_STRUCT(ProductionStatus, (), (digest, revision, revisionName, promotedAt, certificate))
 
+enum class TestOutcome { Passed, Failed, Unreachable };
+BOOST_DESCRIBE_ENUM(TestOutcome, Passed, Failed, Unreachable)
+
+// The last run of the functional tests.
+struct FunctionalTestStatus {
+  std::string runID;
+  TestOutcome outcome = TestOutcome::Failed;
+  std::string digest;  // the testingDigest that was tested
+  std::string profile;
+  std::string startedAt;
+  std::string finishedAt;
+  std::int64_t passed = 0, warned = 0, failed = 0, skipped = 0;  // checks
+  std::vector<std::string> failedChecks;                         // identifiers, required ones first
+  std::optional<std::string> report;                             // the ConfigMap
+  std::optional<std::string> reportProblem;                      // why there is none
+  bool operator==(const FunctionalTestStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FunctionalTestStatus, (),
+                      (runID, outcome, digest, profile, startedAt, finishedAt, passed, warned, failed, skipped,
+                       failedChecks, report, reportProblem))
+
 struct MPayIntegrationStatus {
   std::int64_t observedGeneration = 0;
   std::optional<std::string> stage;  // reached: Testing, Production; absent before
@@ -305,11 +329,12 @@ struct MPayIntegrationStatus {
   std::optional<CertificateRequestStatus> certificateRequest;
   std::vector<EarlierCertificate> earlierCertificates;
   std::optional<ProductionStatus> production;
+  std::optional<FunctionalTestStatus> functionalTests;
   std::vector<Condition> conditions;
 };
 BOOST_DESCRIBE_STRUCT(MPayIntegrationStatus, (),
                       (observedGeneration, stage, phase, digest, testingDigest, contentHashes, certificate,
-                       certificateRequest, earlierCertificates, production, conditions))
+                       certificateRequest, earlierCertificates, production, functionalTests, conditions))
 
 struct MPayIntegration {
   static constexpr ResourceType kResource{kGroup, kVersion, "mpayintegrations", "MPayIntegration", true};

@@ -201,7 +201,7 @@ inline void describe(json::SchemaOf<OrderKeyOnly>& s) { orderKey(s["orderKey"]);
 inline void describe(json::SchemaOf<FunctionalTestData>& s) {
   s["known"].doc("An order that exists.");
   s["unknown"].doc("An order that does not exist.");
-  s["payable"].doc("A sandbox order that may be paid.");
+  s["payable"].doc("A sandbox order that may be paid; without it, confirmations of payments are hardly tested.");
 }
 inline void describe(json::SchemaOf<Notification>& s) {
   s["recipients"]
@@ -225,7 +225,7 @@ inline void describe(json::SchemaOf<MPayIntegrationSpec>& s) {
   s["endpoints"].doc("The web service in both environments.").byDefault(json::object{});
   s["certificate"].doc("The system certificate issued by STISC, public part only.");
   s["backOfficeUsers"].doc("Users of the back office, who hold an electronic signature.").items(0, 20).atomic();
-  s["functionalTests"].doc("Orders to test with, for the person who tests; the operator makes no call so far.");
+  s["functionalTests"].doc("Orders of the testing web service to test with.");
   s["notification"].doc("Who is told when the integration is complete.").byDefault(json::object{});
   s["targetStage"].doc("How far to go.").byDefault("Production");
   s["suspend"].doc("Whether the operator leaves everything as it is.").byDefault(false);
@@ -285,6 +285,26 @@ inline void describe(json::SchemaOf<ProductionStatus>& s) {
   s["promotedAt"].doc("When it was promoted.").length(1, 32).format("date-time");
   s["certificate"].doc("The certificate that production admits.");
 }
+inline void describe(json::SchemaOf<FunctionalTestStatus>& s) {
+  s["runID"].doc("Which run; reports name it too.").length(1, 64);
+  s["outcome"].doc("Passed, Failed, or Unreachable: then it is tried again.");
+  s["digest"].doc("status.testingDigest of what was tested.").length(71, 71).pattern(kDigestPattern);
+  s["profile"].doc("Which profile decided.").length(1, 40);
+  s["startedAt"].doc("When it began.").length(1, 32).format("date-time");
+  s["finishedAt"].doc("When it ended.").length(1, 32).format("date-time");
+  s["passed"].doc("Checks that passed.");
+  s["warned"].doc("Checks with a warning.");
+  s["failed"].doc("Checks that failed.");
+  s["skipped"].doc("Checks that do not apply, or could not be judged.");
+  s["failedChecks"]
+      .doc("Those that failed, and those that are required and could not be judged.")
+      .items(0, 42)
+      .atomic()
+      .each()
+      .length(2, 3);
+  s["report"].doc("The ConfigMap with the report.").length(1, 253);
+  s["reportProblem"].doc("Why there is none.").length(1, 1024);
+}
 inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
   s.doc("How far the integration has come.");
   s["observedGeneration"].doc("The metadata.generation this status is about.");
@@ -303,6 +323,7 @@ inline void describe(json::SchemaOf<MPayIntegrationStatus>& s) {
   s["certificateRequest"].doc("The request that waits for a certificate.");
   s["earlierCertificates"].doc("Certificates that were replaced and are still admitted.").items(0, 32).atomic();
   s["production"].doc("What production serves.");
+  s["functionalTests"].doc("The last run of the functional tests.");
   conditions(s["conditions"]);
 }
 

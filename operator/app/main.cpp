@@ -52,6 +52,9 @@ int main(int argc, char** argv) {
     to->add_option("--workers", options.workers, "integrations reconciled at once")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
+    to->add_option("--test-workers", options.testWorkers, "web services tested at once")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
     to->add_option("--resync", resync, "seconds between looking at everything again")
         ->check(CLI::Range(1, 864000))
         ->capture_default_str();

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "controllers/environment_controller.h"
+#include "controllers/functional_test_controller.h"
 #include "controllers/integration_controller.h"
 #include "controllers/notification_controller.h"
 #include "controllers/revocation_controller.h"
@@ -42,13 +43,16 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
 
   runtime::EventRecorder events(client, clock, "mpay-operator");
   // The listeners are called by watches, which start after the controllers exist.
-  std::unique_ptr<runtime::Controller> integrations, environments, notifications;
+  std::unique_ptr<runtime::Controller> integrations, environments, notifications, tests;
+  std::unique_ptr<controllers::FunctionalTestController> testReconciler;
   std::vector<std::unique_ptr<runtime::Controller>> revocations;
   controllers::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
   controllers::Caches caches(client, options.resourceNamespace, mayWrite,
                              {[&](const api::ObjectKey& key) {
                                 integrations->enqueue(key);
                                 for (const auto& stage : revocations) stage->enqueue(key);
+                                testReconciler->reconsider(key);
+                                tests->enqueue(key);
                               },
                               [&](const api::ObjectKey& key) { environments->enqueue(key); },
                               [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
@@ -58,6 +62,9 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
   controllers::RevocationController revocationInTesting(api::Stage::Testing, clock, caches, events);
   controllers::RevocationController revocationInProduction(api::Stage::Production, clock, caches, events);
+  testReconciler = std::make_unique<controllers::FunctionalTestController>(
+      client, clock, caches, events, mayWrite, [&](const api::ObjectKey& key) { tests->enqueue(key); });
+  tests = std::make_unique<runtime::Controller>("functional tests", *testReconciler, options.testWorkers);
   integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
   environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
   notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);
@@ -70,11 +77,13 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
     environments->start();
     integrations->start();
     notifications->start();
+    tests->start();
     for (const auto& stage : revocations) stage->start();
     while (sleepUnlessStopped(options.resync, ending.get_token())) caches.resync();
   }
   spdlog::info("stopping");
   for (const auto& stage : revocations) stage->stop();
+  tests->stop();
   notifications->stop();
   integrations->stop();
   environments->stop();

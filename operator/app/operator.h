@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "controllers/functional_test_controller.h"
 #include "runtime/controller.h"
 
 namespace mpay::app {
@@ -14,6 +15,7 @@ struct Options {
   std::optional<std::string> kubeconfig{};
   std::string resourceNamespace = "mpay-system";
   unsigned workers = runtime::kDefaultWorkers;
+  unsigned testWorkers = controllers::kDefaultTestWorkers;
   std::chrono::seconds resync{std::chrono::hours(10)};
   bool leaderElection = true;
 };

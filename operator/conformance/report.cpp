@@ -57,6 +57,14 @@ bool isOfInterest(const Finding& finding) {
 
 Profile Profile::standard() { return {"Default", {"G9", "G13"}}; }
 
+Profile Profile::of(const api::TesterProfile& declared) {
+  auto profile = standard();
+  profile.name = declared.name;
+  for (const auto& id : declared.required) profile.recommended.erase(id);
+  profile.recommended.insert(declared.recommended.begin(), declared.recommended.end());
+  return profile;
+}
+
 bool Report::passed() const {
   return !findings.empty() &&
          std::none_of(findings.begin(), findings.end(), [](const auto& finding) { return finding.blocks(); });

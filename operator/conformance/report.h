@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/environment.h"
 #include "api/integration.h"
 #include "conformance/check.h"
 
@@ -18,6 +19,8 @@ struct Profile {
 
   // All are required but those whose failure harms no payment: G9 and G13.
   static Profile standard();
+  // The same, but for what an environment's tester.profile says.
+  static Profile of(const api::TesterProfile& declared);
   bool requires_(std::string_view id) const { return !recommended.contains(id); }
 };
 

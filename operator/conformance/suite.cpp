@@ -116,14 +116,6 @@ std::string describeChecks() {
   return text;
 }
 
-std::optional<std::string> whyNotApplicable(std::span<const api::Mode> modes) {
-  const auto isCalled = [](api::Mode mode) {
-    return mode == api::Mode::OnlineRedirect || mode == api::Mode::ExistingOrder || mode == api::Mode::PosTerminal;
-  };
-  if (std::any_of(modes.begin(), modes.end(), isCalled)) return std::nullopt;
-  return "MPay calls no endpoint of this service in its modes of usage";
-}
-
 Report run(const Subject& subject, const Plan& plan, const Session::Ports& ports, const std::stop_token& stop,
            const std::function<void(const Finding&)>& onFinding) {
   Session session(subject, plan.limits, ports, stop);

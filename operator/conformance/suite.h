@@ -4,10 +4,8 @@
 #include <functional>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 
-#include "api/integration.h"
 #include "conformance/report.h"
 #include "conformance/session.h"
 
@@ -18,10 +16,6 @@ struct Plan {
   std::set<std::string, std::less<>> only{};  // these checks; empty: all
   Limits limits{};
 };
-
-// Why the service has no endpoint to test, by its modes of usage; nothing where it has one. GenericService is MPay's
-// own page, InvoiceApi is called by the beneficiary.
-std::optional<std::string> whyNotApplicable(std::span<const api::Mode> modes);
 
 // Runs the checks, on this thread, for as long as the plan's limits allow. `onFinding` is told of each as soon as it is
 // judged. What is cancelled or too late is skipped and keeps the run from passing. The subject must outlive the call.

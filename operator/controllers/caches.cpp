@@ -52,6 +52,9 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       validations_([](const api::MPayValidation& v) {
         return std::vector<std::string>{v.metadata.namespace_.value_or("") + "/" + v.spec.integration.name};
       }),
+      testRequests_([](const api::MPayTestRequest& r) {
+        return std::vector<std::string>{r.metadata.namespace_.value_or("") + "/" + r.spec.integration.name};
+      }),
       configMaps_(client, [this](const std::string& owner) { changed(owner); }),
       secrets_(client, [this](const std::string& owner) { changed(owner); }),
       credentials_(client, [this](const std::string& owner) { changed(owner); }),
@@ -59,6 +62,7 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
       environmentWatcher_(client, {}, environments_, {.unread = onUnread}),
       integrationWatcher_(client, {}, integrations_, {.unread = onUnread}),
       validationWatcher_(client, {}, validations_, {.unread = onUnread}),
+      testRequestWatcher_(client, {}, testRequests_, {.unread = onUnread}),
       namespaceWatcher_(client, {}, namespaces_),
       policyWatcher_(client, {}, policies_, {.problem = admissionProblem("admission policies")}),
       bindingWatcher_(client, {}, bindings_, {.problem = admissionProblem("bindings of the admission policies")}) {
@@ -76,6 +80,10 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
     for (const auto& name : environmentsOf(*before)) listeners_.environment({"", name});
   });
   validations_.onChange([this](const auto& before, const auto& after) {
+    const auto& object = after ? after : before;
+    listeners_.integration({object->metadata.namespace_.value_or(""), object->spec.integration.name});
+  });
+  testRequests_.onChange([this](const auto& before, const auto& after) {
     const auto& object = after ? after : before;
     listeners_.integration({object->metadata.namespace_.value_or(""), object->spec.integration.name});
   });
@@ -113,6 +121,8 @@ bool Caches::start(const std::stop_token& stop) {
   environmentWatcher_.start();
   integrationWatcher_.start();
   validationWatcher_.start();
+  // Not waited for: where nobody may ask, nothing else is held up.
+  testRequestWatcher_.start();
   namespaceWatcher_.start();
   policyWatcher_.start();
   bindingWatcher_.start();
@@ -125,6 +135,7 @@ void Caches::stop() {
   environmentWatcher_.stop();
   integrationWatcher_.stop();
   validationWatcher_.stop();
+  testRequestWatcher_.stop();
   namespaceWatcher_.stop();
   policyWatcher_.stop();
   bindingWatcher_.stop();
@@ -143,6 +154,10 @@ std::optional<std::map<std::string, std::string>> Caches::namespaceLabels(const 
 
 onboarding::Records Caches::records(const ObjectKey& integration) const {
   return validations_.indexed(integration.text());
+}
+
+std::vector<std::shared_ptr<const api::MPayTestRequest>> Caches::testRequests(const ObjectKey& integration) const {
+  return testRequests_.indexed(integration.text());
 }
 
 onboarding::Admission Caches::admission() const {

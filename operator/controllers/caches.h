@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/integration.h"
+#include "api/test_request.h"
 #include "api/validation.h"
 #include "controllers/outputs.h"
 #include "controllers/publisher.h"
@@ -47,6 +48,8 @@ class Caches {
   std::optional<std::map<std::string, std::string>> namespaceLabels(const std::string& name) const;
   onboarding::Records records(const ObjectKey& integration) const;
   onboarding::Admission admission() const;
+  // Who asks for the functional tests of an integration.
+  std::vector<std::shared_ptr<const api::MPayTestRequest>> testRequests(const ObjectKey& integration) const;
 
   // The output namespace of an environment; its watch starts with the first call.
   std::shared_ptr<Outputs> outputs(const api::MPayEnvironment& environment);
@@ -88,6 +91,7 @@ class Caches {
   runtime::Store<api::MPayEnvironment> environments_;
   runtime::Store<api::MPayIntegration> integrations_;
   runtime::Store<api::MPayValidation> validations_;
+  runtime::Store<api::MPayTestRequest> testRequests_;
   runtime::Store<api::Namespace> namespaces_;
   runtime::Store<api::ValidatingAdmissionPolicy> policies_;
   runtime::Store<api::ValidatingAdmissionPolicyBinding> bindings_;
@@ -101,6 +105,7 @@ class Caches {
   runtime::Watcher<api::MPayEnvironment> environmentWatcher_;
   runtime::Watcher<api::MPayIntegration> integrationWatcher_;
   runtime::Watcher<api::MPayValidation> validationWatcher_;
+  runtime::Watcher<api::MPayTestRequest> testRequestWatcher_;
   runtime::Watcher<api::Namespace> namespaceWatcher_;
   runtime::Watcher<api::ValidatingAdmissionPolicy> policyWatcher_;
   runtime::Watcher<api::ValidatingAdmissionPolicyBinding> bindingWatcher_;

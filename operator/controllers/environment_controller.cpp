@@ -19,6 +19,11 @@ std::set<ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const
   return keys;
 }
 
+const api::ContentSource* testerAuthorities(const api::MPayEnvironment& environment) {
+  const auto& tester = environment.spec.tester;
+  return tester && tester->authorities ? &*tester->authorities : nullptr;
+}
+
 void tellAuthorities(runtime::EventRecorder& events, const api::MPayEnvironment& environment,
                      const std::vector<api::Condition>* before, const std::vector<api::Condition>& now) {
   const auto* condition = api::findCondition(now, "AuthoritiesValid");
@@ -54,16 +59,20 @@ void EnvironmentController::readAssignments(const api::MPayEnvironment& environm
 Result<std::shared_ptr<const onboarding::Settings>> EnvironmentController::settingsOf(
     const api::MPayEnvironment& environment) {
   const auto content = caches_.content(environment.spec.trust.authorities, caches_.resourceNamespace());
+  const auto* tls = testerAuthorities(environment);
+  const auto ofTester = tls ? caches_.content(*tls, caches_.resourceNamespace()) : onboarding::Content{};
+  const auto summary = [](const onboarding::Content& bytes) {
+    return !bytes ? std::string() : *bytes ? crypto::sha256Hex(**bytes) : bytes->error().message;
+  };
   const std::string name = environment.metadata.name.value_or("");
-  Examined now{environment.metadata.uid.value_or(""), environment.metadata.generation.value_or(0),
-               !content   ? ""
-               : *content ? crypto::sha256Hex(**content)
-                          : content->error().message};
+  Examined now{environment.metadata.uid.value_or(""), environment.metadata.generation.value_or(0), summary(content),
+               summary(ofTester)};
   return examined_.with([&](auto& all) {
     auto& known = all[name];
-    if (known.uid == now.uid && known.generation == now.generation && known.authorities == now.authorities)
+    if (known.uid == now.uid && known.generation == now.generation && known.authorities == now.authorities &&
+        known.testerAuthorities == now.testerAuthorities)
       return known.settings;
-    now.settings = onboarding::examineEnvironment(environment, content);
+    now.settings = onboarding::examineEnvironment(environment, content, ofTester);
     known = std::move(now);
     return known.settings;
   });
@@ -76,7 +85,9 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     publishers_.with([&](auto& all) { all.erase(key.name); });
     return runtime::Outcome{};
   }
-  caches_.refer("environment " + key.name, {&environment->spec.trust.authorities}, {}, caches_.resourceNamespace(),
+  std::vector<const api::ContentSource*> sources{&environment->spec.trust.authorities};
+  if (const auto* tls = testerAuthorities(*environment)) sources.push_back(tls);
+  caches_.refer("environment " + key.name, sources, {}, caches_.resourceNamespace(),
                 credentialsOf(*environment, caches_.resourceNamespace()));
   const auto outputs = caches_.outputs(*environment);
   const bool ending = environment->metadata.deletionTimestamp.has_value();

@@ -20,7 +20,7 @@ class EnvironmentController final : public runtime::Reconciler {
   struct Examined {
     std::string uid;
     std::int64_t generation = 0;
-    std::string authorities;  // digest of the bytes, or the error's words
+    std::string authorities, testerAuthorities;  // digest of the bytes, or the error's words
     Result<std::shared_ptr<const onboarding::Settings>> settings = fail(Error{});
   };
 

@@ -173,6 +173,10 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.revocationVersion = checks->metadata.resourceVersion;
   }
   snapshot.revoked = outputs->revoked();
+  if (const auto tests = outputs->own(memoryName(onboarding::kTests, key))) {
+    snapshot.tests = contentOf<onboarding::TestRecord>(tests);
+    snapshot.testsVersion = tests->metadata.resourceVersion;
+  }
   if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
     if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
       snapshot.fragment = std::move(*content);
@@ -194,6 +198,8 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   }
   if (const auto effects = memoryName(onboarding::kEffects, key); outputs->isForeign(effects, key))
     snapshot.foreignEffects = effects;
+  if (const auto tests = memoryName(onboarding::kTests, key); outputs->isForeign(tests, key))
+    snapshot.foreignTests = tests;
   recallRevision(*outputs, key, integration.spec, snapshot);
   return snapshot;
 }
@@ -214,6 +220,8 @@ Result<onboarding::Snapshot> IntegrationController::read(
   TRY(readContent(snapshot));
   snapshot.records = caches_.records(key);
   snapshot.admission = caches_.admission();
+  for (const auto& request : caches_.testRequests(key))
+    snapshot.testRequests.push_back(request->metadata.uid.value_or(""));
   return snapshot;
 }
 

@@ -1,6 +1,7 @@
 #include "controllers/key_secret.h"
 
 #include "base/log.h"
+#include "controllers/secrets.h"
 #include "crypto/digest.h"
 
 namespace mpay::controllers {
@@ -8,17 +9,6 @@ namespace {
 
 using onboarding::KeyPlan;
 using onboarding::KeyStep;
-
-// Overwrites a Secret's values when it goes.
-struct Guarded {
-  api::Secret secret;
-  explicit Guarded(api::Secret read) : secret(std::move(read)) {}
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() {
-    for (auto& [name, value] : secret.data) crypto::cleanse(value);
-  }
-};
 
 void put(api::Secret& secret, std::string_view name, std::string_view bytes) {
   auto& value = secret.data[std::string(name)];
@@ -99,7 +89,7 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
     if (read.error().isForbidden()) return fail(mayNotKeep(plan.secret));
     return read.error().isNotFound() ? Result<void>{} : fail(std::move(read).error());
   }
-  Guarded guarded(std::move(*read));
+  GuardedSecret guarded(std::move(*read));
   if (guarded.secret.metadata.resourceVersion != plan.resourceVersion) {
     unwritten_.with([&](auto& all) { all.erase(plan.secret); });
     return {};
@@ -111,7 +101,7 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
   if (plan.step == KeyStep::MakeKey || plan.step == KeyStep::MakeRenewalKey) {
     auto tried = secrets.tryReplace(guarded.secret, stop);
     if (!tried) return refused(std::move(tried).error());
-    const Guarded answer(std::move(*tried));
+    const GuardedSecret answer(std::move(*tried));
   }
   const Make make = [&]() -> Result<crypto::PrivateKey> {
     const auto known = unwritten_.with([&](const auto& all) {
@@ -131,7 +121,7 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   auto written = secrets.replace(guarded.secret, stop);
   if (!written) return refused(std::move(written).error());
-  const Guarded answer(std::move(*written));
+  const GuardedSecret answer(std::move(*written));
   unwritten_.with([&](auto& all) { all.erase(plan.secret); });
   spdlog::info("secret {}: {}", plan.secret.text(),
                plan.step == KeyStep::Complete || plan.step == KeyStep::Renew ? "completed with the issued certificate"

@@ -63,4 +63,8 @@ MailCredentials MailCredentials::of(api::Secret secret) {
   return kept;
 }
 
+GuardedSecret::~GuardedSecret() {
+  for (auto& [name, value] : secret.data) crypto::cleanse(value);
+}
+
 }  // namespace mpay::controllers

@@ -45,4 +45,13 @@ struct MailCredentials {
   static MailCredentials of(api::Secret secret);
 };
 
+// A whole Secret, read when it is needed; its values are overwritten when it goes.
+struct GuardedSecret {
+  api::Secret secret;
+  explicit GuardedSecret(api::Secret read) : secret(std::move(read)) {}
+  GuardedSecret(const GuardedSecret&) = delete;
+  GuardedSecret& operator=(const GuardedSecret&) = delete;
+  ~GuardedSecret();
+};
+
 }  // namespace mpay::controllers

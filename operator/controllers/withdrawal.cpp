@@ -54,7 +54,7 @@ Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain,
 
 Result<void> Withdrawal::endTesting(const ObjectKey& key, const std::string& environment, Outputs& outputs,
                                     const std::stop_token& stop) {
-  for (const auto component : {onboarding::kFragment, onboarding::kEffects, onboarding::kClaim})
+  for (const auto component : {onboarding::kTests, onboarding::kFragment, onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
   claims_.release(environment, key);

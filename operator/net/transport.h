@@ -44,6 +44,8 @@ struct Request {
 
 // Whether it is http or https, with a host and without user information.
 bool isPlainUrl(const std::string& url);
+// "host:port" of such a URL, in small letters, with the scheme's port where it names none; empty where it is none.
+std::string hostOf(const std::string& url);
 
 struct Response {
   int status = 0;

@@ -30,6 +30,7 @@ struct Decision {
   std::optional<Verdict> lost{};                         // of the live revision, what the platform assigned to others
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
   std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
+  std::optional<TestRecord> tests{};  // where the environment has a tester: what is remembered from now on
   const std::optional<crypto::Certificate> promotedWith{};  // of the live revision
   const bool presentsEarlier = false;                       // the Secret of a request, than what is declared
   std::optional<crypto::Certificate> served{};              // by production
@@ -52,7 +53,10 @@ struct Decision {
   bool tellsOfLoss() const { return lost && (losesAll() || !unadmitted); }
   void judgeClaims();
   void judgeTesting();
+  void planTests();
   void judgeFunctional();
+  // What the runs say, where a tester runs any; True where there is none.
+  Verdict judgeRuns() const;
   void judgeValidated();
   void judgePromoted();
   void judgeExpiry();
@@ -353,11 +357,51 @@ Verdict ofGate(const GateVerdict& gate) {
   return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.reason, gate.message);
 }
 
+// What is to be run, bound to the version of the record that this was decided on: whoever runs it writes it too. While
+// testing is being provisioned again what is intended stays.
+void Decision::planTests() {
+  const auto& environment = in.testing;
+  if (!environment.settings || !environment.foreignTests.empty()) return;
+  const auto& settings = *environment.settings;
+  const Holder holder{key().namespace_, key().name, integration().metadata.uid.value_or(""), spec().beneficiary.idno};
+  if (const auto known = recordFor(environment.tests, holder); known.last)
+    plan.status.functionalTests = known.last->status;
+  if (!settings.tester) return;
+  tests = recordFor(environment.tests, holder);
+  const bool isTestable = submitted.holds() && judgeTestData(spec());
+  if (!isTestable) {
+    tests->intended.reset();
+  } else if (testing.holds()) {
+    const TestSubject subject{integration(), form.testingDigest, form.leaf, settings};
+    tests->intended = intendedOf(subject, *tests, in.testRequests, now, plan.nextInstant);
+  }
+  if (!tests->intended) tests->problem.reset();
+  if (environment.tests == tests || (!environment.tests && !tests->intended)) return;
+  auto metadata = memoryMeta(settings.spec.outputNamespace, kTests, settings.name, key());
+  metadata.resourceVersion = environment.testsVersion.value_or("");
+  plan.testing.push_back(remember(std::move(metadata), *tests));
+}
+
+Verdict Decision::judgeRuns() const {
+  if (!in.testing.settings->tester) return good("NotTested", "the environment has no tester");
+  if (!in.testing.foreignTests.empty()) return nameTaken("an object", in.testing.foreignTests);
+  if (const auto data = judgeTestData(spec()); !data) return ofError(data.error());
+  return judgeTests(*tests, key());
+}
+
 void Decision::judgeFunctional() {
+  planTests();
   if (servesCurrent()) {
     functional = good("AsPromoted", fmt::format("revision {} keeps the records", live()->number));
+    // What fails after the promotion is told, and takes nothing away.
+    if (const auto& run = plan.status.functionalTests; run && run->outcome != api::TestOutcome::Passed)
+      functional.message += fmt::format("; the last run did not pass: {}", describeRun(*run));
   } else if (!testing.holds()) {
     functional = working("AwaitingTestEnvironment", "TestEnvironmentReady comes first");
+  } else if (const auto runs = judgeRuns();
+             !runs.holds() || (tests && in.testing.settings->spec.validation.functionalTesting ==
+                                            api::FunctionalTestingPolicy::Automatic)) {
+    functional = runs;
   } else {
     Gate gate{key(),
               integration().metadata.uid.value_or(""),
@@ -369,6 +413,7 @@ void Decision::judgeFunctional() {
               live()};
     auto verdict = judgeRecords(gate, in.records, in.admission);
     functional = ofGate(verdict);
+    if (tests) functional.message = fmt::format("{}; {}", runs.message, functional.message);
     functionalRecords = std::move(verdict.counted);
   }
 }
@@ -417,6 +462,7 @@ void Decision::promote() {
             [](const auto& a, const auto& b) { return a->metadata.creationTimestamp > b->metadata.creationTimestamp; });
   if (known.size() > kSpentKept) known.resize(kSpentKept);
   for (const auto& record : known) revision.spent.push_back(record->metadata.uid.value_or(""));
+  if (tests && tests->last) revision.functionalTests = tests->last->status;
   revision.promotedAt = formatTime(now);
   const std::int64_t number = live() ? live()->number + 1 : 1;
   api::ControllerRevision object;

@@ -9,6 +9,7 @@
 #include "api/integration.h"
 #include "onboarding/assignment.h"
 #include "onboarding/environment.h"
+#include "onboarding/functional_testing.h"
 #include "onboarding/key_request.h"
 #include "onboarding/memory.h"
 #include "onboarding/records.h"
@@ -35,11 +36,14 @@ struct EnvironmentSnapshot {
   std::optional<RevocationRecord> revocation{};
   std::optional<std::string> revocationVersion{};        // resourceVersion of that; absent: there is none
   std::shared_ptr<const RevokedCertificates> revoked{};  // by what all integrations know
+  std::optional<TestRecord> tests{};                     // of a testing environment
+  std::optional<std::string> testsVersion{};             // resourceVersion of that; absent: there is none
   std::optional<Fragment> leaving{};                 // an earlier integration's of this name, which is being withdrawn
   std::shared_ptr<const Assignments> assignments{};  // null: there are none
   std::string foreign{};                             // name of an object that is not ours where ours should be
   std::string foreignRevision{};                     // the same, of the next revision
   std::string foreignEffects{};                      // and of the record of notifications
+  std::string foreignTests{};                        // and of that of functional tests
 };
 
 struct Snapshot {
@@ -55,6 +59,7 @@ struct Snapshot {
   EnvironmentSnapshot production{};
   Records records{};
   Admission admission{};
+  TestRequests testRequests{};
 };
 
 // The form, read.

@@ -39,6 +39,28 @@ Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, s
   return prefixes;
 }
 
+Result<std::optional<TesterSettings>> testerOf(const MPayEnvironmentSpec& spec, const Content& authorities) {
+  if (!spec.tester) return std::nullopt;
+  const auto& declared = *spec.tester;
+  TesterSettings tester;
+  tester.permitted = TRY(ranges(declared.permitted, "tester.permitted"));
+  const auto timeout = parseDuration(declared.timeout), deadline = parseDuration(declared.deadline);
+  if (!timeout || *timeout <= Duration::zero() || *timeout > kLongestTestCall)
+    return refuse("InvalidField", "tester.timeout is not a duration like 30s, of at most 2m");
+  if (!deadline || *deadline <= Duration::zero() || *deadline > kLongestTestRun)
+    return refuse("InvalidField", "tester.deadline is not a duration like 3m, of at most 30m");
+  tester.timeout = *timeout;
+  tester.deadline = *deadline;
+  if (declared.authorities) {
+    if (!authorities) return refuse("Pending", "tester.authorities is being read");
+    if (!*authorities) return fail(within("tester.authorities", authorities->error()));
+    tester.authorities = **authorities;
+    if (const auto parsed = net::TlsContext::of({tester.authorities, {}, {}, {}}); !parsed)
+      return refuse("InvalidField", "tester.authorities: " + parsed.error().message);
+  }
+  return tester;
+}
+
 // What is published has names that collide neither with each other, when one is divided in parts, nor with what the
 // operator remembers.
 Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
@@ -84,7 +106,8 @@ Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
 }
 
 Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
-                                                           const Content& authorities) {
+                                                           const Content& authorities,
+                                                           const Content& testerAuthorities) {
   auto settings = std::make_shared<Settings>();
   settings->name = environment.metadata.name.value_or("");
   settings->spec = environment.spec;
@@ -109,6 +132,7 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
   settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
   settings->revocation = TRY(revocationOf(spec.trust.revocation));
+  settings->tester = TRY(testerOf(spec, testerAuthorities));
   TRY(judgeNames(spec));
   if (!parseDurationUpTo(spec.withdrawal.delay, kLongestWithdrawalDelay))
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");

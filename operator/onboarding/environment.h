@@ -30,6 +30,17 @@ Result<RevocationPolicy> revocationOf(const api::Revocation& declared);
 inline constexpr std::chrono::seconds kShortestCheckInterval{5};
 inline constexpr std::chrono::hours kLongestCheckInterval{24};
 
+// How web services are called for functional tests.
+struct TesterSettings {
+  std::vector<net::Prefix> permitted{};  // what may be called although it is not public
+  std::string authorities{};             // PEM, of TLS; empty: the system's
+  Duration timeout{};                    // one call
+  Duration deadline{};                   // a run
+};
+
+inline constexpr std::chrono::minutes kLongestTestCall{2};
+inline constexpr std::chrono::minutes kLongestTestRun{30};
+
 // An environment, read and found usable.
 struct Settings {
   std::string name;
@@ -38,6 +49,7 @@ struct Settings {
   AddressPolicy addresses;
   CertificatePolicy certificates;
   RevocationPolicy revocation;
+  std::optional<TesterSettings> tester{};
 };
 
 // Between a deletion and the end of service in production; the default where what is declared is no duration, or
@@ -45,10 +57,12 @@ struct Settings {
 std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec);
 inline constexpr std::chrono::hours kLongestWithdrawalDelay{24 * 366};
 
-// Errors: Invalid with reason Pending (authorities not read yet), NotSupported (a field whose effect
-// is not built yet), InvalidField, and those of the references and of Authorities::parse.
+// `testerAuthorities`: what tester.authorities refers to, where there is such a field. Errors: Invalid with reason
+// Pending (authorities not read yet), NotSupported (a field whose effect is not built yet), InvalidField, and those of
+// the references and of Authorities::parse.
 Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnvironment& environment,
-                                                           const Content& authorities);
+                                                           const Content& authorities,
+                                                           const Content& testerAuthorities = {});
 
 // How far an environment has come with what it publishes.
 struct Publication {

@@ -8,7 +8,7 @@
 namespace mpay::onboarding {
 namespace {
 
-constexpr std::string_view kRemembered[] = {kClaim, kFragment, kWithdrawal, kEffects, kRevocation, kAssignment};
+constexpr std::string_view kRemembered[] = {kClaim, kFragment, kWithdrawal, kEffects, kRevocation, kAssignment, kTests};
 
 const json::object& members(const json::value& of, std::string_view key) {
   static const json::object empty;

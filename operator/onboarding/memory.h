@@ -33,6 +33,7 @@ inline constexpr std::string_view kEffects = "effects";
 inline constexpr std::string_view kAggregate = "aggregate";
 inline constexpr std::string_view kRevocation = "revocation";
 inline constexpr std::string_view kAssignment = "assignment";
+inline constexpr std::string_view kTests = "tests";
 
 // What an object of ours remembers: by its name, which cannot be changed, where that tells; else by its label. Empty:
 // it says nothing.
@@ -131,11 +132,13 @@ struct Revision {
   std::optional<std::string> logo;           // base64
   Holder holder;
   std::vector<KeptRecord> records;
-  std::vector<std::string> spent;  // UIDs of the records that existed then, used or not
+  std::vector<std::string> spent;                              // UIDs of the records that existed then, used or not
+  std::optional<api::FunctionalTestStatus> functionalTests{};  // the run that passed, where a tester ran it
   std::string promotedAt;
 };
 BOOST_DESCRIBE_STRUCT(Revision, (),
-                      (digest, effect, certificate, intermediates, logo, holder, records, spent, promotedAt))
+                      (digest, effect, certificate, intermediates, logo, holder, records, spent, functionalTests,
+                       promotedAt))
 
 // A revision with its number and the name of its object.
 struct NumberedRevision {

@@ -48,7 +48,7 @@ Cluster::Cluster() : admin(kube::Config::fromFile(plane.kubeconfig().string()).v
   run({"apply", "--server-side", "-f", root + "/crds"});
   run({"apply", "-f", root + "/manifests/namespace.yaml", "-f", root + "/manifests/rbac.yaml"});
   run({"wait", "--for=condition=Established", "crd/mpayintegrations.mpay.gov.md", "crd/mpayenvironments.mpay.gov.md",
-       "crd/mpayvalidations.mpay.gov.md", "--timeout=20s"});
+       "crd/mpayvalidations.mpay.gov.md", "crd/mpaytestrequests.mpay.gov.md", "--timeout=20s"});
   plane.learnKinds();
   run({"apply", "-f", root + "/manifests/policies.yaml"});
   run({"create", "secret", "generic", "smtp-credentials", "-n", "mpay-system", "--from-literal=username=" + kMailUser,
@@ -92,6 +92,7 @@ World::World()
   std::string access = readFile(MPAY_SOURCE_DIR "/docs/examples/tenant-access.yaml");
   access = replaced(access, "namespace: public-services", "namespace: " + tenant);
   access = replaced(access, "[civil-status-logo, civil-status-system-certificate]", "[certificate, logo]");
+  access = replaced(access, "civil-status-certificates-functional-tests", "certificates-functional-tests");
   cluster.apply(manifests + "---\n" + access);
   setFile("certificate", "certificate.cer", certificate.certificate);
 

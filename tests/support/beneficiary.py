@@ -12,6 +12,7 @@ import copy
 import datetime
 import http.server
 import json
+import os
 import signal
 import socket
 import ssl
@@ -350,6 +351,9 @@ class Service:
             raise Fault("InvalidParameter", "TotalAmount is no number") from error
         if not payment or len(payment) > 36 or amount <= 0:
             raise Fault("InvalidParameter", "PaymentID or TotalAmount is not one")
+        if self.options.payments:
+            with open(self.options.payments, "a", encoding="utf-8") as file:
+                file.write(f"{key} {payment} {amount}\n")
         known = self.payments.setdefault(key, {})
         repeated = payment in known
         if self.has("remembers-last"):
@@ -512,6 +516,8 @@ class Server(http.server.ThreadingHTTPServer):
         names = tuple(self.options.defect)
         if self.options.variants_by_path:
             names += tuple(name for name in path.strip("/").split("+") if name)
+        if self.options.defects_file:
+            names += tuple(content(self.options.defects_file).decode().split())
         if names not in self.services:
             self.services[names] = Service(self.options, names)
         return self.services[names]
@@ -561,6 +567,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         with self.server.lock:
             status, answer = service.handle(data)
+        while self.server.options.hold and b"ConfirmOrderPayment" in data and os.path.exists(self.server.options.hold):
+            time.sleep(0.02)
         content_type = "application/soap+xml" if service.has("soap-1.2-content-type") else "text/xml"
         headers = ["X-Long: " + "x" * 65536] if service.has("big-header") else []
         self.reply(status, answer, content_type + "; charset=utf-8", headers)
@@ -618,6 +626,9 @@ def main():
     parser.add_argument("--algorithm", choices=("rsa-sha1", "rsa-sha256"), default="rsa-sha1")
     parser.add_argument("--key-info", choices=("token", "subject-key-identifier", "x509"), default="token")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="may be given several times")
+    parser.add_argument("--defects-file", metavar="FILE", help="further defects, read at each request")
+    parser.add_argument("--payments", metavar="FILE", help="a line for each confirmation: order, PaymentID, amount")
+    parser.add_argument("--hold", metavar="FILE", help="while it exists, confirmations are not answered")
     parser.add_argument("--variants-by-path", action="store_true")
     options = parser.parse_args()
     if options.list_defects:

@@ -14,7 +14,7 @@ TEST(Crds, AreWhatTheTypesSay) {
     EXPECT_EQ(test::readFile(std::string(MPAY_SOURCE_DIR) + "/crds/" + file.name), file.yaml())
         << "crds/ is generated: build/release/bin/mpay-operator crds crds";
   }
-  EXPECT_EQ(crdFiles().size(), 3u);
+  EXPECT_EQ(crdFiles().size(), 4u);
 }
 
 const json::object& schemaOf(const json::value& definition) {
@@ -38,32 +38,33 @@ TEST(Crds, DescribeAndBoundEveryProperty) {
   for (const auto& file : crdFiles()) {
     std::size_t seen = 0;
     for (const auto* part : {"spec", "status"}) {
-      eachNode(file.name + " " + part, schemaOf(file.definition).at("properties").at(part).as_object(),
-               [&](const std::string& path, const json::object& node) {
-                 ++seen;
-                 // An element is described by its list.
-                 if (!path.ends_with("[]") && !path.ends_with("{}")) {
-                   ASSERT_TRUE(node.contains("description")) << path;
-                   EXPECT_FALSE(node.at("description").as_string().empty()) << path;
-                 }
-                 const std::string_view type = node.at("type").as_string();
-                 if (type == "string") {
-                   EXPECT_TRUE(node.contains("enum") || node.contains("maxLength")) << path;
-                 }
-                 if (type == "array") {
-                   EXPECT_TRUE(node.contains("maxItems")) << path;
-                   EXPECT_TRUE(node.contains("x-kubernetes-list-type")) << path;
-                 }
-                 if (node.contains("additionalProperties")) {
-                   EXPECT_TRUE(node.contains("maxProperties")) << path;
-                 }
-                 if (type == "object") {
-                   EXPECT_TRUE(node.contains("properties") || node.contains("additionalProperties")) << path;
-                   EXPECT_FALSE(node.contains("x-kubernetes-preserve-unknown-fields")) << path;
-                 }
-               });
+      const auto* whole = schemaOf(file.definition).at("properties").as_object().if_contains(part);
+      if (!whole) continue;  // a kind that has no status
+      eachNode(file.name + " " + part, whole->as_object(), [&](const std::string& path, const json::object& node) {
+        ++seen;
+        // An element is described by its list.
+        if (!path.ends_with("[]") && !path.ends_with("{}")) {
+          ASSERT_TRUE(node.contains("description")) << path;
+          EXPECT_FALSE(node.at("description").as_string().empty()) << path;
+        }
+        const std::string_view type = node.at("type").as_string();
+        if (type == "string") {
+          EXPECT_TRUE(node.contains("enum") || node.contains("maxLength")) << path;
+        }
+        if (type == "array") {
+          EXPECT_TRUE(node.contains("maxItems")) << path;
+          EXPECT_TRUE(node.contains("x-kubernetes-list-type")) << path;
+        }
+        if (node.contains("additionalProperties")) {
+          EXPECT_TRUE(node.contains("maxProperties")) << path;
+        }
+        if (type == "object") {
+          EXPECT_TRUE(node.contains("properties") || node.contains("additionalProperties")) << path;
+          EXPECT_FALSE(node.contains("x-kubernetes-preserve-unknown-fields")) << path;
+        }
+      });
     }
-    EXPECT_GT(seen, 10u) << file.name;
+    EXPECT_GT(seen, 2u) << file.name;
   }
 }
 

@@ -151,7 +151,7 @@ TEST(Modes, SayWhetherThereIsAnEndpoint) {
     bool applies;
   } rows[] = {{{OnlineRedirect}, true}, {{ExistingOrder}, true},   {{PosTerminal}, true},
               {{InvoiceApi}, false},    {{GenericService}, false}, {{InvoiceApi, ExistingOrder}, true}};
-  for (const auto& row : rows) EXPECT_EQ(!conformance::whyNotApplicable(row.modes), row.applies);
+  for (const auto& row : rows) EXPECT_EQ(!onboarding::whyNotTested(row.modes), row.applies);
   const auto report = conformance::reportNotApplicable({}, "no endpoint");
   EXPECT_TRUE(report.passed());
   EXPECT_EQ(report.count(Outcome::skipped), static_cast<int>(conformance::allChecks().size()));

@@ -1,0 +1,26 @@
+// MPayTestRequest: somebody asks for the functional tests of an integration to be run. The operator deletes it once
+// that was done.
+#pragma once
+
+#include "api/meta.h"
+
+namespace mpay::api {
+
+struct TestedIntegration {
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(TestedIntegration, (), (name))
+
+struct MPayTestRequestSpec {
+  TestedIntegration integration;
+};
+BOOST_DESCRIBE_STRUCT(MPayTestRequestSpec, (), (integration))
+
+struct MPayTestRequest {
+  static constexpr ResourceType kResource{kGroup, kVersion, "mpaytestrequests", "MPayTestRequest", true};
+  ObjectMeta metadata;
+  MPayTestRequestSpec spec;
+};
+BOOST_DESCRIBE_STRUCT(MPayTestRequest, (), (metadata, spec))
+
+}  // namespace mpay::api

@@ -1,0 +1,324 @@
+#include "controllers/functional_test_controller.h"
+
+#include <random>
+
+#include "base/log.h"
+#include "controllers/secrets.h"
+#include "controllers/test_report.h"
+#include "crypto/digest.h"
+#include "onboarding/decide.h"
+
+namespace mpay::controllers {
+namespace {
+
+using api::TestOutcome;
+using onboarding::TestRecord;
+using onboarding::TestResult;
+
+constexpr std::size_t kNamedFailures = 3;
+
+std::string newId() {
+  static thread_local std::random_device source;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
+}
+
+double jitter() {
+  static thread_local std::random_device source;
+  return static_cast<double>(source()) / static_cast<double>(std::random_device::max());
+}
+
+// Notes whether there ever was more than no connection or no answer, which may pass by itself.
+class Observed final : public conformance::Endpoint {
+ public:
+  explicit Observed(conformance::Endpoint& inner) : inner_(inner) {}
+  Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
+                             const std::stop_token& stop) override {
+    auto response = inner_.post(operation, envelope, timeout, stop);
+    wasReached_ =
+        wasReached_ || response || !(response.error().reason.empty() || response.error().reason == "Unreachable");
+    wasAsked_ = true;
+    return response;
+  }
+  bool wasReached() const { return wasReached_ || !wasAsked_; }
+
+ private:
+  conformance::Endpoint& inner_;
+  bool wasReached_ = false, wasAsked_ = false;
+};
+
+std::string decoded(const api::Secret& secret, const std::string& name) {
+  const auto value = secret.data.find(name);
+  return value == secret.data.end() ? "" : crypto::fromBase64(value->second).value_or("");
+}
+
+TestResult resultOf(const onboarding::TestIntent& intent, const conformance::Report& report, bool wasReached,
+                    const std::string& startedAt, WallTime now) {
+  TestResult result{intent.subject, intent.requests, 0, {}, {}, {}};
+  auto& status = result.status;
+  status.runID = intent.id;
+  status.outcome = report.passed() ? TestOutcome::Passed : wasReached ? TestOutcome::Failed : TestOutcome::Unreachable;
+  status.digest = intent.digest;
+  status.profile = report.profile.name;
+  status.startedAt = startedAt;
+  status.finishedAt = formatTime(now);
+  status.passed = report.count(conformance::Outcome::pass);
+  status.warned = report.count(conformance::Outcome::warn);
+  status.failed = report.count(conformance::Outcome::fail);
+  status.skipped = report.count(conformance::Outcome::skipped);
+  // What failed before what could not be judged because of that, and what blocks before what does not.
+  const auto note = [&](const conformance::Finding& finding) {
+    status.failedChecks.emplace_back(finding.check->id);
+    if (finding.blocks() && result.blocking.size() < kNamedFailures)
+      result.blocking.push_back(fmt::format("{}: {}", finding.check->id, finding.message));
+  };
+  using Choice = bool (*)(const conformance::Finding&);
+  const Choice order[] = {
+      [](const auto& f) { return f.outcome == conformance::Outcome::fail && f.blocks(); },
+      [](const auto& f) { return f.outcome != conformance::Outcome::fail && f.blocks(); },
+      [](const auto& f) { return f.outcome == conformance::Outcome::fail && !f.blocks(); },
+  };
+  for (const auto isChosen : order) {
+    for (const auto& finding : report.findings) {
+      if (isChosen(finding)) note(finding);
+    }
+  }
+  if (status.outcome == TestOutcome::Unreachable) {
+    result.attempt = intent.attempt + 1;
+    result.retryAt = formatTime(onboarding::retryOf(result.attempt, jitter(), now));
+  }
+  return result;
+}
+
+}  // namespace
+
+FunctionalTestController::FunctionalTestController(kube::Client& client, const Clock& clock, Caches& caches,
+                                                   runtime::EventRecorder& events, std::function<bool()> mayWrite,
+                                                   std::function<void(const ObjectKey&)> wake)
+    : client_(client),
+      clock_(clock),
+      caches_(caches),
+      events_(events),
+      mayWrite_(std::move(mayWrite)),
+      wake_(std::move(wake)) {}
+
+std::optional<FunctionalTestController::Place> FunctionalTestController::placeOf(const ObjectKey& key) {
+  Place place;
+  place.integration = caches_.integrations().get(key);
+  if (!place.integration || place.integration->metadata.deletionTimestamp) return std::nullopt;
+  place.environment = caches_.environments().get({"", place.integration->spec.environments.testing});
+  if (!place.environment) return std::nullopt;
+  place.outputs = caches_.outputs(*place.environment);
+  const auto object = place.outputs->own(onboarding::memoryName(onboarding::kTests, key));
+  auto record = contentOf<TestRecord>(object);
+  if (!record || record->holder.uid != place.integration->metadata.uid) return std::nullopt;
+  place.record = std::move(*record);
+  place.version = object->metadata.resourceVersion.value_or("");
+  return place;
+}
+
+void FunctionalTestController::reconsider(const ObjectKey& key) {
+  const bool isActive = active_.with([&](const auto& all) { return all.contains(key); });
+  if (!isActive) return;
+  const auto place = placeOf(key);
+  const bool mayRun = place && place->record.intended && !place->integration->spec.suspend;
+  active_.with([&](auto& all) {
+    const auto run = all.find(key);
+    if (run != all.end() && (!mayRun || run->second.id != place->record.intended->id)) run->second.stop.request_stop();
+  });
+}
+
+Result<runtime::Outcome> FunctionalTestController::reconcile(const ObjectKey& key, std::stop_token stop) {
+  const auto place = placeOf(key);
+  if (!place || !place->record.intended) finished_.with([&](auto& all) { all.erase(key); });
+  if (place && place->record.intended && !place->integration->spec.suspend) return carryOut(*place, stop);
+  TRY(removeRequests(key, place, stop));
+  return runtime::Outcome{};
+}
+
+Result<runtime::Outcome> FunctionalTestController::carryOut(const Place& place, const std::stop_token& stop) {
+  const auto key = place.integration->metadata.key();
+  const auto& intent = *place.record.intended;
+  auto finished = finished_.with([&](auto& all) {
+    const auto found = all.find(key);
+    return found != all.end() && found->second.id == intent.id ? std::optional(found->second) : std::nullopt;
+  });
+  if (!finished) {
+    // Nobody else may be asked for under this ServiceID: what is confirmed there could be shown to its holder.
+    const auto claim = recall<onboarding::Claim>(*place.outputs, onboarding::kClaim, key);
+    if (!claim || claim->serviceID != intent.serviceID || claim->holder.uid != place.record.holder.uid)
+      return runtime::Outcome{};
+    if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+    const auto host = net::hostOf(intent.url);
+    if (!intent.notApplicable && !hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
+    std::stop_source running;
+    const std::stop_callback forward(stop, [&] { running.request_stop(); });
+    active_.with([&](auto& all) { all.insert_or_assign(key, Active{intent.id, running}); });
+    reconsider(key);
+    const auto startedAt = formatTime(clock_.now());
+    bool wasReached = true;
+    auto report = run(place, running.get_token(), wasReached);
+    active_.with([&](auto& all) { all.erase(key); });
+    if (!intent.notApplicable) {
+      for (const auto& waiting : hosts_.leave(host)) wake_(waiting);
+    }
+    if (running.stop_requested()) {
+      spdlog::info("integration {}: functional tests {} are ended: {}", key.text(), intent.id,
+                   stop.stop_requested() ? "the operator stops" : "they are not intended any more");
+      return runtime::Outcome{};
+    }
+    if (!report) {
+      TRY(noteProblem(place, report.error(), stop));
+      return fail(std::move(report).error());
+    }
+    finished = Finished{intent.id, resultOf(intent, *report, wasReached, startedAt, clock_.now()),
+                        renderReport(*place.integration, *report, intent.language, intent.id)};
+    finished_.with([&](auto& all) { all.insert_or_assign(key, *finished); });
+    spdlog::info("integration {}: functional tests: {}, {}", key.text(), json::nameOf(finished->result.status.outcome),
+                 onboarding::describeRun(finished->result.status));
+  }
+  TRY(finish(place, std::move(*finished), stop));
+  return runtime::Outcome{};
+}
+
+Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& place, const std::stop_token& stop) {
+  const auto& intent = *place.record.intended;
+  const auto& tester = *place.environment->spec.tester;
+  const ObjectKey key{caches_.resourceNamespace(), tester.signingKeySecretRef.name};
+  auto read = kube::Api<api::Secret>(client_).get(key, stop);
+  if (!read && (read.error().isForbidden() || read.error().isNotFound())) {
+    return refuse("ReferenceNotFound",
+                  fmt::format("the Secret {} with the tester's key {}", key.text(),
+                              read.error().isNotFound() ? "does not exist" : "may not be read by the operator"));
+  }
+  const GuardedSecret secret(TRY(std::move(read)));
+  const crypto::SecretText signingKey(decoded(secret.secret, "tls.key"));
+  auto signer = soap::Signer::parse(decoded(secret.secret, "tls.crt"), signingKey.view());
+  if (!signer) return fail(within(fmt::format("the Secret {} with the tester's key", key.text()), signer.error()));
+  auto registered = crypto::Certificate::parseBase64(intent.certificate);
+  if (!registered) return fail(within("the certificate of the run", registered.error()));
+  conformance::Subject subject{
+      intent.serviceID,       std::move(*registered), std::move(*signer), soap::Algorithm::RsaSha1, {}, {}, {},
+      place.record.holder.uid};
+  subject.algorithm = soap::parseAlgorithm(tester.signatureAlgorithm).value_or(soap::Algorithm::RsaSha1);
+  const auto& known = intent.orders->known.value();
+  const auto amount = soap::Amount::parse(known.amount);
+  if (!amount) return refuse("InvalidField", "functionalTests.known.amount is no amount");
+  subject.known = {known.orderKey, *amount, known.currency};
+  subject.unknownKey = intent.orders->unknown.value().orderKey;
+  if (intent.orders->payable) {
+    subject.payable = conformance::PayableOrder{intent.orders->payable->orderKey, std::nullopt};
+    for (const auto& paid : place.record.amounts) {
+      if (paid.orderKey == subject.payable->key) subject.payable->amount = soap::Amount::parse(paid.amount);
+    }
+  }
+  return subject;
+}
+
+Result<conformance::Report> FunctionalTestController::run(const Place& place, const std::stop_token& stop,
+                                                          bool& wasReached) {
+  const auto& intent = *place.record.intended;
+  const auto& declared = place.environment->spec.tester;
+  const auto state = caches_.environmentState(place.environment->metadata.name.value_or(""));
+  if (!declared || !state.settings || !(*state.settings)->tester)
+    return refuse("TesterUnavailable", "the environment has no usable tester");
+  const auto& settings = *(*state.settings)->tester;
+  conformance::Plan plan;
+  plan.profile = conformance::Profile::of(declared->profile);
+  plan.limits.total = settings.deadline;
+  plan.limits.request = settings.timeout;
+  if (intent.notApplicable) return conformance::reportNotApplicable(plan, *intent.notApplicable);
+  const auto subject = TRY(subjectOf(place, stop));
+  const auto endpoint = TRY(conformance::HttpsEndpoint::of({intent.url, settings.authorities, settings.permitted}));
+  Observed observed(*endpoint);
+  const auto record = [&](soap::Amount amount) { return recordAmount(place, amount, stop); };
+  auto report = conformance::run(subject, plan, {observed, clock_, newId, record}, stop);
+  wasReached = observed.wasReached();
+  return report;
+}
+
+// The record as it is now, changed and written; what others write meanwhile is kept.
+Result<void> FunctionalTestController::write(const Place& place, const std::function<void(TestRecord&)>& change,
+                                             const std::stop_token& stop) {
+  const auto key = place.integration->metadata.key();
+  const auto now = placeOf(key);
+  if (!now || now->record.holder != place.record.holder) return fail(ErrorKind::Cancelled, "the integration is gone");
+  auto record = now->record;
+  change(record);
+  if (record == now->record) return {};
+  auto metadata = onboarding::memoryMeta(now->environment->spec.outputNamespace, onboarding::kTests,
+                                         now->environment->metadata.name.value_or(""), key);
+  metadata.resourceVersion = now->version;
+  TRY(now->outputs->ensure(onboarding::remember(std::move(metadata), record), stop));
+  return {};
+}
+
+Result<void> FunctionalTestController::recordAmount(const Place& place, soap::Amount amount,
+                                                    const std::stop_token& stop) {
+  const auto& orderKey = place.record.intended->orders->payable.value().orderKey;
+  const auto text = amount.text();
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  return write(
+      place,
+      [&](TestRecord& record) {
+        auto& amounts = record.amounts;
+        for (const auto& known : amounts) {
+          if (known.orderKey == orderKey) return;
+        }
+        if (amounts.size() >= onboarding::kAmountsKept) amounts.erase(amounts.begin());
+        amounts.push_back({orderKey, text});
+      },
+      stop);
+}
+
+Result<void> FunctionalTestController::noteProblem(const Place& place, const Error& problem,
+                                                   const std::stop_token& stop) {
+  if (problem.kind != ErrorKind::Invalid && problem.kind != ErrorKind::Crypto) return {};
+  return write(
+      place, [&](TestRecord& record) { record.problem = problem.message; }, stop);
+}
+
+// The report before the record: once it says that the run has ended, nothing of it is left to do.
+Result<void> FunctionalTestController::finish(const Place& place, Finished finished, const std::stop_token& stop) {
+  const auto key = place.integration->metadata.key();
+  auto& status = finished.result.status;
+  if (finished.report) {
+    status.reportProblem = TRY(writeReport(client_, *finished.report, mayWrite_, stop));
+    if (!status.reportProblem) status.report = finished.report->metadata.name;
+    finished.report.reset();
+    finished_.with([&](auto& all) { all.insert_or_assign(key, finished); });
+  }
+  TRY(write(
+      place,
+      [&](TestRecord& record) {
+        record.last = finished.result;
+        record.problem.reset();
+        if (record.intended && record.intended->id == finished.id) record.intended.reset();
+      },
+      stop));
+  finished_.with([&](auto& all) { all.erase(key); });
+  const bool passed = status.outcome == TestOutcome::Passed;
+  events_.record(runtime::referenceTo(*place.integration),
+                 passed ? runtime::EventType::Normal : runtime::EventType::Warning,
+                 passed ? "FunctionalTestsPassed" : "FunctionalTestsFailed", "Test",
+                 passed || finished.result.blocking.empty()
+                     ? onboarding::describeRun(status)
+                     : fmt::format("{}: {}", onboarding::describeRun(status), finished.result.blocking.front()));
+  return {};
+}
+
+Result<void> FunctionalTestController::removeRequests(const ObjectKey& key, const std::optional<Place>& place,
+                                                      const std::stop_token& stop) {
+  const bool isGone = !caches_.integrations().get(key);
+  const auto* last = place && place->record.last ? &*place->record.last : nullptr;
+  for (const auto& request : caches_.testRequests(key)) {
+    const auto uid = request->metadata.uid.value_or("");
+    const bool isAnswered =
+        last && std::find(last->requests.begin(), last->requests.end(), uid) != last->requests.end();
+    if (!isGone && !isAnswered) continue;
+    if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+    TRY(kube::Api<api::MPayTestRequest>(client_).remove(request->metadata.key(), {uid, ""}, stop));
+  }
+  return {};
+}
+
+}  // namespace mpay::controllers

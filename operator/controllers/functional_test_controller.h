@@ -1,0 +1,76 @@
+// Runs the functional tests that are intended (onboarding/functional_testing.h), and writes down what they found.
+//
+// On a queue and workers of its own: a run takes as long as the web service does. An interrupted run is carried out
+// again as it was intended, with the same PaymentIDs.
+#pragma once
+
+#include <map>
+
+#include "conformance/suite.h"
+#include "controllers/caches.h"
+#include "controllers/host_slots.h"
+#include "onboarding/functional_testing.h"
+#include "runtime/controller.h"
+#include "runtime/events.h"
+
+namespace mpay::controllers {
+
+// How many web services are tested at once, unless the command line says otherwise.
+inline constexpr unsigned kDefaultTestWorkers = 4;
+
+class FunctionalTestController final : public runtime::Reconciler {
+ public:
+  // `wake`: whom to look at again, once a host is free.
+  FunctionalTestController(kube::Client& client, const Clock& clock, Caches& caches, runtime::EventRecorder& events,
+                           std::function<bool()> mayWrite, std::function<void(const ObjectKey&)> wake);
+
+  // The key is the integration's.
+  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+
+  // Something about the integration changed: a run under way ends where it is not intended any more. From any thread.
+  void reconsider(const ObjectKey& key);
+
+ private:
+  // A run that is not written down completely yet.
+  struct Finished {
+    std::string id;
+    onboarding::TestResult result;
+    std::optional<api::ConfigMap> report;  // still to be written
+  };
+  struct Active {
+    std::string id;
+    std::stop_source stop{};
+  };
+  struct Place {
+    std::shared_ptr<const api::MPayIntegration> integration;
+    std::shared_ptr<const api::MPayEnvironment> environment;
+    std::shared_ptr<Outputs> outputs;
+    onboarding::TestRecord record;
+    std::string version;  // resourceVersion of the record
+  };
+
+  // Nothing where nothing is remembered, or may be run.
+  std::optional<Place> placeOf(const ObjectKey& key);
+  Result<runtime::Outcome> carryOut(const Place& place, const std::stop_token& stop);
+  Result<conformance::Report> run(const Place& place, const std::stop_token& stop, bool& wasReached);
+  Result<conformance::Subject> subjectOf(const Place& place, const std::stop_token& stop);
+  Result<void> recordAmount(const Place& place, soap::Amount amount, const std::stop_token& stop);
+  Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
+  Result<void> noteProblem(const Place& place, const Error& problem, const std::stop_token& stop);
+  Result<void> write(const Place& place, const std::function<void(onboarding::TestRecord&)>& change,
+                     const std::stop_token& stop);
+  // Requests that were answered, and those about integrations that there are not.
+  Result<void> removeRequests(const ObjectKey& key, const std::optional<Place>& place, const std::stop_token& stop);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  Caches& caches_;
+  runtime::EventRecorder& events_;
+  const std::function<bool()> mayWrite_;
+  const std::function<void(const ObjectKey&)> wake_;
+  HostSlots hosts_;
+  Synchronized<std::map<ObjectKey, Active>> active_;
+  Synchronized<std::map<ObjectKey, Finished>> finished_;
+};
+
+}  // namespace mpay::controllers

@@ -1,0 +1,112 @@
+// Functional testing: what is to be run, what is remembered of it, and what it means for the integration. Pure.
+//
+// A run is intended, which is written down; then carried out by controllers/functional_test_controller.h; then its
+// result is written down. Whatever is interrupted is carried out again as it was intended.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "onboarding/environment.h"
+#include "onboarding/memory.h"
+#include "onboarding/verdict.h"
+
+namespace mpay::onboarding {
+
+// Who asked for a run: the UID of an MPayTestRequest.
+using TestRequests = std::vector<std::string>;
+
+// One run, with all that it needs of the form.
+struct TestIntent {
+  std::string id;
+  std::string subject;  // of all that makes another run necessary when it changes
+  std::string digest;   // status.testingDigest
+  std::string url;
+  std::string serviceID;
+  std::string certificate;  // base64 of its DER: with which answers must verify
+  std::optional<api::FunctionalTestData> orders;
+  std::optional<std::string> notApplicable;  // why there is nothing to be called
+  api::Language language = api::Language::ro;
+  TestRequests requests;     // that it answers
+  std::int64_t attempt = 0;  // how often in a row the web service could not be reached before
+  std::string intendedAt;
+  bool operator==(const TestIntent&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TestIntent, (),
+                      (id, subject, digest, url, serviceID, certificate, orders, notApplicable, language, requests,
+                       attempt, intendedAt))
+
+struct TestResult {
+  std::string subject;    // of the intent
+  TestRequests requests;  // of the intent
+  std::int64_t attempt = 0;
+  api::FunctionalTestStatus status;
+  std::vector<std::string> blocking;   // what keeps it from passing, a sentence each, the first ones
+  std::optional<std::string> retryAt;  // where the web service could not be reached
+  bool operator==(const TestResult&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TestResult, (), (subject, requests, attempt, status, blocking, retryAt))
+
+// The full amount of a payable order as it was before anything was paid: every later run pays the same.
+struct PayableAmount {
+  std::string orderKey;
+  std::string amount;
+  bool operator==(const PayableAmount&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(PayableAmount, (), (orderKey, amount))
+
+// What is remembered of one integration in its testing environment.
+struct TestRecord {
+  Holder holder;
+  std::vector<PayableAmount> amounts;
+  std::optional<TestIntent> intended;
+  std::optional<TestResult> last;
+  std::optional<std::string> problem;  // why what is intended cannot be begun
+  bool operator==(const TestRecord&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TestRecord, (), (holder, amounts, intended, last, problem))
+
+inline constexpr std::size_t kAmountsKept = 100;
+
+// The record of an integration with that holder: of an earlier one of the name nothing counts, its payments had other
+// PaymentIDs.
+TestRecord recordFor(const std::optional<TestRecord>& known, const Holder& holder);
+
+// Why the service has no endpoint to test, by its modes of usage; nothing where it has one. GenericService is MPay's
+// own page, InvoiceApi is called by the beneficiary.
+std::optional<std::string> whyNotTested(std::span<const api::Mode> modes);
+
+// What a run would test.
+struct TestSubject {
+  const api::MPayIntegration& integration;
+  const std::string& testingDigest;
+  const std::optional<crypto::Certificate>& certificate;
+  const Settings& testing;  // with a tester
+};
+
+// Whether the form gives what a run needs. Errors: Invalid with reason TestDataMissing.
+Result<void> judgeTestData(const api::MPayIntegrationSpec& spec);
+
+// The intent that is to be remembered: the known one where it is still right, another one where what is tested has
+// changed, where somebody asked, or where an unreachable web service is due to be tried again; none where nothing is to
+// be run. `nextInstant` is moved to when that may change. `spec` must have passed judgeTestData.
+std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecord& record, const TestRequests& asked,
+                                     WallTime now, std::optional<WallTime>& nextInstant);
+
+// What FunctionalTestsPassed says of the runs alone: True Tested; False TestsRunning, TesterUnavailable,
+// EndpointUnreachable, TestsFailed.
+Verdict judgeTests(const TestRecord& record, const api::ObjectKey& integration);
+
+// How a run went, in words: "40 of 42 checks passed, 2 skipped (run ..., profile Default)".
+std::string describeRun(const api::FunctionalTestStatus& run);
+
+// The ConfigMap with the report, in the integration's namespace: <name>-functional-tests, or with a hash in place of a
+// name that is too long for that.
+std::string reportName(const std::string& integration);
+
+// When an unreachable web service is tried again after so many attempts: a minute, doubled up to an hour, and some more
+// so that many do not come back at once (`jitter`, 0 to 1).
+WallTime retryOf(std::int64_t attempts, double jitter, WallTime now);
+
+}  // namespace mpay::onboarding
