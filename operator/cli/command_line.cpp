@@ -64,6 +64,16 @@ void addTest(CLI::App& command, TestOptions& test) {
   command.add_flag("--evidence", test.showsEvidence, "print also what was sent and received, without personal data");
 }
 
+// An operator's run, where an integration is named.
+void addRetest(CLI::App& command, RetestOptions& retest, std::int64_t& timeout, std::string& kubeconfig) {
+  command.add_option("name", retest.name,
+                     "an MPayIntegration: the operator tests its web service, and the report is printed");
+  command.add_option("-n,--namespace", retest.namespace_, "with a name: its namespace; by default the kubeconfig's");
+  command.add_option("--kubeconfig", kubeconfig, "with a name: kubeconfig file; by default what KUBECONFIG names");
+  command.add_option("--timeout", timeout, "with a name: for how many seconds to wait for the report; 300 by default")
+      ->check(CLI::Range(1, 86400).description(""));
+}
+
 // What is missing of a test's options, by name; empty: nothing.
 std::string missingOf(const TestOptions& test) {
   if (test.lists) return {};
@@ -152,8 +162,11 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   reassign->add_flag("--yes", assignment.yes, "ask no question");
   auto* test = app.add_subcommand(
       "test",
-      "test a web service as MPay would call it, with no cluster; exits with 0 where all that is required "
-      "passed, 1 where not, 2 where nothing could be run");
+      "test a web service as MPay would call it: that of an MPayIntegration by the operator, or with --url one by this "
+      "program, with no cluster; exits with 0 where all that is required passed, 1 where not, 2 where nothing could be "
+      "run");
+  std::int64_t timeout = line.retest.timeout.count();
+  addRetest(*test, line.retest, timeout, kubeconfig);
   addTest(*test, line.test);
   try {
     app.parse(argc, argv);
@@ -161,9 +174,22 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
     const int code = app.exit(error, out, err);
     return Exit{code != 0 && argc > 1 && std::string_view(argv[1]) == "test" ? 2 : code};
   }
-  if (test->parsed()) {
+  if (test->parsed() && !line.retest.name.empty()) {
+    for (const auto* option : test->get_options()) {
+      const auto name = option->get_name();
+      const bool goesWithName = name == "name" || name == "--namespace" || name == "--kubeconfig" ||
+                                name == "--timeout" || name == "--output";
+      if (goesWithName || option->count() == 0) continue;
+      err << name << " does not go with the name of an MPayIntegration, whose form says that\n"
+          << "Run with --help for more information.\n";
+      return Exit{2};
+    }
+    line.command = CommandLine::Command::Retest;
+    line.retest.output = line.test.output;
+    line.retest.timeout = std::chrono::seconds(timeout);
+  } else if (test->parsed()) {
     if (const auto missing = missingOf(line.test); !missing.empty()) {
-      err << "needed: " << missing << "\nRun with --help for more information.\n";
+      err << "needed: the name of an MPayIntegration, or " << missing << "\nRun with --help for more information.\n";
       return Exit{2};
     }
     line.command = CommandLine::Command::Test;

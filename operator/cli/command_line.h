@@ -7,19 +7,21 @@
 
 #include "cli/csr.h"
 #include "cli/reassign.h"
+#include "cli/retest.h"
 #include "cli/test.h"
 #include "cli/validate.h"
 
 namespace mpay::cli {
 
 struct CommandLine {
-  enum class Command { Version, Statement, Validate, Csr, Reassign, Test };
+  enum class Command { Version, Statement, Validate, Csr, Reassign, Test, Retest };
   Command command = Command::Version;
   std::optional<std::string> kubeconfig;
   ValidateOptions options;  // of Statement and Validate; namespace_ is empty where none was given
   CsrOptions csr;           // of Csr; the same
   ReassignOptions reassign;
-  TestOptions test;  // of Test
+  TestOptions test;      // of Test
+  RetestOptions retest;  // of Retest; namespace_ as above
 };
 
 struct Exit {

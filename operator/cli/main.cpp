@@ -28,19 +28,19 @@ int main(int argc, char** argv) {
     std::cout << "kubectl-mpay " << version() << "\n";
     return 0;
   }
+  const cli::Terminals terminals{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1};
   if (line.command == Command::Test) {
     const StopOnSignal stop;
-    return cli::test(line.test, {std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1},
-                     stop.token());
+    return cli::test(line.test, terminals, stop.token());
   }
   if (line.command == Command::Csr && line.csr.name.empty())
     return finish(cli::csr(line.csr, {}, std::cout, std::cerr));
   auto config = kube::Config::find(line.kubeconfig);
   if (!config) {
     std::cerr << "error: " << config.error().message << "\n";
-    return 1;
+    return line.command == Command::Retest ? 2 : 1;
   }
-  for (auto* namespace_ : {&line.options.namespace_, &line.csr.namespace_}) {
+  for (auto* namespace_ : {&line.options.namespace_, &line.csr.namespace_, &line.retest.namespace_}) {
     if (namespace_->empty()) *namespace_ = config->namespace_;
   }
   kube::Client client(std::move(*config));
@@ -48,6 +48,10 @@ int main(int argc, char** argv) {
     const auto integration = kube::Api<api::MPayIntegration>(client).get({line.csr.namespace_, line.csr.name});
     if (!integration) return finish(fail(integration.error()));
     return finish(cli::csr(line.csr, *integration, std::cout, std::cerr));
+  }
+  if (line.command == Command::Retest) {
+    const StopOnSignal stop;
+    return cli::retest(client, line.retest, terminals, stop.token());
   }
   if (line.command == Command::Reassign) return finish(cli::reassign(client, line.reassign, std::cin, std::cout));
   return finish(line.command == Command::Statement ? cli::statement(client, line.options, std::cout)

@@ -147,8 +147,14 @@ TEST_F(Test, ReadsItsWords) {
   EXPECT_EQ(exitOf({"test", "--help"}), 0);
   EXPECT_EQ(exitOf({"test", "--list"}), -1);
   EXPECT_EQ(exitOf({"test"}), 2);
-  EXPECT_NE(err.str().find("needed: --url, --service-id, --certificate"), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("needed: the name of an MPayIntegration, or --url, --service-id, --certificate"), std::string::npos) << err.str();
   EXPECT_EQ(exitOf({"test", "--nonsense"}), 2);
+  EXPECT_EQ(exitOf({"test", "certificates", "-n", "services", "-o", "json", "--timeout", "5"}), -1);
+  for (const auto* option : {"--url", "--check", "--language"}) {
+    const auto* value = std::string_view(option) == "--language" ? "ro" : "S1";
+    EXPECT_EQ(exitOf({"test", "certificates", option, value}), 2) << option;
+    EXPECT_NE(err.str().find(std::string(option) + " does not go with the name"), std::string::npos) << err.str();
+  }
   EXPECT_EQ(exitOf({"test", "--list", "-o", "yaml"}), 2);
   const std::vector<const char*> words{"test",       "--url",
                                        "u",          "--service-id",
