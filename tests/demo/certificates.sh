@@ -44,7 +44,10 @@ gone() { ! published "$@"; }
 
 rotate() {
   say "Rotation: the beneficiary declares a new certificate in place of the old one"
-  issue renewed "/O=Agenția Model/CN=SIA Stare Civila 2"
+  issue renewed "/O=Agenția Model/CN=SIA Stare Civila 2" rsa
+  cp renewed.pem signing.pem
+  cp renewed.key signing.key
+  kill -HUP "$servicePid"
   kc create configmap civil-status-system-certificate -n $namespace --from-file=certificate.cer=renewed.pem --dry-run=client -o yaml >rotated.yaml
   quiet replace -f rotated.yaml
   until_ok 20 "the new certificate in testing" published testing renewed
@@ -54,6 +57,11 @@ rotate() {
   expect 200 production 127.0.0.11 beneficiary "the old one"
   expect 403 production 127.0.0.11 renewed "the new one, which nobody validated yet"
   condition Ready False
+  testedNow() {
+    kc get mpi $name -n $namespace -o jsonpath='{.status.functionalTests.outcome} {.status.functionalTests.digest} {.status.testingDigest}' |
+      grep -Eq '^Passed (\S+) \1$'
+  }
+  until_ok 20 "the functional tests of what it signs now" testedNow
   record representative@mpay.example FunctionalTesting MPayRepresentative testingDigest
   condition FunctionalTestsPassed True
   record ion.popescu@agentia.example FinalValidation Beneficiary digest

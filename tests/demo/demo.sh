@@ -25,13 +25,13 @@ trap 'exit 130' INT TERM
 if [ -t 1 ]; then bold=$'\e[1m' green=$'\e[32m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' green='' dim='' plain=''; fi
 began=$SECONDS
 step=0
-steps=11
+steps=13
 overlap=24h
 revocation='{mode: None}'
 case "${PART:-}" in
   "") ;;
   certificates)
-    steps=13
+    steps=15
     . "$root/tests/demo/certificates.sh"
     ;;
   *)
@@ -88,14 +88,17 @@ ok "SMTP on port $smtp"
 
 say "Making a PKI with openssl: STISC's stand-in, the beneficiary's certificate, and three that must not get in"
 cd "$work"
-issue() { # FILE SUBJECT
-  openssl req -utf8 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
+issue() { # FILE SUBJECT [rsa]
+  local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)
+  [ -z "${3:-}" ] || key=(-newkey rsa:2048)
+  openssl req -utf8 -new "${key[@]}" -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
   openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 365 -out "$1.pem" -sha256 \
     -extfile <(printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth,serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n') 2>/dev/null
 }
 openssl req -utf8 -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -keyout ca.key -out ca.pem -subj "/O=STISC Model/CN=Model Root CA" \
   -addext "keyUsage=critical,keyCertSign,cRLSign" 2>/dev/null
-issue beneficiary "/O=Agenția Model/CN=SIA Stare Civila"
+issue beneficiary "/O=Agenția Model/CN=SIA Stare Civila" rsa # it signs answers to MPay
+issue mpay "/O=MPay/CN=MPay for tests" rsa
 issue stranger "/O=Alta Agenție/CN=Alt Sistem"
 issue user "/O=Agenția Model/CN=Maria Rusu"
 issue gateway "/CN=localhost"
@@ -107,10 +110,12 @@ ok "$(openssl x509 -in beneficiary.pem -noout -subject -issuer -nameopt RFC2253,
 say "Installing the operator: definitions, admission policies, roles; running it with its ServiceAccount's token"
 quiet apply --server-side -f "$root/crds"
 quiet apply -f "$root/manifests/namespace.yaml" -f "$root/manifests/rbac.yaml" -f "$root/manifests/output-namespaces.yaml"
-until_ok 20 "the definitions" kc wait --for=condition=Established crd/mpayintegrations.mpay.gov.md crd/mpayenvironments.mpay.gov.md --timeout=1s
+until_ok 20 "the definitions" kc wait --for=condition=Established crd/mpayintegrations.mpay.gov.md crd/mpayenvironments.mpay.gov.md \
+  crd/mpaytestrequests.mpay.gov.md --timeout=1s
 quiet apply -f "$root/manifests/policies.yaml"
 policiesApplied=$SECONDS
 quiet -n mpay-system create configmap stisc-authorities --from-file=ca.pem=ca.pem
+quiet -n mpay-system create secret tls mpay-tester --cert=mpay.pem --key=mpay.key
 quiet -n mpay-system create secret generic smtp-credentials --from-literal=username=mpay --from-literal=password=demonstration
 kc create token mpay-operator -n mpay-system --duration=1h >operator.token
 cat >operator.kubeconfig <<END
@@ -139,6 +144,12 @@ patches:
       - {op: replace, path: /spec/validation/signature, value: Optional}
       - {op: add, path: /spec/withdrawal, value: {delay: 5s}}
       - {op: replace, path: /spec/addresses/permitted, value: [127.0.0.0/8]}
+  - target: {kind: MPayEnvironment, name: testing}
+    patch: |
+      - {op: add, path: /spec/tester/permitted, value: [127.0.0.0/8, "::1/128"]}
+      - {op: add, path: /spec/tester/authorities, value: {configMapRef: {name: stisc-authorities, key: ca.pem}}}
+  - target: {kind: MPayEnvironment}
+    patch: |
       - {op: replace, path: /spec/notifications/channels/0/smtp/url, value: "smtp://127.0.0.1:$smtp"}
       - {op: replace, path: /spec/notifications/channels/0/smtp/startTLS, value: Disabled}
 END
@@ -187,6 +198,22 @@ expect() { # STATUS ENVIRONMENT ADDRESS CERTIFICATE WORDS
 expect 403 testing 127.0.0.10 beneficiary "the beneficiary, who is not connected yet"
 expect 403 production 127.0.0.11 beneficiary "the beneficiary, who is not connected yet"
 
+say "The beneficiary's web service starts; so far it accepts what nobody signed, and adds wrongly"
+cat >orders.json <<END
+[{"key": "CS-2026-000117", "lines": [{"id": "1", "amount": "90.00"}, {"id": "2", "amount": "30.00"}]},
+ {"key": "CS-2026-000118", "lines": [{"id": "1", "amount": "60.00"}]}]
+END
+echo "accepts-unsigned wrong-sum" >defects
+cp beneficiary.pem signing.pem
+cp beneficiary.key signing.key
+/usr/bin/python3 -Wignore "$root/tests/support/beneficiary.py" --service-id AM-CS-01 --orders orders.json --defects-file defects \
+  --certificate gateway.pem --key gateway.key --signing-certificate signing.pem --signing-key signing.key \
+  --mpay-certificate mpay.pem >service.log 2>&1 &
+servicePid=$!
+pids+=($!)
+until_ok 20 "the web service" grep -q '^https://' service.log
+ok "IServiceProvider at $(cat service.log)"
+
 say "The beneficiary applies the connection form"
 quiet create namespace $namespace
 quiet label namespace $namespace mpay.gov.md/tenant=true mpay.gov.md/idno=1006601000255
@@ -201,13 +228,25 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-ben
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ion.popescu@agentia.example}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reports, namespace: $namespace}
+rules:
+  - {apiGroups: [""], resources: [configmaps], resourceNames: [$name-functional-tests], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reports, namespace: $namespace}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reports}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ion.popescu@agentia.example}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: mpay-representative}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-representative}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: representative@mpay.example}]
 END
 quiet apply -f people.yaml
-python3 - "$root/docs/examples/public-beneficiary.yaml" user.pem >integration.yaml <<'END'
+python3 - "$root/docs/examples/public-beneficiary.yaml" user.pem "$(cat service.log)" >integration.yaml <<'END'
 import re, sys
 text = open(sys.argv[1]).read()
 pem = open(sys.argv[2]).read().strip().replace("\n", "\n          ")
@@ -215,10 +254,21 @@ text = re.sub(r"\{\{the user's public signature certificate, PEM\}\}", lambda _:
 # On this machine the information system has loopback addresses.
 text = text.replace("addresses: [203.0.113.10, 203.0.113.16/29]", "addresses: [127.0.0.10]")
 text = text.replace("addresses: [203.0.113.40]", "addresses: [127.0.0.11]")
+text = text.replace("https://pay-test.agentia.example/mpay", sys.argv[3])
 sys.stdout.write(text)
 END
 quiet apply --server-side --validate=strict -f integration.yaml
 for type in PrerequisitesMet CertificateTrusted Submitted TestEnvironmentReady; do condition $type True; done
+
+say "MPay's functional tests: what is wrong is named, mended, and tested again"
+reasonOf() { [ "$(kc get mpi $name -n $namespace -o jsonpath="{.status.conditions[?(@.type==\"$1\")].reason}")" = "$2" ]; }
+until_ok 20 "the functional tests" reasonOf FunctionalTestsPassed TestsFailed
+condition FunctionalTestsPassed False
+kc get configmap $name-functional-tests -n $namespace -o jsonpath='{.data.report\.txt}' | head -n 12 | cut -c -150 | sed 's/^/      /'
+: >defects
+"$bin/kubectl-mpay" test $name -n $namespace --kubeconfig "$CLUSTER/ion.popescu@agentia.example.kubeconfig" >retest.out 2>retest.err || { cat retest.err retest.out >&2; die "the functional tests of the mended service"; }
+ok "mended; kubectl mpay test $name: $(head -n 2 retest.out | tr '\n' ' ')"
+until_ok 20 "the representative to be awaited" reasonOf FunctionalTestsPassed AwaitingFunctionalTesting
 condition FunctionalTestsPassed False
 
 say "The testing gateway admits exactly the beneficiary"

@@ -5,7 +5,8 @@ It serves IServiceProvider over HTTPS on a loopback port that the kernel chooses
 payments in memory. `--defect NAME` makes one thing wrong; `--list-defects` says what there is. With `--variants-by-path`
 each path serves a service of its own: /NAME+NAME has these defects and variants, / none.
 
-The registered certificate of MPay verifies requests; answers are signed by wssecurity.py.
+The registered certificate of MPay verifies requests; answers are signed by wssecurity.py. SIGHUP makes it read the
+beneficiary's key and certificate again.
 """
 import argparse
 import copy
@@ -642,12 +643,17 @@ def main():
     unknown = [name for name in options.defect if name not in DEFECTS and name not in VARIANTS]
     if unknown:
         parser.error("there is no defect " + ", ".join(unknown))
-    options.signing_certificate = content(options.signing_certificate)
-    options.signing_key = content(options.signing_key)
     options.mpay = content(options.mpay_certificate)
     options.orders = json.loads(content(options.orders)) if options.orders else ORDERS
 
+    signing = options.signing_certificate, options.signing_key
+
+    def read_signing(*_):
+        options.signing_certificate, options.signing_key = content(signing[0]), content(signing[1])
+
+    read_signing()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, read_signing)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if "tls-1.1" in options.defect:
         context.set_ciphers("ALL:@SECLEVEL=0")
