@@ -149,7 +149,7 @@ TEST_F(Interruption, AsksTheServerForNothingWhileItReconciles) {
     EXPECT_FALSE(request.starts_with("get ")) << request;
     if (request.starts_with("list ")) ++lists[collection(request)];
   }
-  EXPECT_EQ(lists.size(), 14u) << "six kinds, three in each output namespace, the certificate and the mail's login";
+  EXPECT_EQ(lists.size(), 15u) << "seven kinds, three in each output namespace, the certificate and the mail's login";
   for (const auto& listed : lists) {
     const auto& what = listed.first;
     EXPECT_EQ(listed.second, 1) << "listed: " << what;

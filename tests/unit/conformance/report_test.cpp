@@ -144,17 +144,23 @@ TEST(Documentation, HoldsEveryCheckAsTheTableHasIt) {
       << "put there what `kubectl mpay test --list` prints";
 }
 
-TEST(Modes, SayWhetherThereIsAnEndpoint) {
-  using enum api::Mode;
-  const struct {
-    std::vector<api::Mode> modes;
-    bool applies;
-  } rows[] = {{{OnlineRedirect}, true}, {{ExistingOrder}, true},   {{PosTerminal}, true},
-              {{InvoiceApi}, false},    {{GenericService}, false}, {{InvoiceApi, ExistingOrder}, true}};
-  for (const auto& row : rows) EXPECT_EQ(!onboarding::whyNotTested(row.modes), row.applies);
+TEST(Report, PassesWhereThereIsNoEndpoint) {
   const auto report = conformance::reportNotApplicable({}, "no endpoint");
   EXPECT_TRUE(report.passed());
   EXPECT_EQ(report.count(Outcome::skipped), static_cast<int>(conformance::allChecks().size()));
+}
+
+TEST(Profile, IsTheDefaultButForWhatIsDeclared) {
+  api::TesterProfile declared;
+  declared.name = "Strict";
+  declared.required = {"G9"};
+  declared.recommended = {"S4"};
+  const auto profile = conformance::Profile::of(declared);
+  EXPECT_EQ(profile.name, "Strict");
+  EXPECT_TRUE(profile.requires_("G9"));
+  EXPECT_FALSE(profile.requires_("S4"));
+  EXPECT_FALSE(profile.requires_("G13")) << "as in the default";
+  EXPECT_TRUE(profile.requires_("S1"));
 }
 
 }  // namespace

@@ -36,6 +36,41 @@ TEST(Environment, IsReadWithItsRules) {
   EXPECT_EQ(withdrawalDelay((*settings)->spec), std::chrono::seconds(2)) << "rounded up";
 }
 
+TEST(Environment, ReadsItsTester) {
+  const test::Authority authority;
+  const Content good = Result<std::string>(authority.certificate());
+  const Content bad = Result<std::string>("nonsense"), gone = refuse("ReferenceNotFound", "it is gone");
+  struct Row {
+    std::string name;
+    std::function<void(api::Tester&)> change;
+    Content authorities;
+    std::string reason;  // "": it is usable
+  };
+  const auto trusts = [](api::Tester& t) { t.authorities = api::ContentSource{}; };
+  const Row rows[] = {
+      {"as it is by default", [](auto&) {}, {}, ""},
+      {"authorities of its own", trusts, good, ""},
+      {"authorities that are being read", trusts, {}, "Pending"},
+      {"no authorities", trusts, bad, "InvalidField"},
+      {"authorities that are gone", trusts, gone, "ReferenceNotFound"},
+      {"host bits", [](auto& t) { t.permitted = {"10.0.0.1/8"}; }, {}, "InvalidField"},
+      {"no timeout", [](auto& t) { t.timeout = "soon"; }, {}, "InvalidField"},
+      {"a timeout of nothing", [](auto& t) { t.timeout = "0s"; }, {}, "InvalidField"},
+      {"a timeout of hours", [](auto& t) { t.timeout = "3m"; }, {}, "InvalidField"},
+      {"a deadline of hours", [](auto& t) { t.deadline = "31m"; }, {}, "InvalidField"},
+  };
+  for (const auto& row : rows) {
+    auto declared = environment();
+    declared.spec.tester = api::Tester{};
+    row.change(*declared.spec.tester);
+    const auto settings = examineEnvironment(declared, good, row.authorities);
+    EXPECT_EQ(settings ? "" : settings.error().reason, row.reason) << row.name;
+    if (settings) {
+      EXPECT_EQ((*settings)->tester->timeout, 30s) << row.name;
+    }
+  }
+}
+
 TEST(Environment, WithdrawsNeverAtOnceByMistake) {
   api::MPayEnvironmentSpec spec;
   const std::pair<const char*, std::chrono::seconds> rows[] = {

@@ -259,6 +259,16 @@ TEST(FunctionalTesting, NeverTakesAPromotionBack) {
   EXPECT_EQ(form.said("Ready").reason, "Production");
 }
 
+TEST(FunctionalTesting, KnowsWhichServicesHaveAnEndpoint) {
+  using enum api::Mode;
+  const struct {
+    std::vector<api::Mode> modes;
+    bool applies;
+  } rows[] = {{{OnlineRedirect}, true}, {{ExistingOrder}, true},   {{PosTerminal}, true},
+              {{InvoiceApi}, false},    {{GenericService}, false}, {{InvoiceApi, ExistingOrder}, true}};
+  for (const auto& row : rows) EXPECT_EQ(!whyNotTested(row.modes), row.applies);
+}
+
 TEST(FunctionalTesting, NamesAReportThatFits) {
   EXPECT_EQ(reportName("certificates"), "certificates-functional-tests");
   const auto shortened = reportName(std::string(253, 'a'));
