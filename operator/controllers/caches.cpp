@@ -197,11 +197,24 @@ std::vector<ObjectKey> Caches::integrationsOf(const std::string& environment) co
   return keys;
 }
 
-EnvironmentState Caches::environmentState(const std::string& name) const {
+EnvironmentState Caches::environmentState(const api::MPayEnvironment& environment) const {
   return states_.with([&](const auto& all) {
-    const auto found = all.find(name);
-    return found == all.end() ? EnvironmentState{} : found->second;
+    const auto found = all.find(environment.metadata.name.value_or(""));
+    const auto uid = environment.metadata.uid.value_or("");
+    if (found != all.end() && found->second.uid == uid) return found->second;
+    EnvironmentState unknown;
+    unknown.uid = uid;
+    return unknown;
   });
+}
+
+void Caches::forget(const std::string& environment) {
+  states_.with([&](auto& all) { all.erase(environment); });
+  const auto outputs = outputs_.with([&](auto& all) {
+    const auto node = all.extract(environment);
+    return node ? node.mapped() : nullptr;
+  });
+  if (outputs) outputs->stop();
 }
 
 bool Caches::publish(const std::string& name, EnvironmentState state) {

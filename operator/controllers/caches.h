@@ -25,6 +25,7 @@ struct Listeners {
 
 // What the environment controller found, for the integration controller.
 struct EnvironmentState {
+  std::string uid{};  // of the environment that this is of
   Result<std::shared_ptr<const onboarding::Settings>> settings =
       fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
   // The fragments that everything published holds.
@@ -55,7 +56,10 @@ class Caches {
   std::shared_ptr<Outputs> outputs(const api::MPayEnvironment& environment);
   std::vector<ObjectKey> integrationsOf(const std::string& environment) const;
 
-  EnvironmentState environmentState(const std::string& name) const;
+  // As it was published last; of an earlier one of the same name nothing.
+  EnvironmentState environmentState(const api::MPayEnvironment& environment) const;
+  // Ends what there is of an environment that is gone.
+  void forget(const std::string& environment);
   // True when it differs from what was known; then those who use the environment are told.
   bool publish(const std::string& name, EnvironmentState state);
 

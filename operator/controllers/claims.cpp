@@ -45,6 +45,7 @@ void Claims::Index::remove(const api::ObjectKey& holder) {
     if (entry->second.empty()) addresses.erase(entry);
   }
   claims.erase(found);
+  contested.erase(holder);
 }
 
 std::set<api::ObjectKey> Claims::Index::overlapping(const net::Prefix& prefix, const api::ObjectKey& but) const {
@@ -118,7 +119,7 @@ onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
   if (!assignments->empty()) noteAssignments(request, conflicts);
   if (const auto mine = claims.find(holder); mine != claims.end()) {
     const auto& had = mine->second;
-    if (had == request.claim) return conflicts;
+    if (had == request.claim && !contested.contains(holder)) return conflicts;
     const bool passes = had.holder.idno == request.claim.holder.idno &&
                         (had.serviceID == request.claim.serviceID || had.serviceID.empty());
     conflicts.service = conflicts.service || (had.holder.uid != request.claim.holder.uid && !passes);
@@ -157,19 +158,66 @@ bool Claims::Index::take(const Request& request, const onboarding::Conflicts& co
       if (prefix && assignments->takesAddress(had->second.holder, *prefix)) include(granted.addresses, text);
     }
   }
-  if (had != claims.end() && had->second == granted) return false;
+  if (had != claims.end() && had->second == granted && !contested.contains(holder)) return false;
   const bool changed = had != claims.end();
   remove(holder);
   add(granted);
+  settle();
   return changed;
 }
 
-void Claims::load(const std::string& environment, const std::function<std::vector<onboarding::Claim>()>& written) {
+void Claims::Index::enter(const api::ObjectKey& holder) {
+  const auto& claim = claims.at(holder);
+  bool isAnothers = false;
+  const auto add = [&](std::map<std::string, api::ObjectKey>& map, const std::string& key) {
+    isAnothers = isAnothers || (!key.empty() && map.emplace(key, holder).first->second != holder);
+  };
+  add(services, claim.serviceID);
+  for (const auto& certificate : claim.certificates) add(certificates, certificate);
+  for (const auto& text : claim.addresses) {
+    const auto prefix = net::parsePrefix(text);
+    if (!prefix) continue;
+    if (const auto found = addresses.find(*prefix); found != addresses.end() && found->second.contains(holder))
+      continue;
+    // What services of one beneficiary share is judged when they ask.
+    const auto others = overlapping(*prefix, holder);
+    const bool isTheirs = std::any_of(others.begin(), others.end(), [&](const auto& other) {
+      return claims.at(other).holder.idno != claim.holder.idno;
+    });
+    if (!isTheirs) addresses[*prefix].insert(holder);
+    isAnothers = isAnothers || isTheirs;
+  }
+  if (isAnothers) {
+    contested.insert(holder);
+  } else {
+    contested.erase(holder);
+  }
+}
+
+void Claims::Index::settle() {
+  for (const auto waits = contested; const auto& holder : waits) enter(holder);
+}
+
+void Claims::Index::load(const std::vector<Written>& written) {
+  std::map<api::ObjectKey, const Written*> inOrder;
+  for (const auto& one : written) inOrder.emplace(keyOf(one.claim), &one);
+  for (const auto& [holder, one] : inOrder) {
+    if (!one->published.holder.name.empty()) add(one->published);
+    claims[holder] = one->claim;
+  }
+  for (const auto& [holder, one] : inOrder) enter(holder);
+}
+
+void Claims::load(const std::string& environment, const std::function<std::vector<Written>()>& written) {
   byEnvironment_.with([&](auto& all) {
     auto& index = all[environment];
-    if (std::exchange(index.loaded, true)) return;
-    for (const auto& claim : written()) index.add(claim);
+    if (!std::exchange(index.loaded, true)) index.load(written());
   });
+}
+
+void Claims::keepOnly(const std::set<std::string>& environments) {
+  byEnvironment_.with(
+      [&](auto& all) { std::erase_if(all, [&](const auto& index) { return !environments.contains(index.first); }); });
 }
 
 std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& requests) {
@@ -202,6 +250,7 @@ void Claims::release(const std::string& environment, const api::ObjectKey& holde
     index.waiting.erase(holder);
     if (!index.claims.contains(holder)) return std::set<api::ObjectKey>{};
     index.remove(holder);
+    index.settle();
     return index.waiting;
   }));
 }
@@ -235,6 +284,7 @@ void Claims::yield(const std::string& environment, const api::ObjectKey& holder,
     if (!assignments.takeOut(claim)) return std::set<api::ObjectKey>{};
     index.remove(holder);
     index.add(claim);
+    index.settle();
     return index.waiting;
   }));
 }
@@ -296,23 +346,26 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
   });
 }
 
-void loadClaims(Claims& claims, const std::string& environment, const Outputs& outputs) {
-  claims.load(environment, [&] {
-    std::vector<onboarding::Claim> written;
-    std::set<api::ObjectKey> holders;
+void loadClaims(Claims& claims, const api::MPayEnvironment& environment, const Outputs& outputs) {
+  claims.load(environment.metadata.uid.value_or(""), [&] {
+    std::map<api::ObjectKey, Claims::Written> all;
     for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
-      if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) {
-        holders.insert(keyOf(*claim));
-        written.push_back(std::move(*claim));
-      }
+      if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) all[keyOf(*claim)].claim = std::move(*claim);
     }
     // What is published stays its publisher's also where the claim was lost.
     for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
-      const auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
+      auto fragment = contentOf<onboarding::Fragment>(object);
+      if (const auto key = integrationOf(object->metadata); !fragment && key) fragment = promoted(outputs, *key);
       if (!fragment) continue;
-      auto claim = onboarding::claimOf(*fragment);
-      if (!holders.contains(keyOf(claim))) written.push_back(std::move(claim));
+      auto published = onboarding::claimOf(*fragment);
+      auto& known = all[keyOf(published)];
+      if (known.claim.holder.name.empty()) known.claim = published;
+      for (const auto& certificate : published.certificates) include(known.claim.certificates, certificate);
+      for (const auto& address : published.addresses) include(known.claim.addresses, address);
+      known.published = std::move(published);
     }
+    std::vector<Claims::Written> written;
+    for (auto& [holder, one] : all) written.push_back(std::move(one));
     return written;
   });
 }

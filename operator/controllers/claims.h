@@ -22,9 +22,17 @@ namespace mpay::controllers {
 // How many may hold one shared address: the gateway's files list them behind it, and nginx refuses a longer word.
 inline constexpr std::size_t kMaximumSharers = 100;
 
-// Thread-safe.
+// Thread-safe. An environment is told by its UID: one that is created again under the same name knows nothing of the
+// claims of the one before.
 class Claims {
  public:
+  // What was written down of one integration, and what of it is published. Where nothing was published, or nothing
+  // written, that is empty.
+  struct Written {
+    onboarding::Claim claim;
+    onboarding::Claim published{};
+  };
+
   // What is asked for in one environment. `shared` ranges may be held by several, and where the environment proves
   // IDNOs all others by those of one IDNO. Certificates are never shared: the gateway tells services apart by them.
   struct Request {
@@ -38,7 +46,13 @@ class Claims {
   explicit Claims(std::function<void(const api::ObjectKey&)> wake) : wake_(std::move(wake)) {}
 
   // Takes over the claims that were written down, by calling `written`; only the first call for an environment counts.
-  void load(const std::string& environment, const std::function<std::vector<onboarding::Claim>()>& written);
+  // A crash between two writes leaves two claims of the same: it belongs to who publishes it, else to the first by
+  // name, whatever the order in which they are given or ask again; the other one is granted it once that has given it
+  // up.
+  void load(const std::string& environment, const std::function<std::vector<Written>()>& written);
+
+  // Forgets all but these.
+  void keepOnly(const std::set<std::string>& environments);
 
   // Reserves what one integration asks for, but for the addresses that others hold, and says for each request what is
   // in the way; nothing anywhere where others hold a ServiceID or certificate of any of the requests. A claim of the
@@ -73,7 +87,8 @@ class Claims {
     std::map<std::string, api::ObjectKey> services;
     std::map<std::string, api::ObjectKey> certificates;
     std::map<net::Prefix, std::set<api::ObjectKey>> addresses;
-    std::set<api::ObjectKey> waiting;  // who was refused something
+    std::set<api::ObjectKey> waiting;    // who was refused something
+    std::set<api::ObjectKey> contested;  // whose written claim holds what was another's when it was loaded
     std::shared_ptr<const onboarding::Assignments> assignments = std::make_shared<onboarding::Assignments>();
     std::optional<onboarding::HeldByOthers> published, before;  // unknown at first, and while it is being written
 
@@ -83,6 +98,11 @@ class Claims {
     // Whether an assignment is in the way: it is another's, or others are still admitted under it.
     void noteAssignments(const Request& request, onboarding::Conflicts& conflicts) const;
     void add(const onboarding::Claim& claim);
+    void load(const std::vector<Written>& written);
+    // Enters what is claimed by that holder and nobody else has; contested where another has some of it.
+    void enter(const api::ObjectKey& holder);
+    // After something became free.
+    void settle();
     void remove(const api::ObjectKey& holder);
     // Whom a change of assignments concerns.
     std::set<api::ObjectKey> concerned(const onboarding::Assignments& other) const;
@@ -98,6 +118,6 @@ class Claims {
 };
 
 // Takes over what an output namespace, which must have been read, says of them.
-void loadClaims(Claims& claims, const std::string& environment, const Outputs& outputs);
+void loadClaims(Claims& claims, const api::MPayEnvironment& environment, const Outputs& outputs);
 
 }  // namespace mpay::controllers

@@ -47,7 +47,7 @@ EnvironmentController::EnvironmentController(kube::Client& client, const Clock& 
 void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs) {
   const std::string name = environment.metadata.name.value_or("");
   auto read = onboarding::Assignments::read(outputs.ofComponent(onboarding::kAssignment));
-  claims_.assign(name, std::move(read.assignments));
+  claims_.assign(environment.metadata.uid.value_or(""), std::move(read.assignments));
   const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], read.problems); });
   for (const auto& [record, problem] : read.problems) {
     if (const auto told = before.find(record); told != before.end() && told->second == problem) continue;
@@ -83,6 +83,10 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   if (!environment) {
     caches_.refer("environment " + key.name, {}, {}, "");
     publishers_.with([&](auto& all) { all.erase(key.name); });
+    caches_.forget(key.name);
+    std::set<std::string> left;
+    for (const auto& other : caches_.environments().list()) left.insert(other->metadata.uid.value_or(""));
+    claims_.keepOnly(left);
     return runtime::Outcome{};
   }
   std::vector<const api::ContentSource*> sources{&environment->spec.trust.authorities};
@@ -104,7 +108,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     if (!environment) return runtime::Outcome{};
   }
 
-  EnvironmentState state = caches_.environmentState(key.name);
+  EnvironmentState state = caches_.environmentState(*environment);
   state.settings = settingsOf(*environment);
   if (const auto problem = outputs->problem()) {
     state.settings = refuse(
@@ -121,16 +125,17 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
       if (!slot) slot = std::make_shared<Publisher>();
       return slot;
     });
-    claims_.publishing(key.name);
+    const auto uid = environment->metadata.uid.value_or("");
+    claims_.publishing(uid);
     published = publisher->publish({*environment, state.settings ? *state.settings : nullptr}, *outputs,
                                    clock_.monotonic(), stop);
     if (published && !published->wait) {
       state.aggregateProblem = published->conflict;
       if (published->aggregated) state.aggregated = published->aggregated;
     }
-    if (published && published->wait) claims_.notLookedAt(key.name);
+    if (published && published->wait) claims_.notLookedAt(uid);
     if (published && published->aggregated)
-      claims_.published(key.name, onboarding::heldByOthers(*claims_.assignments(key.name), publisher->fragments()));
+      claims_.published(uid, onboarding::heldByOthers(*claims_.assignments(uid), publisher->fragments()));
   }
   caches_.publish(key.name, state);
   if (published && published->wait && (ending || environment->status)) return runtime::Outcome{published->wait};
@@ -156,7 +161,8 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
                                          environment->spec.trust.certificates.expiryWarnings, clock_.now(), nextInstant)
           : onboarding::unknown(state.settings.error());
   TRY(writeStatus(*environment, publication, authorities, state.aggregated->size(), stop));
-  const auto done = TRY(std::move(published));
+  auto done = TRY(std::move(published));
+  if (done.unrestored) return fail(std::move(*done.unrestored));
   return soonest(TRY(lookAgain(clock_, nextInstant)), runtime::Outcome{done.wait});
 }
 

@@ -218,7 +218,7 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
                                                           bool& wasReached) {
   const auto& intent = *place.record.intended;
   const auto& declared = place.environment->spec.tester;
-  const auto state = caches_.environmentState(place.environment->metadata.name.value_or(""));
+  const auto state = caches_.environmentState(*place.environment);
   if (!declared || !state.settings || !(*state.settings)->tester)
     return refuse("TesterUnavailable", "the environment has no usable tester");
   const auto& settings = *(*state.settings)->tester;

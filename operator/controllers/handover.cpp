@@ -43,14 +43,14 @@ Result<void> handOverIn(Outputs& outputs, const onboarding::Assignments& assignm
 
 Result<void> handOver(Caches& caches, Claims& claims, const ObjectKey& key, const std::stop_token& stop) {
   for (const auto& environment : caches.environments().list()) {
-    const std::string name = environment->metadata.name.value_or("");
-    const auto assignments = claims.assignments(name);
+    const auto uid = environment->metadata.uid.value_or("");
+    const auto assignments = claims.assignments(uid);
     if (assignments->empty()) continue;
     const auto outputs = caches.outputs(*environment);
     if (!outputs->synced()) continue;
-    loadClaims(claims, name, *outputs);
+    loadClaims(claims, *environment, *outputs);
     TRY(handOverIn(*outputs, *assignments, key, stop));
-    claims.yield(name, key, *assignments);
+    claims.yield(uid, key, *assignments);
   }
   return {};
 }

@@ -122,7 +122,7 @@ Result<runtime::Outcome> IntegrationController::end(const Round& round, const st
   const ObjectKey key = integration.metadata.key();
   runtime::Outcome outcome;
   if (const auto testing = outputsOf(names.testing); round.plan.endTesting && testing && testing->synced())
-    TRY(withdrawal_.endTesting(key, names.testing, *testing, stop));
+    TRY(withdrawal_.endTesting(key, *round.snapshot.testing.declared, stop));
   if (round.plan.carryOutWithdrawal || round.plan.endProduction) {
     if (const auto production = caches_.environments().get({"", names.production}))
       outcome = TRY(withdrawal_.withdrawProduction(key, *production, false, stop));
@@ -147,7 +147,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     return snapshot;
   }
   const auto outputs = caches_.outputs(*snapshot.declared);
-  const auto state = caches_.environmentState(name);
+  const auto state = caches_.environmentState(*snapshot.declared);
   if (state.settings) {
     snapshot.settings = *state.settings;
   } else {
@@ -161,8 +161,8 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     return snapshot;
   }
   snapshot.read = true;
-  loadClaims(claims_, name, *outputs);
-  snapshot.assignments = claims_.assignments(name);
+  loadClaims(claims_, *snapshot.declared, *outputs);
+  snapshot.assignments = claims_.assignments(snapshot.declared->metadata.uid.value_or(""));
   snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
   if (const auto effects = outputs->own(memoryName(onboarding::kEffects, key))) {
     snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});
@@ -184,6 +184,9 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
       snapshot.aggregated =
           aggregated != state.aggregated->end() &&
           aggregated->second.hash == onboarding::currentHash(*snapshot.fragment, fragment->data.at("content.json"));
+    } else if (!state.aggregated->contains(memoryName(onboarding::kFragment, key))) {
+      snapshot.isDamaged = true;
+      snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
     }
   }
   if (snapshot.settings) {
@@ -298,16 +301,14 @@ Result<IntegrationController::Round> IntegrationController::decide(
   if (keyProblem) round.snapshot.keySecret = Result<onboarding::KeySecret>(fail(*keyProblem));
   const WallTime now = clock_.now();
   round.examination = onboarding::examine(round.snapshot, now);
-  const auto& names = integration->spec.environments;
   if (const auto& form = round.examination; form.testingClaim && !integration->spec.suspend) {
-    const auto request = [](const std::string& name, const onboarding::Claim& claim,
-                            const onboarding::EnvironmentSnapshot& environment) {
+    const auto request = [](const onboarding::Claim& claim, const onboarding::EnvironmentSnapshot& environment) {
       const auto& settings = *environment.settings;
-      return Claims::Request{name, claim, settings.addresses.shared, settings.spec.tenants.idnoLabel.has_value()};
+      return Claims::Request{environment.declared->metadata.uid.value_or(""), claim, settings.addresses.shared,
+                             settings.spec.tenants.idnoLabel.has_value()};
     };
-    std::vector<Claims::Request> requests{request(names.testing, *form.testingClaim, round.snapshot.testing)};
-    if (form.productionClaim)
-      requests.push_back(request(names.production, *form.productionClaim, round.snapshot.production));
+    std::vector<Claims::Request> requests{request(*form.testingClaim, round.snapshot.testing)};
+    if (form.productionClaim) requests.push_back(request(*form.productionClaim, round.snapshot.production));
     auto conflicts = claims_.reserve(requests);
     round.testing = std::move(conflicts.front());
     if (form.productionClaim) round.production = std::move(conflicts.back());
@@ -337,6 +338,11 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
   };
   // What cannot be written in testing must not keep production from being restored.
   auto inTesting = ensure(names.testing, round.plan.testing);
+  if (inTesting && round.plan.dropTesting) {
+    const auto name = memoryName(onboarding::kFragment, round.snapshot.integration->metadata.key());
+    inTesting = outputsOf(names.testing)->remove(name, stop);
+    spdlog::warn("{} was damaged and goes: what it said is known to nobody", name);
+  }
   TRY(ensure(names.production, round.plan.production));
   TRY(std::move(inTesting));
   if (round.plan.forgetWithdrawal) {
@@ -439,7 +445,7 @@ void IntegrationController::tell(const Round& round) {
     if (!conflicts.any() || !environment || !claim) continue;
     events_.record(runtime::referenceTo(*environment), runtime::EventType::Warning, "ClaimConflict", "Claim",
                    fmt::format("{} claims what {} hold", integration.metadata.key().text(),
-                               fmt::join(claims_.holders(name, *claim), ", ")));
+                               fmt::join(claims_.holders(environment->metadata.uid.value_or(""), *claim), ", ")));
   }
 }
 

@@ -5,18 +5,6 @@
 namespace mpay::controllers {
 namespace {
 
-std::optional<std::string> integrationOf(const api::ObjectMeta& metadata) {
-  const auto found = metadata.annotations.find(std::string(onboarding::kIntegration));
-  if (found == metadata.annotations.end()) return std::nullopt;
-  return found->second;
-}
-
-std::optional<ObjectKey> keyOf(const std::string& text) {
-  const auto slash = text.find('/');
-  if (slash == std::string::npos) return std::nullopt;
-  return ObjectKey{text.substr(0, slash), text.substr(slash + 1)};
-}
-
 // But for what the server adds, and what we do not decide.
 bool sameMeta(api::ObjectMeta a, api::ObjectMeta b) {
   for (auto* m : {&a, &b}) {
@@ -37,7 +25,7 @@ bool sameContent(const api::NetworkPolicy& a, const api::NetworkPolicy& b) {
 template <class K>
 std::vector<std::string> byIntegration(const K& object) {
   std::vector<std::string> values;
-  if (auto integration = integrationOf(object.metadata)) values.push_back(std::move(*integration));
+  if (const auto integration = integrationOf(object.metadata)) values.push_back(integration->text());
   if (auto component = onboarding::componentOf(object.metadata); !component.empty())
     values.push_back(std::move(component));
   return values;
@@ -52,6 +40,25 @@ std::string placeOf(const std::string& name) {
 
 bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component) {
   return onboarding::componentOf(metadata) == component;
+}
+
+std::optional<ObjectKey> integrationOf(const api::ObjectMeta& metadata) {
+  const auto found = metadata.annotations.find(std::string(onboarding::kIntegration));
+  const auto slash = found == metadata.annotations.end() ? std::string::npos : found->second.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  return ObjectKey{found->second.substr(0, slash), found->second.substr(slash + 1)};
+}
+
+std::optional<onboarding::Fragment> promoted(const Outputs& outputs, const ObjectKey& key) {
+  std::shared_ptr<const api::ControllerRevision> last;
+  for (const auto& revision : outputs.revisions(key)) {
+    if (!last || revision->revision > last->revision) last = revision;
+  }
+  if (!last) return std::nullopt;
+  auto content = json::decode<onboarding::Revision>(last->data);
+  if (!content || !onboarding::verifyRevision(*content)) return std::nullopt;
+  auto fragment = onboarding::fragmentOf({last->revision, "", "", std::move(*content)});
+  return fragment ? std::optional(std::move(*fragment)) : std::nullopt;
 }
 
 Outputs::Outputs(kube::Client& client, std::string environment, std::string namespaceName,
@@ -93,7 +100,7 @@ void Outputs::listen(runtime::Store<K>& store) {
       const bool counts = isOfComponent(object->metadata, onboarding::kFragment) ||
                           isOfComponent(object->metadata, onboarding::kWithdrawal);
       if (const auto integration = integrationOf(object->metadata)) {
-        onChange_(keyOf(*integration), false);
+        onChange_(integration, false);
         environment = environment || counts;
       } else {
         environment = true;
@@ -144,10 +151,10 @@ void Outputs::looked(const std::optional<Error>& error) {
   if (error || !synced()) return;
   // Whoever was told of an object before the lists had ended could not know that there is nothing else.
   for (const auto& object : configMaps_.list()) {
-    if (const auto integration = integrationOf(object->metadata)) onChange_(keyOf(*integration), false);
+    if (const auto integration = integrationOf(object->metadata)) onChange_(integration, false);
   }
   for (const auto& revision : revisions_.list()) {
-    if (const auto integration = integrationOf(revision->metadata)) onChange_(keyOf(*integration), false);
+    if (const auto integration = integrationOf(revision->metadata)) onChange_(integration, false);
   }
 }
 

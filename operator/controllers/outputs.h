@@ -112,6 +112,12 @@ class Outputs {
 
 bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component);
 
+// The integration that an object of ours is about, by its annotation.
+std::optional<ObjectKey> integrationOf(const api::ObjectMeta& metadata);
+
+// What production publishes of an integration by its last revision; nothing where it has none, or that is damaged.
+std::optional<onboarding::Fragment> promoted(const Outputs& outputs, const ObjectKey& key);
+
 // What an object of ours remembers; nothing where it is not there, or damaged.
 template <class T>
 std::optional<T> contentOf(const std::shared_ptr<const api::ConfigMap>& object) {

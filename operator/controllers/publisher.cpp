@@ -86,8 +86,22 @@ void collectNames(const std::vector<Published<K>>& all, std::set<std::string>& i
 
 }  // namespace
 
-Result<bool> Publisher::readFragments(const Outputs& outputs) {
+Result<void> Publisher::restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
+                                Outputs& outputs, const std::stop_token& stop) const {
+  const auto& integration = known_.at(name).integration;
+  if (onboarding::memoryName(onboarding::kFragment, integration) != name)
+    return refuse("", fmt::format("{} is not of {}", name, integration.text()));
+  auto metadata = onboarding::memoryMeta(outputs.namespaceName(), onboarding::kFragment, environment, integration);
+  metadata.resourceVersion = damaged.metadata.resourceVersion;
+  auto written = outputs.ensure(onboarding::remember(std::move(metadata), fragments_.at(name).fragment), stop);
+  // Its integration came first.
+  if (!written && written.error().isConflict()) return {};
+  return written ? Result<void>{} : fail(std::move(written).error());
+}
+
+Result<bool> Publisher::readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop) {
   bool changed = false;
+  unrestored_.reset();
   std::set<std::string> present;
   for (auto& object : outputs.ofComponent(onboarding::kFragment)) {
     const auto name = object->metadata.name.value_or("");
@@ -96,9 +110,11 @@ Result<bool> Publisher::readFragments(const Outputs& outputs) {
     if (known != known_.end() && known->second.object == object) continue;
     auto decoded = onboarding::remembered<onboarding::Fragment>(*object);
     if (!decoded) {
-      if (known == known_.end()) return fail(std::move(decoded).error());
-      spdlog::warn("{}: {}; what it said before stays published", name, decoded.error().message);
-      known->second.object = std::move(object);
+      if (known == known_.end()) return fail(within(name, std::move(decoded).error()));
+      spdlog::warn("{}: {}; what it said before stays published, and is restored", name, decoded.error().message);
+      // Tried again where that fails: the object is not the one that was looked at last.
+      if (auto restored = restore(environment, name, *object, outputs, stop); !restored)
+        unrestored_ = within(name, std::move(restored).error());
       continue;
     }
     auto hash = crypto::sha256Hex(object->data.at("content.json"));
@@ -133,7 +149,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   const auto uid = environment.metadata.uid.value_or("");
   const auto generation = environment.metadata.generation.value_or(0);
   rendered_ = rendered_ && uid == uid_ && generation == generation_ && settings == settings_;
-  if (TRY(readFragments(outputs)) || !rendered_) {
+  if (TRY(readFragments(environment.metadata.name.value_or(""), outputs, stop)) || !rendered_) {
     rendered_ = false;
     aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
                                                settings ? &settings->authorities : nullptr, fragments_);
@@ -178,6 +194,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   }
   TRY(outputs.removeAggregatesBut(configMaps, stop));
   outcome.aggregated = aggregated_;
+  outcome.unrestored = unrestored_;
   return outcome;
 }
 

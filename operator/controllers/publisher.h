@@ -33,8 +33,9 @@ class Publisher {
     std::shared_ptr<const onboarding::Settings> settings;
   };
   struct Outcome {
-    std::optional<Duration> wait{};  // nothing was looked at: the last write was less than a second ago
-    std::string conflict{};          // another's object is where ours should be
+    std::optional<Duration> wait{};     // nothing was looked at: the last write was less than a second ago
+    std::string conflict{};             // another's object is where ours should be
+    std::optional<Error> unrestored{};  // of a damaged fragment: it is to be tried again
     // What the objects hold now, all parts and indexes of them. Null where they do not: see the others.
     std::shared_ptr<const AggregatedFragments> aggregated{};
   };
@@ -53,9 +54,12 @@ class Publisher {
     std::string current;                           // onboarding::currentHash of it
     ObjectKey integration;
   };
-  // Decodes what changed; true where that may change what is published. Errors: Decode, where a fragment is damaged
-  // that was never seen whole. Its integration restores it, and until then nothing changes.
-  Result<bool> readFragments(const Outputs& outputs);
+  // Decodes what changed; true where that may change what is published. What is damaged is restored as it was last
+  // seen. Errors: Decode, where a fragment is damaged that was never seen whole. Its integration restores it, or what
+  // its revision says where it has ended, and until then nothing changes.
+  Result<bool> readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop);
+  Result<void> restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
+                       Outputs& outputs, const std::stop_token& stop) const;
 
   const Outputs* outputs_ = nullptr;  // whose fragments these are
   std::map<std::string, Known> known_;
@@ -68,6 +72,7 @@ class Publisher {
   onboarding::Aggregates aggregates_;
   std::shared_ptr<const AggregatedFragments> aggregated_;
   std::optional<MonoTime> written_;
+  std::optional<Error> unrestored_;
 };
 
 }  // namespace mpay::controllers

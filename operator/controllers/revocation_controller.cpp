@@ -45,7 +45,7 @@ RevocationRecord RevocationController::due(const ObjectKey& key, const api::MPay
   if (isChecked && isAtHome(caches_.integrations().get(key), name)) return known.value_or(RevocationRecord{});
   const auto fragment = recall<onboarding::Fragment>(outputs, onboarding::kFragment, key);
   if (!isChecked || !fragment) return withoutSettled(known.value_or(RevocationRecord{}), clock_.now());
-  const auto settings = caches_.environmentState(name).settings;
+  const auto settings = caches_.environmentState(environment).settings;
   if (!settings) return known.value_or(RevocationRecord{});
   return checksOf(known, fragment, {}, {outputs.revoked()}, (*settings)->authorities, clock_.now());
 }

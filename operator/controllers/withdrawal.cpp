@@ -41,23 +41,52 @@ Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain,
       }
       continue;
     }
-    loadClaims(claims_, name, *outputs);
+    loadClaims(claims_, *environment, *outputs);
     if (environment->spec.stage == api::Stage::Production) {
       outcome = soonest(outcome, TRY(withdrawProduction(key, *environment, retain, stop)));
     } else {
-      TRY(endTesting(key, name, *outputs, stop));
+      TRY(endTesting(key, *environment, stop));
     }
   }
   if (waiting) return fail(std::move(*waiting));
   return outcome;
 }
 
-Result<void> Withdrawal::endTesting(const ObjectKey& key, const std::string& environment, Outputs& outputs,
+Result<void> Withdrawal::endTesting(const ObjectKey& key, const api::MPayEnvironment& environment,
                                     const std::stop_token& stop) {
+  Outputs& outputs = *caches_.outputs(environment);
   for (const auto component : {onboarding::kTests, onboarding::kFragment, onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
-  claims_.release(environment, key);
+  claims_.release(environment.metadata.uid.value_or(""), key);
+  return {};
+}
+
+Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironment& environment,
+                                 const std::stop_token& stop) {
+  Outputs& outputs = *caches_.outputs(environment);
+  const auto object = outputs.own(memoryName(onboarding::kFragment, key));
+  // What was seen whole the environment's controller restores, as it was.
+  if (!object || contentOf<onboarding::Fragment>(object) ||
+      caches_.environmentState(environment).aggregated->contains(object->metadata.name.value_or("")))
+    return {};
+  auto fragment = promoted(outputs, key);
+  if (!fragment) return {};
+  if (environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw) {
+    std::set<std::string> revoked;
+    for (const auto& [sha256, check] : *outputs.revoked()) revoked.insert(sha256);
+    takeOut(*fragment, revoked);
+  }
+  const auto assignments = claims_.assignments(environment.metadata.uid.value_or(""));
+  if (assignments->takesService(fragment->holder, fragment->serviceID))
+    return outputs.remove(object->metadata.name.value_or(""), stop);
+  assignments->takeOut(*fragment);
+  auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment,
+                                         environment.metadata.name.value_or(""), key);
+  metadata.resourceVersion = object->metadata.resourceVersion;
+  TRY(outputs.ensure(onboarding::remember(std::move(metadata), *fragment), stop));
+  spdlog::warn("integration {}: {} was damaged, and is restored from its revision", key.text(),
+               object->metadata.name.value_or(""));
   return {};
 }
 
@@ -70,11 +99,11 @@ Result<runtime::Outcome> Withdrawal::leave(const ObjectKey& key, const api::Envi
     const auto outputs = caches_.outputs(*environment);
     // What is in a namespace that is not read yet tells of itself once it is.
     if (!outputs->synced() || !outputs->holdsAnythingOf(key)) continue;
-    loadClaims(claims_, name, *outputs);
+    loadClaims(claims_, *environment, *outputs);
     if (environment->spec.stage == api::Stage::Production) {
       outcome = soonest(outcome, TRY(withdrawProduction(key, *environment, false, stop)));
     } else if (testingToo) {
-      TRY(endTesting(key, name, *outputs, stop));
+      TRY(endTesting(key, *environment, stop));
     }
   }
   return outcome;
@@ -94,7 +123,7 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
     // Never promoted: nothing serves.
     for (const auto component : {onboarding::kEffects, onboarding::kClaim})
       TRY(outputs.remove(memoryName(component, key), stop));
-    claims_.release(name, key);
+    claims_.release(environment.metadata.uid.value_or(""), key);
     return runtime::Outcome{};
   }
   const auto metadata = onboarding::memoryMeta(spec.outputNamespace, onboarding::kWithdrawal, name, key);
@@ -106,6 +135,8 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
     spdlog::info("integration {}: deleted; production ends at {}", key.text(),
                  record->dueAt.value_or("no time, it is retained"));
   }
+  const auto isOver = [&] { return record->dueAt && parseTime(*record->dueAt) <= now; };
+  if (!isOver()) TRY(restore(key, environment, stop));
   if (!record->dueAt) return runtime::Outcome{};
   const auto due = parseTime(*record->dueAt);
   if (!due) {
@@ -121,7 +152,7 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
   for (const auto component : {onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
-  claims_.release(name, key);
+  claims_.release(environment.metadata.uid.value_or(""), key);
   TRY(outputs.remove(memoryName(onboarding::kWithdrawal, key), stop));
   spdlog::info("integration {}: withdrawn from production", key.text());
   return runtime::Outcome{};

@@ -29,10 +29,12 @@ class Withdrawal {
                                               bool retain, const std::stop_token& stop);
 
   // In one testing environment, whose output namespace must have been read.
-  Result<void> endTesting(const ObjectKey& key, const std::string& environment, Outputs& outputs,
-                          const std::stop_token& stop);
+  Result<void> endTesting(const ObjectKey& key, const api::MPayEnvironment& environment, const std::stop_token& stop);
 
  private:
+  // A damaged fragment that no integration restores: one that was deleted, and is still published.
+  Result<void> restore(const ObjectKey& key, const api::MPayEnvironment& environment, const std::stop_token& stop);
+
   const Clock& clock_;
   Caches& caches_;
   Claims& claims_;

@@ -61,6 +61,11 @@ struct Decision {
   void judgePromoted();
   void judgeExpiry();
   void judgeNotified();
+  // Whether a verdict on the form waits for what is being read.
+  bool waitsForReading() const {
+    const auto waits = [](const Verdict& verdict) { return verdict.reason == "Pending"; };
+    return waits(form.prerequisites) || waits(certificate) || waits(submitted) || waits(form.testingTenancy);
+  }
   // What an environment publishes, with what it owes to earlier certificates.
   Fragment publish(const EnvironmentSnapshot& environment, Fragment next, const RevocationRecord& checks,
                    std::vector<api::ConfigMap>& into);
@@ -814,6 +819,30 @@ Claim granted(Claim claim, const Conflicts& conflicts) {
   return claim;
 }
 
+namespace {
+
+bool isFragment(const api::ConfigMap& object) { return componentOf(object.metadata) == kFragment; }
+
+// While suspended what is published stays. A fragment that is damaged is restored all the same, where it is known that
+// it says what was published: it would stop everybody's files.
+void keepRestored(const EnvironmentSnapshot& environment, bool isKnown, std::vector<api::ConfigMap>& objects) {
+  std::erase_if(objects, [&](const auto& object) { return !environment.isDamaged || !isKnown || !isFragment(object); });
+}
+
+// Whether what is declared was claimed when the integration wrote last: what was edited since then was not.
+bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim>& declared) {
+  if (!environment.claimed || !declared) return false;
+  const auto& claimed = *environment.claimed;
+  const auto includes = [](const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    return std::all_of(some.begin(), some.end(),
+                       [&](const auto& one) { return std::find(all.begin(), all.end(), one) != all.end(); });
+  };
+  return claimed.holder == declared->holder && claimed.serviceID == declared->serviceID &&
+         includes(claimed.certificates, declared->certificates) && includes(claimed.addresses, declared->addresses);
+}
+
+}  // namespace
+
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
             const Conflicts& production, WallTime now) {
   const auto& live = snapshot.production.live;
@@ -848,8 +877,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   Plan plan = std::move(decision.plan);
   plan.provisioned = decision.testing.holds() && !snapshot.integration->spec.suspend;
   if (snapshot.integration->spec.suspend) {
-    plan.testing.clear();
-    plan.production.clear();
+    keepRestored(snapshot.testing, isClaimed(snapshot.testing, examination.testingClaim), plan.testing);
+    keepRestored(snapshot.production, true, plan.production);
     plan.revision.reset();
     // What is said is what is there.
     plan.status.earlierCertificates.clear();
@@ -860,6 +889,8 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   }
   decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
   decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
+  plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings &&
+                     std::none_of(plan.testing.begin(), plan.testing.end(), isFragment) && !decision.waitsForReading();
   plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted";
   plan.endProduction = examination.productionTenancy.reason == "NamespaceNotPermitted";
   if (const auto& withdrawal = snapshot.production.withdrawal) {

@@ -25,6 +25,10 @@ struct EnvironmentSnapshot {
   std::optional<Error> problem{};
   bool read = false;  // the output namespace was: what follows is all there is
   std::optional<Fragment> fragment{};
+  // The fragment is there and cannot be read, and this process never saw it whole; what was claimed, where it was
+  // written down.
+  bool isDamaged = false;
+  std::optional<Claim> claimed{};
   std::shared_ptr<const api::ConfigMap> service{};
   bool aggregated = false;         // everything published for the gateway holds `fragment` as it is
   std::string aggregateProblem{};  // why it cannot
@@ -112,6 +116,8 @@ struct Plan {
   // The environment does not permit the namespace any more: testing ends at once, production as after a deletion.
   bool endTesting = false;
   bool endProduction = false;
+  // Testing's fragment is damaged, and nothing tells what it said: it goes, since it would stop everybody's files.
+  bool dropTesting = false;
   // Testing publishes what is declared, so that what an earlier testing environment publishes may end.
   bool provisioned = false;
   std::optional<WallTime> nextInstant;

@@ -128,6 +128,76 @@ TEST_F(Repair, RestoresWhatIsEditedOrDeletedByHand) {
   EXPECT_EQ(mail.messages().size(), 1u);
 }
 
+// A fragment that nobody can read keeps the files of its environment as they are for everybody.
+TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
+  const auto another = [&](const std::string& name) {
+    auto integration = form(name, "ID-" + name + suffix);
+    integration.spec.endpoints.testing->addresses.clear();
+    integration.spec.endpoints.production->addresses.clear();
+    integration.spec.certificate = api::ContentSource{authority.issue({}).certificate, std::nullopt, std::nullopt};
+    return integration;
+  };
+  startOperator();
+  create(form());
+  promote();
+  auto kept = another("kept");
+  kept.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  create(kept);
+  promote("kept");
+  create(another("broken"));
+  await("TestEnvironmentReady", ConditionStatus::True, "", "broken");
+  edit([](auto& spec) { spec.suspend = true; });
+  awaitReason("Ready", "Suspended");
+  edit([](auto& spec) { spec.contract.signedOn = "2099-01-01"; }, "broken");
+  await("PrerequisitesMet", ConditionStatus::False, "", "broken");
+  ASSERT_TRUE(integrations().remove({tenant, "kept"}, {}));
+  ASSERT_TRUE(waitFor(20s, [&] { return !integrations().get({tenant, "kept"}); }));
+
+  const auto fragmentOf = [&](const std::string& namespace_, const std::string& name) {
+    return api::ObjectKey{namespace_, memoryName("fragment", {tenant, name})};
+  };
+  const api::ObjectKey broken = fragmentOf(testingOut, "broken");
+  std::map<api::ObjectKey, api::ConfigMap> good;
+  for (const auto& place : {fragmentOf(testingOut, "certificates"), fragmentOf(productionOut, "certificates"),
+                            fragmentOf(productionOut, "kept"), broken})
+    good[place] = configMaps().get(place).value();
+  ASSERT_TRUE(waitFor(
+      10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("ID-kept") == std::string::npos; }));
+  const auto inTesting = outputs(testingOut), inProduction = outputs(productionOut);
+  const std::string damage = R"({"data":{"content.json":"nonsense"}})";
+  // Seen whole: restored as it was, the one of a broken form too.
+  for (const auto& [place, object] : good) {
+    const auto& before = object;
+    ASSERT_TRUE(configMaps().patch(place, json::parse(damage).value()));
+    EXPECT_TRUE(waitFor(10s, [&] {
+      const auto now = configMaps().get(place);
+      return now && isSame(*now, before);
+    })) << place.text();
+  }
+  EXPECT_EQ(outputs(productionOut), inProduction);
+
+  // Damaged before this process began: from the revision; in testing, where the form is what was claimed.
+  killOperator();
+  for (const auto& [place, object] : good) ASSERT_TRUE(configMaps().patch(place, json::parse(damage).value()));
+  startOperator();
+  for (const auto& [place, object] : good) {
+    if (place == broken) continue;
+    const auto& before = object;
+    EXPECT_TRUE(waitFor(20s, [&] {
+      const auto now = configMaps().get(place);
+      return now && isSame(*now, before);
+    })) << place.text();
+  }
+  EXPECT_TRUE(waitFor(20s, [&] { return !configMaps().get(broken); })) << "nothing tells what it said";
+  EXPECT_EQ(outputs(productionOut), inProduction);
+  awaitEnvironment(testing, "Published");
+  awaitEnvironment(production, "Published");
+  // The files follow again; whose form is mended is back.
+  edit([](auto& spec) { spec.contract.signedOn = "2026-09-14"; }, "broken");
+  await("TestEnvironmentReady", ConditionStatus::True, "", "broken");
+  EXPECT_EQ(outputs(testingOut), inTesting);
+}
+
 TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   startOperator();
   create(form());

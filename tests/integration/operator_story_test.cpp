@@ -428,6 +428,39 @@ TEST_F(Story, NeverGoesBackToAnEarlierRevisionByItself) {
   EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
 }
 
+// Its output namespace is another one, and what is retained in the old one is not its.
+TEST_F(Story, KnowsNothingOfAnEarlierEnvironmentOfThatName) {
+  auto first = form();
+  first.spec.deletionPolicy = api::DeletionPolicy::Retain;
+  startOperator();
+  create(first);
+  promote();
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  ASSERT_TRUE(waitFor(10s, [&] { return !integrations().get({tenant, "certificates"}); }));
+  // Environments of which only the output namespace is wanted, and the old one.
+  auto again = environments().get({"", production}).value();
+  const std::string spare = anotherLike(production), emptyOut = "another-" + productionOut;
+  for (const auto& name : {spare, production}) {
+    ASSERT_TRUE(environments().remove({"", name}, {}));
+    ASSERT_TRUE(waitFor(20s, [&] { return !environments().get({"", name}); })) << name;
+  }
+  again.metadata = {};
+  again.metadata.name = production;
+  again.spec.outputNamespace = emptyOut;
+  again.status.reset();
+  createEnvironment(again);
+  const std::string other = anotherTenant("1010600034203");
+  auto second = form("second");
+  second.metadata.namespace_ = other;
+  second.spec.beneficiary.idno = "1010600034203";
+  second.spec.certificate = api::ContentSource{certificate.certificate, std::nullopt, std::nullopt};
+  create(second);
+  await("Submitted", ConditionStatus::True, "", other + "/second");
+  EXPECT_TRUE(waitFor(10s, [&] {
+    return configMaps().get({emptyOut, onboarding::memoryName("claim", {other, "second"})}).has_value();
+  }));
+}
+
 TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   startOperator();
   auto first = form();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 namespace mpay::controllers {
 namespace {
@@ -18,6 +19,11 @@ class ClaimsTest : public ::testing::Test {
   onboarding::Conflicts reserve(const std::string& environment, const onboarding::Claim& claim,
                                 const std::vector<net::Prefix>& shared = {}, bool provesIdno = false) {
     return claims.reserve({{environment, claim, shared, provesIdno}}).front();
+  }
+  static std::vector<Claims::Written> written(const std::vector<onboarding::Claim>& claims) {
+    std::vector<Claims::Written> all;
+    for (const auto& claim : claims) all.push_back({claim});
+    return all;
   }
   std::vector<std::string> woken;
   Claims claims{[this](const api::ObjectKey& key) { woken.push_back(key.text()); }};
@@ -65,8 +71,8 @@ TEST_F(ClaimsTest, TellWhoWasRefusedOnceSomethingBecomesFree) {
 }
 
 TEST_F(ClaimsTest, PassToARecreatedIntegrationOfTheSameIdentityOnly) {
-  claims.load("e", [] { return std::vector{claim("a", "S", {"c"}, {}, "old")}; });
-  claims.load("e", []() -> std::vector<onboarding::Claim> { throw std::logic_error("read once"); });
+  claims.load("e", [] { return written({claim("a", "S", {"c"}, {}, "old")}); });
+  claims.load("e", []() -> std::vector<Claims::Written> { throw std::logic_error("read once"); });
   EXPECT_TRUE(reserve("e", claim("a", "S", {"c"}, {}, "new", "another idno")).service);
   EXPECT_TRUE(reserve("e", claim("a", "T", {"c"}, {}, "new")).service);
   EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {}, "new")).any());
@@ -100,13 +106,77 @@ TEST_F(ClaimsTest, KeepTheirOwnersWhateverTheOrderAfterARestart) {
   const auto x = claim("x", "X", {"c"}, {"8.8.8.8/32"}, "u", "2");
   for (const bool first : {true, false}) {
     const std::string environment = first ? "one" : "other";
-    claims.load(environment, [&] { return first ? std::vector{a, b} : std::vector{b, a}; });
+    claims.load(environment, [&] { return first ? written({a, b}) : written({b, a}); });
     const auto refused = reserve(environment, x, {}, true);
     EXPECT_TRUE(refused.certificate);
     EXPECT_EQ(refused.addresses, std::vector<std::string>{"8.8.8.8/32"});
     EXPECT_FALSE(reserve(environment, b, {}, true).any());
     EXPECT_FALSE(reserve(environment, a, {}, true).any());
   }
+}
+
+// As after a crash between the write of who was granted it and that of who gave it up.
+TEST_F(ClaimsTest, BelongToOneWhereTwoWereWrittenDown) {
+  using Pair = std::array<onboarding::Claim, 2>;
+  const Pair services{claim("a", "S", {"c"}, {}, "u", "1"), claim("b", "S", {"d"}, {}, "u", "2")};
+  const Pair certificates{claim("a", "S", {"c"}, {}, "u", "1"), claim("b", "T", {"c"}, {}, "u", "2")};
+  const Pair addresses{claim("a", "S", {"c"}, {"8.8.8.8/32"}, "u", "1"),
+                       claim("b", "T", {"d"}, {"8.8.8.0/24"}, "u", "2")};
+  int round = 0;
+  for (const auto& [both, given] : {std::pair(services, claim("a", "V", {"c"}, {}, "u", "1")),
+                                    {certificates, claim("a", "S", {"e"}, {}, "u", "1")},
+                                    {addresses, claim("a", "S", {"c"}, {}, "u", "1")}}) {
+    for (const bool isReversed : {false, true}) {
+      for (const std::size_t publisher : {0, 1, 2}) {
+        for (const std::size_t first : {0, 1}) {
+          const std::string environment = std::to_string(++round);
+          SCOPED_TRACE(fmt::format("{} reversed {}, published by {}, asks first {}", both[1].serviceID, isReversed,
+                                   publisher, first));
+          claims.load(environment, [&, &pair = both] {
+            std::vector<Claims::Written> all{{pair[0]}, {pair[1]}};
+            if (publisher < 2) all[publisher].published = pair[publisher];
+            if (isReversed) std::swap(all[0], all[1]);
+            return all;
+          });
+          const std::size_t owner = publisher == 1 ? 1 : 0;
+          for (const std::size_t who : {first, 1 - first, first})
+            EXPECT_EQ(reserve(environment, both[who]).any(), who != owner) << both[who].holder.name;
+          if (owner == 1) continue;
+          // Who has it gives it up, before the other asked or after that: nobody comes in between.
+          if (!isReversed) {
+            woken.clear();
+            EXPECT_FALSE(reserve(environment, given).any());
+            EXPECT_EQ(woken, std::vector<std::string>{"ns/b"});
+          } else {
+            claims.release(environment, {"ns", "a"});
+          }
+          EXPECT_TRUE(
+              reserve(environment, claim("x", both[1].serviceID, both[1].certificates, both[1].addresses, "u", "3"))
+                  .any());
+          EXPECT_FALSE(reserve(environment, both[1]).any());
+        }
+      }
+    }
+  }
+  // Nobody asks before it is given up.
+  claims.load("e", [&, &pair = certificates] { return written({pair[0], pair[1]}); });
+  EXPECT_FALSE(reserve("e", claim("a", "S", {"e"}, {}, "u", "1")).any());
+  EXPECT_TRUE(reserve("e", claim("x", "X", {"c"}, {}, "u", "3")).certificate) << "it is the other's now";
+  EXPECT_FALSE(reserve("e", certificates[1]).any());
+}
+
+TEST_F(ClaimsTest, AreForgottenWithTheirEnvironment) {
+  for (const auto* environment : {"old", "other"})
+    claims.load(environment, [] { return written({claim("a", "S", {"c"}, {})}); });
+  claims.keepOnly({"other", "new"});
+  EXPECT_FALSE(reserve("new", claim("b", "S", {"c"}, {})).any());
+  EXPECT_TRUE(reserve("other", claim("b", "S", {"c"}, {})).any());
+  bool isRead = false;
+  claims.load("old", [&] {
+    isRead = true;
+    return std::vector<Claims::Written>{};
+  });
+  EXPECT_TRUE(isRead);
 }
 
 TEST_F(ClaimsTest, LetAHundredShareWhateverTheirIdno) {

@@ -447,6 +447,54 @@ TEST(Decide, WritesNothingWhileSuspended) {
   EXPECT_FALSE(plan.revision);
 }
 
+// One that nobody can read stops the files of everybody.
+TEST(Decide, RestoresADamagedFragmentAlsoWhileSuspended) {
+  const auto hasFragment = [](const std::vector<api::ConfigMap>& objects) {
+    return std::any_of(objects.begin(), objects.end(),
+                       [](const auto& object) { return componentOf(object.metadata) == kFragment; });
+  };
+  Form form;
+  form.promote();
+  const auto claimed = form.examine().testingClaim;
+  const auto damage = [](EnvironmentSnapshot& environment) {
+    environment.fragment.reset();
+    environment.isDamaged = true;
+  };
+  damage(form.snapshot.testing);
+  damage(form.snapshot.production);
+  form.snapshot.testing.claimed = claimed;
+  EXPECT_FALSE(form.decide().dropTesting) << "it is restored";
+  form.edit([](auto& i) { i.spec.suspend = true; });
+  auto plan = form.decide();
+  EXPECT_EQ(plan.testing.size(), 1u);
+  EXPECT_EQ(plan.production.size(), 1u);
+  EXPECT_TRUE(hasFragment(plan.testing));
+  EXPECT_TRUE(hasFragment(plan.production));
+  EXPECT_FALSE(plan.dropTesting);
+
+  // Edited while suspended: what is declared is not what was published.
+  form.edit([](auto& i) { i.spec.endpoints.testing->addresses.emplace_back("8.8.4.4"); });
+  plan = form.decide();
+  EXPECT_TRUE(plan.testing.empty());
+  EXPECT_TRUE(plan.dropTesting);
+  EXPECT_TRUE(hasFragment(plan.production)) << "that is the revision's";
+  form.snapshot.testing.claimed.reset();
+  form.edit([](auto& i) { i.spec.endpoints.testing->addresses.pop_back(); });
+  EXPECT_TRUE(form.decide().dropTesting) << "nothing tells what was claimed";
+
+  // A form that is broken restores production alone.
+  form.edit([](auto& i) {
+    i.spec.suspend = false;
+    i.spec.beneficiary.idno = "1";
+  });
+  plan = form.decide();
+  EXPECT_TRUE(plan.dropTesting);
+  EXPECT_FALSE(hasFragment(plan.testing));
+  EXPECT_TRUE(hasFragment(plan.production));
+  form.snapshot.certificate.reset();
+  EXPECT_FALSE(form.decide().dropTesting) << "what is being read may restore it";
+}
+
 // Production serves what was validated, but for what the platform assigned to another.
 TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
   Form form;
