@@ -102,7 +102,8 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     if (!written && !isRefusal(written.error())) return fail(written.error());
     if (!written) onboarding::explain(decided->plan.status, written.error());
     // What it changes in the Secret is told by a watch, and judged then.
-    auto kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
+    auto kept = noteShownKeys(*decided, stop);
+    if (kept) kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
     if (!kept && !keyProblem && kept.error().reason == "ReferenceForbidden") {
       keyProblem = std::move(kept).error();
       continue;
@@ -269,11 +270,10 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
   }
   // A verdict on what is not read yet would be told, and taken back a moment later.
   if (!whole) return fail(pending("what the form refers to is being read"));
-  recallKeys(snapshot);
-  return {};
+  return recallKeys(snapshot);
 }
 
-void IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
+Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
   std::set<std::string> shown;
   if (snapshot.keySecret && *snapshot.keySecret) {
     for (const auto* slot : {&(*snapshot.keySecret)->current, &(*snapshot.keySecret)->renewal}) {
@@ -284,15 +284,46 @@ void IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
     if (!user || !*user) continue;
     if (const auto certificate = crypto::Certificate::parse(**user)) shown.insert(certificate->publicKeySha256());
   }
-  const auto& names = snapshot.integration->spec.environments;
-  for (const auto& environment : {names.testing, names.production}) {
-    const auto outputs = outputsOf(environment);
+  // Whichever environment it was made in: its certificate may be shown as a person's in another.
+  for (const auto& environment : caches_.environments().list()) {
+    const auto outputs = caches_.outputs(*environment);
+    if (!shown.empty() && !outputs->synced() && !outputs->problem()) {
+      Error unread{ErrorKind::Timeout, fmt::format("the notes of keys in {} are being read", outputs->namespaceName())};
+      unread.retryAfter = std::chrono::seconds(1);
+      return fail(std::move(unread));
+    }
     for (const auto& fingerprint : shown) {
-      const auto object = outputs ? outputs->own(onboarding::madeKeyName(fingerprint)) : nullptr;
-      const auto made = object ? onboarding::remembered<onboarding::MadeKey>(*object) : fail(Error{});
+      const auto made = contentOf<onboarding::MadeKey>(outputs->own(onboarding::madeKeyName(fingerprint)));
       if (made && made->publicKeySha256 == fingerprint) snapshot.madeKeys.emplace(fingerprint, *made);
     }
   }
+  // What this process saw once, somebody may have deleted since then.
+  noted_.with([&](auto& noted) {
+    for (const auto& fingerprint : shown) {
+      if (const auto found = noted.find(fingerprint); found != noted.end()) snapshot.madeKeys.insert(*found);
+    }
+    noted.insert(snapshot.madeKeys.begin(), snapshot.madeKeys.end());
+  });
+  return {};
+}
+
+Result<void> IntegrationController::note(const onboarding::MadeKey& made, const onboarding::Snapshot& snapshot,
+                                         const std::stop_token& stop) {
+  noted_.with([&](auto& noted) { noted.insert_or_assign(made.publicKeySha256, made); });
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    if (!environment->declared || !environment->read) continue;
+    const std::string name = environment->declared->metadata.name.value_or("");
+    auto metadata =
+        onboarding::ownedMeta(environment->declared->spec.outputNamespace,
+                              onboarding::madeKeyName(made.publicKeySha256), onboarding::kMadeKey, name, std::nullopt);
+    TRY(outputsOf(name)->ensure(onboarding::remember(std::move(metadata), made), stop));
+  }
+  return {};
+}
+
+Result<void> IntegrationController::noteShownKeys(const Round& round, const std::stop_token& stop) {
+  for (const auto& [fingerprint, made] : round.snapshot.madeKeys) TRY(note(made, round.snapshot, stop));
+  return {};
 }
 
 Result<IntegrationController::Round> IntegrationController::decide(
@@ -367,18 +398,7 @@ Result<void> IntegrationController::writeKeys(const Round& round, const std::sto
   return keySecrets_.carryOut(
       *plan,
       [&](const std::string& fingerprint) -> Result<void> {
-        const onboarding::MadeKey made{plan->holder, fingerprint, formatTime(clock_.now())};
-        for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-          if (!environment->settings) continue;
-          const auto& settings = *environment->settings;
-          TRY(outputsOf(settings.name)
-                  ->ensure(onboarding::remember(onboarding::ownedMeta(
-                                                    settings.spec.outputNamespace, onboarding::madeKeyName(fingerprint),
-                                                    onboarding::kMadeKey, settings.name, std::nullopt),
-                                                made),
-                           stop));
-        }
-        return {};
+        return note({plan->holder, fingerprint, formatTime(clock_.now())}, snapshot, stop);
       },
       stop);
 }

@@ -31,7 +31,11 @@ class IntegrationController final : public runtime::Reconciler {
   // What the form refers to; nothing of it before the namespace is admitted somewhere.
   Result<void> readContent(onboarding::Snapshot& snapshot);
   // Of the keys that the form shows, those that the operator made.
-  void recallKeys(onboarding::Snapshot& snapshot);
+  Result<void> recallKeys(onboarding::Snapshot& snapshot);
+  // Notes a key in both environments of the form, as far as they can be written. Errors: those of the API.
+  Result<void> note(const onboarding::MadeKey& made, const onboarding::Snapshot& snapshot, const std::stop_token& stop);
+  // The same of all that were recalled: a note that is missing somewhere is made up for.
+  Result<void> noteShownKeys(const Round& round, const std::stop_token& stop);
   // `keyProblem`: why the Secret of a request could not be written in this reconcile.
   Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration,
                        const std::optional<Error>& keyProblem);
@@ -54,6 +58,7 @@ class IntegrationController final : public runtime::Reconciler {
   Withdrawal withdrawal_;
   KeySecretWriter keySecrets_;
   const std::function<bool()> mayWrite_;
+  Synchronized<onboarding::MadeKeys> noted_;                // that this process made, or saw a note of
   Synchronized<std::map<ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
 };
 

@@ -137,6 +137,15 @@ Verdict judgeUnread(const Examination& out, std::string_view where) {
   return verdict;
 }
 
+// Whether a key was made by the operator: by its notes, or because it is in the Secret where the operator keeps it,
+// also where somebody deleted the notes.
+bool isSystemsKey(const Snapshot& snapshot, const std::string& publicKeySha256) {
+  if (snapshot.madeKeys.contains(publicKeySha256)) return true;
+  if (!snapshot.keySecret || !*snapshot.keySecret) return false;
+  const auto& held = **snapshot.keySecret;
+  return held.current.publicKeySha256 == publicKeySha256 || held.renewal.publicKeySha256 == publicKeySha256;
+}
+
 Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   if (const auto signedOn = beginOf(spec.contract.signedOn)) noteInstant(out.nextInstant, *signedOn, now);
@@ -152,7 +161,7 @@ Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, E
     if (!certificate) return judgeUnread(out, where);
     if (!*certificate) return ofError(certificate->error());
     noteValidity(out.nextInstant, **certificate, now);
-    if (snapshot.madeKeys.contains((*certificate)->publicKeySha256())) {
+    if (isSystemsKey(snapshot, (*certificate)->publicKeySha256())) {
       return fix("OperatorMadeKey",
                  where +
                      ": the operator made its key, so a signature with it proves nothing about a person; give the "

@@ -6,6 +6,7 @@
 #include "crypto/request.h"
 #include "crypto/x509.h"
 #include "integration/world.h"
+#include "onboarding/key_request.h"
 #include "onboarding/memory.h"
 
 namespace mpay::test {
@@ -183,6 +184,48 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
     EXPECT_EQ(told.find(line), std::string::npos);
     EXPECT_EQ(told.find(crypto::base64(secretKey).substr(60, 48)), std::string::npos);
   }
+}
+
+// A certificate of such a key must never count as a person's, in no environment.
+TEST_F(Requests, MakeUpForNotesThatAreMissing) {
+  const std::string otherTesting = anotherLike(testing), otherProduction = anotherLike(production);
+  allow();
+  createSecret();
+  startOperator();
+  create(requesting());
+  await("Ready", ConditionStatus::False, "AwaitingCertificate");
+  const auto request = published();
+  const std::string note = onboarding::madeKeyName(request.publicKeySHA256);
+  const auto given = [&](const std::string& namespace_) {
+    const auto object = configMaps().get({namespace_, note});
+    return object ? object->data : std::map<std::string, std::string>{};
+  };
+  const auto written = given(testingOut);
+  ASSERT_FALSE(written.empty());
+  int edits = 0;
+  const auto lookAgain = [&] {
+    edit([&](auto& spec) { spec.applicant.name = fmt::format("Ion Popescu {}", ++edits); });
+  };
+  for (const auto& gone : {std::vector{testingOut}, {productionOut}, {testingOut, productionOut}}) {
+    for (const auto& namespace_ : gone) ASSERT_TRUE(configMaps().remove({namespace_, note}, {}));
+    lookAgain();
+    for (const auto& namespace_ : gone)
+      EXPECT_TRUE(waitFor(10s, [&] { return given(namespace_) == written; })) << namespace_ << " of " << gone.size();
+  }
+  // One that went while the operator did not run.
+  killOperator();
+  ASSERT_TRUE(configMaps().remove({productionOut, note}, {}));
+  startOperator();
+  EXPECT_TRUE(waitFor(20s, [&] { return given(productionOut) == written; }));
+
+  auto elsewhere = form("elsewhere", "ELSEWHERE-" + suffix);
+  elsewhere.spec.environments = {otherTesting, otherProduction};
+  elsewhere.spec.backOfficeUsers = {
+      {"Ana", "ana@agentia.example", api::ContentSource{sign(request.pem), std::nullopt, std::nullopt}}};
+  create(elsewhere);
+  await("PrerequisitesMet", ConditionStatus::False, "OperatorMadeKey", "elsewhere");
+  EXPECT_EQ(given("another-" + testingOut), written);
+  EXPECT_EQ(given("another-" + productionOut), written);
 }
 
 TEST_F(Requests, OverwriteNothingThatIsNotTheirs) {

@@ -136,6 +136,19 @@ TEST_F(KeyRequestTest, NeverTouchesWhatItDidNotMake) {
   }
 }
 
+TEST_F(KeyRequestTest, IsNobodysSignatureAlsoWhereItsNotesAreGone) {
+  for (auto* slot : {&secret.current, &secret.renewal}) {
+    make(secret.current);
+    make(*slot);
+    const api::ContentSource shown{certify(*slot), {}, {}};
+    form.edit([&](auto& i) { i.spec.backOfficeUsers = {{"Ana", "ana@agentia.example", shown}}; });
+    form.snapshot.users = {Result<std::string>(*shown.inline_)};
+    EXPECT_EQ(form.examine().prerequisites.reason, "OperatorMadeKey");
+    form.snapshot.madeKeys.clear();
+    EXPECT_EQ(form.examine().prerequisites.reason, "OperatorMadeKey");
+  }
+}
+
 TEST_F(KeyRequestTest, PassesToTheSameBeneficiarysNextIntegrationOfThatName) {
   make(secret.current);
   form.edit([](auto& i) { i.metadata.uid = "uid-2"; });
