@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kShortestLook{1};
 // A source that nobody asked for that long is forgotten.
 constexpr std::chrono::hours kForgetAfter{2 * 24};
 constexpr std::size_t kMaximumUrlBytes = 1024;
+constexpr std::string_view kBusy = "Busy";
 
 Duration retryOf(const RevocationPolicy& rules) { return std::min<Duration>(rules.interval, kRevocationRetry); }
 
@@ -41,6 +42,10 @@ std::string keyOf(const std::string& url, const crypto::Certificate& about, cons
   return placeOf(url, rules) + " " + about.sha256();
 }
 
+RevocationChecker::Answer busy() {
+  return {refuse(std::string(kBusy), "others wait for that place already"), kBusyLook, false, true};
+}
+
 WallTime thisUpdateOf(const crypto::RevocationList& list) { return list.thisUpdate(); }
 WallTime thisUpdateOf(const crypto::RevocationFinding& finding) { return finding.thisUpdate; }
 WallTime nextUpdateOf(const crypto::RevocationList& list) { return list.nextUpdate(); }
@@ -48,11 +53,36 @@ std::optional<WallTime> nextUpdateOf(const crypto::RevocationFinding& finding) {
 
 }  // namespace
 
+std::unique_ptr<Turns::Turn> Turns::begin(const std::string& what, std::size_t most) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const auto now = std::chrono::steady_clock::now();
+    auto& begun = begun_[what];
+    if (begun.size() < most) {
+      begun.insert(now);
+      return std::make_unique<Turn>(*this, what, now);
+    }
+    const auto until = *begun.begin() + kHostPatience;
+    if (now >= until) return nullptr;
+    changed_.wait_until(lock, until);
+  }
+}
+
+void Turns::end(const std::string& what, std::chrono::steady_clock::time_point begun) {
+  const std::lock_guard lock(mutex_);
+  const auto found = begun_.find(what);
+  found->second.erase(found->second.find(begun));
+  if (found->second.empty()) begun_.erase(found);
+  changed_.notify_all();
+}
+
 Result<std::string> RevocationChecker::fetch(net::Request request, const RevocationPolicy& rules,
                                              const std::stop_token& stop) {
   const std::string url = request.url;
   if (url.size() > kMaximumUrlBytes || !net::isPlainUrl(url))
     return refuse("InvalidURL", "it is no http or https URL without user information");
+  const auto turn = hosts_.begin(net::hostOf(url), kAtOneHost);
+  if (!turn) return refuse(std::string(kBusy), "others wait for that host already");
   const std::string place = placeOf(url, rules);
   const MonoTime now = clock_.monotonic();
   const auto known = unreachable_.with([&](auto& all) -> std::optional<Error> {
@@ -116,6 +146,11 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
     if (fresh && source.last && thisUpdateOf(*fresh) < thisUpdateOf(*source.last))
       fresh = refuse("Replay",
                      fmt::format("it is of {}, and older than what was said before", formatTime(thisUpdateOf(*fresh))));
+    if (!fresh && fresh.error().reason == kBusy) {
+      answer.nextLook = kBusyLook;
+      answer.isBusy = !holds();
+      return holds() ? Result<T>(*source.last) : fail(std::move(fresh).error());
+    }
     const MonoTime now = clock_.monotonic();
     source.triedAt = now;
     if (fresh) {
@@ -140,9 +175,12 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
 
 RevocationChecker::Answer RevocationChecker::askList(const Question& question, const std::string& url,
                                                      const std::stop_token& stop) {
-  const auto source = sourceOf(lists_, keyOf(url, question.issuer, question.rules));
+  const auto key = keyOf(url, question.issuer, question.rules);
+  const auto source = sourceOf(lists_, key);
+  Answer answer{fail(Error{}), {}, false, false};
+  const auto turn = sources_.begin(key, 1);
+  if (!turn) return busy();
   const std::lock_guard lock(source->mutex);
-  Answer answer{fail(Error{}), {}, false};
   const auto list = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationList> {
     net::Request request;
     request.url = url;
@@ -157,9 +195,12 @@ RevocationChecker::Answer RevocationChecker::askList(const Question& question, c
 
 RevocationChecker::Answer RevocationChecker::askResponder(const Question& question, const std::string& url,
                                                           const std::stop_token& stop) {
-  const auto source = sourceOf(responses_, keyOf(url, question.certificate, question.rules));
+  const auto key = keyOf(url, question.certificate, question.rules);
+  const auto source = sourceOf(responses_, key);
+  Answer answer{fail(Error{}), {}, false, false};
+  const auto turn = sources_.begin(key, 1);
+  if (!turn) return busy();
   const std::lock_guard lock(source->mutex);
-  Answer answer{fail(Error{}), {}, false};
   answer.finding = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationFinding> {
     const auto query = TRY(crypto::OcspQuery::of(question.certificate, question.issuer));
     net::Request request;
@@ -180,17 +221,19 @@ RevocationChecker::Answer RevocationChecker::ask(const Question& question, const
                                        : crypto::ocspResponders(question.certificate);
   Answer answer{refuse("NoRevocationSource", fmt::format("the certificate names no {}, and trust.revocation.url none",
                                                          byList ? "CRL" : "OCSP responder")),
-                question.rules.interval, false};
-  bool isAnswered = false;
+                question.rules.interval, false, false};
+  bool isAnswered = false, isBusy = false;
   for (const auto& url : urls) {
     auto next = byList ? askList(question, url, stop) : askResponder(question, url, stop);
     if (next.finding && next.finding->state != crypto::RevocationState::Unknown) return next;
+    isBusy = isBusy || next.isBusy;
     // A responder that does not know the certificate has at least answered; the next one may know it.
     if (std::exchange(isAnswered, isAnswered || next.finding) && !next.finding) continue;
     if (!next.finding) next.finding = fail(within(url, std::move(next.finding).error()));
     answer = std::move(next);
   }
-  return answer;
+  // What the others say is not all that could be learnt.
+  return isBusy ? busy() : answer;
 }
 
 }  // namespace mpay::controllers

@@ -6,8 +6,10 @@
 // by everybody.
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "base/synchronized.h"
 #include "crypto/crl.h"
@@ -20,7 +22,41 @@ namespace mpay::controllers {
 // How long a place is left alone that could not be reached, or told nothing that counts; less where the interval is.
 inline constexpr std::chrono::seconds kRevocationRetry{30};
 
-// Thread-safe. A question waits for whoever fetches the same.
+// How many of the controller's workers may wait for one host (kRevocationWorkers), and how long others wait for one of
+// those to end. After that the host is slow, and whoever asks is told at once to come back.
+inline constexpr std::size_t kAtOneHost = 2;
+inline constexpr std::chrono::seconds kHostPatience{1}, kBusyLook{5};
+
+// Who does something at the moment, by what they do. Thread-safe.
+class Turns {
+ public:
+  class Turn {
+   public:
+    Turn(Turns& turns, std::string what, std::chrono::steady_clock::time_point begun)
+        : turns_(turns), what_(std::move(what)), begun_(begun) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { turns_.end(what_, begun_); }
+
+   private:
+    Turns& turns_;
+    const std::string what_;
+    const std::chrono::steady_clock::time_point begun_;
+  };
+
+  // Waits while `most` do the same, and the one of them that began first did so less than kHostPatience ago. Null: it
+  // takes them longer.
+  std::unique_ptr<Turn> begin(const std::string& what, std::size_t most);
+
+ private:
+  void end(const std::string& what, std::chrono::steady_clock::time_point begun);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::multiset<std::chrono::steady_clock::time_point>> begun_;
+};
+
+// Thread-safe. A question waits for whoever fetches the same, and for its turn at a host, but for a slow one.
 class RevocationChecker {
  public:
   struct Question {
@@ -36,6 +72,8 @@ class RevocationChecker {
     // Nothing was learnt since this process began, and that for less than an interval: what was known before may still
     // hold.
     bool isFirst = false;
+    // A place is slow, and others wait for it already: nothing was learnt, and `finding` says nothing.
+    bool isBusy = false;
   };
 
   explicit RevocationChecker(const Clock& clock) : clock_(clock) {}
@@ -48,7 +86,7 @@ class RevocationChecker {
   template <class T>
   struct Source {
     MonoTime usedAt{};  // protected by the lock around all sources
-    std::mutex mutex;   // held while it is fetched; protects all below
+    std::mutex mutex;   // held while it is fetched, by whose turn it is; protects all below
     std::optional<T> last;
     MonoTime fetchedAt{};
     std::optional<Error> failure;  // of the last attempt
@@ -76,6 +114,7 @@ class RevocationChecker {
   Synchronized<Sources<crypto::RevocationList>> lists_;
   Synchronized<Sources<crypto::RevocationFinding>> responses_;
   Synchronized<std::map<std::string, Place>> unreachable_;
+  Turns sources_, hosts_;
   std::mutex decoding_;  // one list at a time: while it is decoded it takes seven times its bytes
 };
 

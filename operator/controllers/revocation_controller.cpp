@@ -74,6 +74,10 @@ Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const
     if (!isChecked || !certificate || !issuer) continue;
     const auto answer = checker_.ask({*certificate, *issuer, *rules}, stop);
     if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "stopping");
+    if (answer.isBusy) {
+      outcome = soonest(outcome, {answer.nextLook});
+      continue;
+    }
     if (!answer.finding) spdlog::debug("integration {}: revocation: {}", key.text(), answer.finding.error().message);
     outcome = soonest(outcome, {answer.nextLook});
     after.certificates.back() = onboarding::afterLook(check, answer.finding, answer.isFirst);

@@ -133,6 +133,52 @@ TEST_F(Checker, AsksTheNextResponderWhereOneDoesNotKnowTheCertificate) {
   EXPECT_EQ(answering(Status::Good, std::nullopt).finding->state, RevocationState::Good);
 }
 
+// Whoever asks elsewhere must not wait until a slow host has been given up.
+TEST_F(Checker, LetsHalfTheWorkersWaitForASlowHost) {
+  rules_.mode = api::RevocationMode::OCSP;
+  auto atSlow = rules_;
+  atSlow.url = "http://localhost" + server_.url().substr(server_.url().rfind(':')) + "/slow";
+  respond([this](const auto& request, const auto& peer) {
+    if (request.line == "POST /slow") return peer.hang();
+    peer.answer(200, answerOcsp(request.body, signerOf(authority_), {}));
+  });
+  std::stop_source stop;
+  std::vector<std::thread> threads;
+  std::atomic<int> busy{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, certificate = parsed(authority_.issue().certificate)] {
+      if (checker_.ask({certificate, issuer_, atSlow}, stop.get_token()).isBusy) ++busy;
+    });
+  }
+  EXPECT_TRUE(test::waitFor(10s, [&] { return busy == 2; })) << "a fetch takes up to 20 s";
+  EXPECT_EQ(server_.requests().size(), 2u);
+  // From then on nobody waits any more.
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 50; ++i) {
+    const auto answer = checker_.ask({leaf_, issuer_, atSlow}, {});
+    EXPECT_TRUE(answer.isBusy);
+    EXPECT_EQ(answer.nextLook, Duration(kBusyLook));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+  const auto good = ask();
+  EXPECT_EQ(good.finding->state, RevocationState::Good);
+  EXPECT_FALSE(good.isBusy);
+  stop.request_stop();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(busy, 2);
+}
+
+TEST_F(Checker, LetsOneWaitForASlowList) {
+  respond([](const auto&, const auto& peer) { peer.hang(); });
+  std::stop_source stop;
+  std::thread first([&] { (void)checker_.ask({leaf_, issuer_, rules_}, stop.get_token()); });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return server_.requests().size() == 1; }));
+  EXPECT_TRUE(ask().isBusy);
+  EXPECT_EQ(server_.requests().size(), 1u);
+  stop.request_stop();
+  first.join();
+}
+
 TEST_F(Checker, SaysForAnIntervalThatItHasLearntNothingYet) {
   respond([](const auto&, const auto& peer) { peer.answer(503, ""); });
   EXPECT_TRUE(ask().isFirst);
