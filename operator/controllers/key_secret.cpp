@@ -7,6 +7,8 @@
 namespace mpay::controllers {
 namespace {
 
+constexpr std::chrono::seconds kKeyTurn{2};
+
 using onboarding::KeyPlan;
 using onboarding::KeyStep;
 
@@ -83,6 +85,13 @@ KeySecretWriter::KeySecretWriter(kube::Client& client, std::function<bool()> may
 
 Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, const std::stop_token& stop) const {
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  const bool makesKey = plan.step == KeyStep::MakeKey || plan.step == KeyStep::MakeRenewalKey;
+  std::unique_lock turn(making_, std::defer_lock);
+  if (makesKey && plan.keyType.starts_with("RSA") && !turn.try_lock()) {
+    Error busy{ErrorKind::Timeout, fmt::format("secret {}: waits until another key is made", plan.secret.text())};
+    busy.retryAfter = kKeyTurn;
+    return fail(std::move(busy));
+  }
   const kube::Api<api::Secret> secrets(client_);
   auto read = secrets.get(plan.secret, stop);
   if (!read) {
@@ -98,7 +107,7 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
     return fail(error.isForbidden() ? mayNotKeep(plan.secret) : std::move(error));
   };
   // Before a key is made, and noted, that could not be written in the end.
-  if (plan.step == KeyStep::MakeKey || plan.step == KeyStep::MakeRenewalKey) {
+  if (makesKey) {
     auto tried = secrets.tryReplace(guarded.secret, stop);
     if (!tried) return refused(std::move(tried).error());
     const GuardedSecret answer(std::move(*tried));

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 
 #include "api/wire.h"
 #include "base/synchronized.h"
@@ -24,7 +25,8 @@ class KeySecretWriter {
   // Carries out one step by one write, bound to the version that was decided on. A key is noted before it is written,
   // and the same one is tried again until it is: each note is kept for ever.
   // Where the Secret has changed meanwhile nothing is done: the watch tells of it. Errors: those of the API; Invalid
-  // ReferenceForbidden where a rule is missing.
+  // ReferenceForbidden where a rule is missing; Timeout while another RSA key is being made, which takes seconds: one
+  // at a time, so that many requests do not hold every worker of the controller.
   Result<void> carryOut(const onboarding::KeyPlan& plan, const Note& note, const std::stop_token& stop) const;
 
  private:
@@ -35,6 +37,7 @@ class KeySecretWriter {
     crypto::PrivateKey key;
   };
   mutable Synchronized<std::map<api::ObjectKey, Made>> unwritten_;
+  mutable std::mutex making_;  // held while an RSA key is being made
 };
 
 // What a tenant's Role must allow for a Secret of certificate.request.
