@@ -30,7 +30,7 @@ struct Decision {
   std::optional<Verdict> lost{};                         // of the live revision, what the platform assigned to others
   const CheckedCertificate* unadmitted = nullptr;        // of the live revision, where production publishes it no more
   std::vector<EffectRecord> tellInTesting{}, tellInProduction{};
-  std::optional<TestRecord> tests{};  // where the environment has a tester: what is remembered from now on
+  std::optional<TestRecord> tests{};                        // what is remembered of runs from now on
   const std::optional<crypto::Certificate> promotedWith{};  // of the live revision
   const bool presentsEarlier = false;                       // the Secret of a request, than what is declared
   std::optional<crypto::Certificate> served{};              // by production
@@ -53,6 +53,7 @@ struct Decision {
   bool tellsOfLoss() const { return lost && (losesAll() || !unadmitted); }
   void judgeClaims();
   void judgeTesting();
+  bool isTested() const { return in.testing.settings && in.testing.settings->tester; }
   void planTests();
   void judgeFunctional();
   // What the runs say, where a tester runs any; True where there is none.
@@ -371,9 +372,9 @@ void Decision::planTests() {
   const Holder holder{key().namespace_, key().name, integration().metadata.uid.value_or(""), spec().beneficiary.idno};
   if (const auto known = recordFor(environment.tests, holder); known.last)
     plan.status.functionalTests = known.last->status;
-  if (!settings.tester) return;
+  if (!settings.tester && !environment.tests) return;
   tests = recordFor(environment.tests, holder);
-  const bool isTestable = submitted.holds() && judgeTestData(spec());
+  const bool isTestable = settings.tester && submitted.holds() && judgeTestData(spec());
   if (!isTestable) {
     tests->intended.reset();
   } else if (testing.holds()) {
@@ -388,7 +389,7 @@ void Decision::planTests() {
 }
 
 Verdict Decision::judgeRuns() const {
-  if (!in.testing.settings->tester) return good("NotTested", "the environment has no tester");
+  if (!isTested()) return good("NotTested", "the environment has no tester");
   if (!in.testing.foreignTests.empty()) return nameTaken("an object", in.testing.foreignTests);
   if (const auto data = judgeTestData(spec()); !data) return ofError(data.error());
   return judgeTests(*tests, key());
@@ -404,8 +405,8 @@ void Decision::judgeFunctional() {
   } else if (!testing.holds()) {
     functional = working("AwaitingTestEnvironment", "TestEnvironmentReady comes first");
   } else if (const auto runs = judgeRuns();
-             !runs.holds() || (tests && in.testing.settings->spec.validation.functionalTesting ==
-                                            api::FunctionalTestingPolicy::Automatic)) {
+             !runs.holds() || (isTested() && in.testing.settings->spec.validation.functionalTesting ==
+                                                 api::FunctionalTestingPolicy::Automatic)) {
     functional = runs;
   } else {
     Gate gate{key(),
@@ -418,7 +419,7 @@ void Decision::judgeFunctional() {
               live()};
     auto verdict = judgeRecords(gate, in.records, in.admission);
     functional = ofGate(verdict);
-    if (tests) functional.message = fmt::format("{}; {}", runs.message, functional.message);
+    if (isTested()) functional.message = fmt::format("{}; {}", runs.message, functional.message);
     functionalRecords = std::move(verdict.counted);
   }
 }
@@ -467,7 +468,7 @@ void Decision::promote() {
             [](const auto& a, const auto& b) { return a->metadata.creationTimestamp > b->metadata.creationTimestamp; });
   if (known.size() > kSpentKept) known.resize(kSpentKept);
   for (const auto& record : known) revision.spent.push_back(record->metadata.uid.value_or(""));
-  if (tests && tests->last) revision.functionalTests = tests->last->status;
+  if (isTested() && tests && tests->last) revision.functionalTests = tests->last->status;
   revision.promotedAt = formatTime(now);
   const std::int64_t number = live() ? live()->number + 1 : 1;
   api::ControllerRevision object;

@@ -349,6 +349,32 @@ TEST_F(FunctionalTests, LeaveAReportAloneThatIsNotTheirs) {
   EXPECT_NE(called.output.find("the operator may not write ConfigMap"), std::string::npos) << called.output;
 }
 
+TEST_F(FunctionalTests, TestOneAtATimeAtEachHost) {
+  writeFile(folder / "hold", "");
+  auto other = tested();
+  other.metadata.name = "other";
+  other.spec.service.id = "OTHER-01";
+  const Authority authorityOfOther("Other CA");
+  const auto certificateOfOther = authorityOfOther.issue({});
+  setFile("logo", "certificate.cer", certificateOfOther.certificate);
+  other.spec.certificate = api::ContentSource{std::nullopt, api::KeyReference{"logo", "certificate.cer"}, std::nullopt};
+  for (const auto& environment : {testing, production}) {
+    editEnvironment(environment, [&](auto& spec) {
+      spec.trust.authorities.inline_ = beneficiary_.authority() + authorityOfOther.certificate();
+      if (spec.tester) spec.tester->timeout = "60s";
+    });
+  }
+  startOperator();
+  create(tested());
+  ASSERT_TRUE(waitFor(20s, [&] { return !payments().empty(); })) << "the first run is held in the middle";
+  create(other);
+  awaitReason("FunctionalTestsPassed", "TestsRunning", "other");
+  EXPECT_FALSE(current("other").status->functionalTests);
+  std::filesystem::remove(folder / "hold");
+  awaitReason("FunctionalTestsPassed", "AwaitingFunctionalTesting");
+  awaitReason("FunctionalTestsPassed", "TestsFailed", "other");
+}
+
 TEST_F(FunctionalTests, LetNobodyAskWhoMayNot) {
   startOperator();
   create(tested());

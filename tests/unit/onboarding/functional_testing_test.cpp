@@ -244,6 +244,17 @@ TEST(FunctionalTesting, RunsNothingThatIsSuspendedOrNotSubmitted) {
   EXPECT_FALSE(other.intend().intended) << "what is not submitted any more is not called";
 }
 
+TEST(FunctionalTesting, IsNotIntendedAnyMoreWhereTheTesterIsGone) {
+  Tested form;
+  form.intend();
+  Form::editSettings(form.snapshot.testing, [](Settings& s) {
+    s.spec.tester.reset();
+    s.tester.reset();
+  });
+  EXPECT_FALSE(form.intend().intended);
+  EXPECT_EQ(form.said().reason, "AwaitingFunctionalTesting");
+}
+
 TEST(FunctionalTesting, NeverTakesAPromotionBack) {
   Tested form;
   form.intend();
