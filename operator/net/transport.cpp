@@ -67,6 +67,7 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
               "ResponseTooLarge"};
     return 0;
   }
+  if (transfer.headDelivered) return size * count;  // a trailer
   if (line.starts_with("HTTP/")) transfer.head.headers.clear();
   if (const auto colon = line.find(':'); colon != std::string_view::npos) {
     std::string name(line.substr(0, colon));
@@ -75,7 +76,7 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
     auto text = line.substr(colon + 1);
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-    transfer.head.headers[name] = std::string(text);
+    transfer.head.headers.insert_or_assign(std::move(name), text);
   }
   return size * count;
 }
@@ -217,6 +218,7 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");  // else it looks into the environment twice for each request
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connectTimeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(r.timeout.count()));
@@ -273,20 +275,21 @@ void finish(Transfer& transfer, Result<void> result) {
 // Collects a whole response.
 class Collector final : public StreamHandler {
  public:
-  void onHead(const Response& head) override { response_ = head; }
+  void onHead(const Response&) override {}
   Result<void> onData(std::string_view bytes) override {
-    response_.body.append(bytes);
+    body_.append(bytes);
     return {};
   }
   void onEnd(Result<void> result) override { result_ = std::move(result); }
 
-  Result<Response> take() {
+  Result<Response> take(Response head) {
     if (!result_) return fail(std::move(result_).error());
-    return std::move(response_);
+    head.body = std::move(body_);
+    return head;
   }
 
  private:
-  Response response_;
+  std::string body_;
   Result<void> result_;
 };
 
@@ -348,7 +351,7 @@ class Transport::Channel {
     curl_multi_remove_handle(multi_, transfer->easy.get());
     easy_ = std::move(transfer->easy);
     curl_easy_reset(easy_.get());
-    return collector->take();
+    return collector->take(std::move(transfer->head));
   }
 
  private:
