@@ -54,6 +54,7 @@ struct Widget {
     Widget widget;
     widget.metadata = wire.metadata;
     widget.spec = json::canonical(wire.spec.is_null() ? json::value(json::object()) : wire.spec);
+    widget.spec.shrink_to_fit();  // what it grew by is a quarter of it
     widget.digest = crypto::sha256(widget.spec);
     const auto* ready = api::findCondition(wire.status.conditions, "Ready");
     if (ready && ready->status == api::ConditionStatus::True) {
