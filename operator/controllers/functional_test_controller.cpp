@@ -142,42 +142,54 @@ Result<runtime::Outcome> FunctionalTestController::carryOut(const Place& place, 
     const auto found = all.find(key);
     return found != all.end() && found->second.id == intent.id ? std::optional(found->second) : std::nullopt;
   });
-  if (!finished) {
-    // Nobody else may be asked for under this ServiceID: what is confirmed there could be shown to its holder.
-    const auto claim = recall<onboarding::Claim>(*place.outputs, onboarding::kClaim, key);
-    if (!claim || claim->serviceID != intent.serviceID || claim->holder.uid != place.record.holder.uid)
-      return runtime::Outcome{};
-    if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
-    const auto host = net::hostOf(intent.url);
-    if (!intent.notApplicable && !hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
-    std::stop_source running;
-    const std::stop_callback forward(stop, [&] { running.request_stop(); });
-    active_.with([&](auto& all) { all.insert_or_assign(key, Active{intent.id, running}); });
-    reconsider(key);
-    const auto startedAt = formatTime(clock_.now());
-    bool wasReached = true;
-    auto report = run(place, running.get_token(), wasReached);
-    active_.with([&](auto& all) { all.erase(key); });
-    if (!intent.notApplicable) {
-      for (const auto& waiting : hosts_.leave(host)) wake_(waiting);
-    }
-    if (running.stop_requested()) {
-      spdlog::info("integration {}: functional tests {} are ended: {}", key.text(), intent.id,
-                   stop.stop_requested() ? "the operator stops" : "they are not intended any more");
-      return runtime::Outcome{};
-    }
-    if (!report) {
-      TRY(noteProblem(place, report.error(), stop));
-      return fail(std::move(report).error());
-    }
-    finished = Finished{intent.id, resultOf(intent, *report, wasReached, startedAt, clock_.now()),
-                        renderReport(*place.integration, *report, intent.language, intent.id)};
-    finished_.with([&](auto& all) { all.insert_or_assign(key, *finished); });
-    spdlog::info("integration {}: functional tests: {}, {}", key.text(), json::nameOf(finished->result.status.outcome),
-                 onboarding::describeRun(finished->result.status));
+  if (finished) {
+    TRY(finish(place, std::move(*finished), stop));
+    return runtime::Outcome{};
   }
-  TRY(finish(place, std::move(*finished), stop));
+  // Nobody else may be asked for under this ServiceID: what is confirmed there could be shown to its holder.
+  const auto claim = recall<onboarding::Claim>(*place.outputs, onboarding::kClaim, key);
+  if (!claim || claim->serviceID != intent.serviceID || claim->holder.uid != place.record.holder.uid)
+    return runtime::Outcome{};
+  if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  const auto host = net::hostOf(intent.url);
+  if (!intent.notApplicable && !hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
+  auto begun = begin(place, stop);
+  if (!intent.notApplicable) {
+    for (const auto& waiting : hosts_.leave(host)) wake_(waiting);
+  }
+  TRY(std::move(begun));
   return runtime::Outcome{};
+}
+
+Result<void> FunctionalTestController::begin(const Place& place, const std::stop_token& stop) {
+  const auto key = place.integration->metadata.key();
+  const auto& intent = *place.record.intended;
+  std::stop_source running;
+  const std::stop_callback forward(stop, [&] { running.request_stop(); });
+  active_.with([&](auto& all) { all.insert_or_assign(key, Active{intent.id, running}); });
+  // What changed before it could be told of.
+  reconsider(key);
+  const auto startedAt = formatTime(clock_.now());
+  spdlog::info("integration {}: functional tests {} begin{}", key.text(), intent.id,
+               intent.notApplicable ? "" : " at " + intent.url);
+  bool wasReached = true;
+  auto report = run(place, running.get_token(), wasReached);
+  active_.with([&](auto& all) { all.erase(key); });
+  if (running.stop_requested()) {
+    spdlog::info("integration {}: functional tests {} are ended: {}", key.text(), intent.id,
+                 stop.stop_requested() ? "the operator stops" : "they are not intended any more");
+    return {};
+  }
+  if (!report) {
+    TRY(noteProblem(place, report.error(), stop));
+    return fail(std::move(report).error());
+  }
+  Finished finished{intent.id, resultOf(intent, *report, wasReached, startedAt, clock_.now()),
+                    renderReport(*place.integration, *report, intent.language, intent.id)};
+  finished_.with([&](auto& all) { all.insert_or_assign(key, finished); });
+  spdlog::info("integration {}: functional tests: {}, {}", key.text(), json::nameOf(finished.result.status.outcome),
+               onboarding::describeRun(finished.result.status));
+  return finish(place, std::move(finished), stop);
 }
 
 Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& place, const std::stop_token& stop) {

@@ -52,6 +52,8 @@ class FunctionalTestController final : public runtime::Reconciler {
   // Nothing where nothing is remembered, or may be run.
   std::optional<Place> placeOf(const ObjectKey& key);
   Result<runtime::Outcome> carryOut(const Place& place, const std::stop_token& stop);
+  // Runs what is intended, to its end.
+  Result<void> begin(const Place& place, const std::stop_token& stop);
   Result<conformance::Report> run(const Place& place, const std::stop_token& stop, bool& wasReached);
   Result<conformance::Subject> subjectOf(const Place& place, const std::stop_token& stop);
   Result<void> recordAmount(const Place& place, soap::Amount amount, const std::stop_token& stop);

@@ -78,8 +78,6 @@ Result<std::optional<std::string>> writeReport(kube::Client& client, const api::
     return fmt::format("ConfigMap {} is there and is not the operator's; rename or delete it, then ask for another run",
                        key.text());
   }
-  if (there && there->data == report.data && there->metadata.annotations == report.metadata.annotations)
-    return std::nullopt;
   if (!mayWrite()) return fail(ErrorKind::Cancelled, "not the leader");
   auto desired = report;
   if (there) desired.metadata.resourceVersion = there->metadata.resourceVersion;

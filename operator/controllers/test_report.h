@@ -14,7 +14,7 @@ namespace mpay::controllers {
 api::ConfigMap renderReport(const api::MPayIntegration& integration, const conformance::Report& report,
                             api::Language language, const std::string& runId);
 
-// Writes it, where it differs. An object of that name that is not the operator's report of this integration stays as it
+// Writes it. An object of that name that is not the operator's report of this integration stays as it
 // is. Answers why it cannot be written until somebody acts; nothing where it is there. Errors: those of the API that
 // pass.
 Result<std::optional<std::string>> writeReport(kube::Client& client, const api::ConfigMap& report,

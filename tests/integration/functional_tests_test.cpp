@@ -373,6 +373,12 @@ TEST_F(FunctionalTests, TestOneAtATimeAtEachHost) {
   std::filesystem::remove(folder / "hold");
   awaitReason("FunctionalTestsPassed", "AwaitingFunctionalTesting");
   awaitReason("FunctionalTestsPassed", "TestsFailed", "other");
+  const auto log = readFile(folder / "operator.log");
+  const auto firstEnds = log.find("/certificates: functional tests: Passed");
+  const auto otherBegins = log.find("/other: functional tests run-");
+  ASSERT_NE(firstEnds, std::string::npos);
+  ASSERT_NE(otherBegins, std::string::npos);
+  EXPECT_LT(firstEnds, otherBegins);
 }
 
 TEST_F(FunctionalTests, LetNobodyAskWhoMayNot) {

@@ -180,6 +180,12 @@ TEST(FunctionalTesting, SaysWhatTheRunsSay) {
        "TestDataMissing", "functionalTests has to name", T},
       {"one order for two", [](Tested& f) { f.edit([](auto& i) { i.spec.functionalTests->payable->orderKey = "K"; }); },
        F, "TestDataMissing", "different orders", T},
+      {"another order for two",
+       [](Tested& f) { f.edit([](auto& i) { i.spec.functionalTests->unknown->orderKey = "K"; }); }, F,
+       "TestDataMissing", "different orders", T},
+      {"a third order for two",
+       [](Tested& f) { f.edit([](auto& i) { i.spec.functionalTests->unknown->orderKey = "P"; }); }, F,
+       "TestDataMissing", "different orders", T},
       {"no tester",
        [](Tested& f) {
          Form::editSettings(f.snapshot.testing, [](Settings& s) {
