@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/stop.h"
 #include "controllers/secrets.h"
 #include "controllers/test_report.h"
 #include "crypto/digest.h"
@@ -16,6 +17,8 @@ using onboarding::TestRecord;
 using onboarding::TestResult;
 
 constexpr std::size_t kNamedFailures = 3;
+constexpr int kConflicts = 10;
+constexpr Duration kPauseAfterConflict{100};
 
 std::string newId() {
   static thread_local std::random_device source;
@@ -252,16 +255,21 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
 Result<void> FunctionalTestController::write(const Place& place, const std::function<void(TestRecord&)>& change,
                                              const std::stop_token& stop) {
   const auto key = place.integration->metadata.key();
-  const auto now = placeOf(key);
-  if (!now || now->record.holder != place.record.holder) return fail(ErrorKind::Cancelled, "the integration is gone");
-  auto record = now->record;
-  change(record);
-  if (record == now->record) return {};
-  auto metadata = onboarding::memoryMeta(now->environment->spec.outputNamespace, onboarding::kTests,
-                                         now->environment->metadata.name.value_or(""), key);
-  metadata.resourceVersion = now->version;
-  TRY(now->outputs->ensure(onboarding::remember(std::move(metadata), record), stop));
-  return {};
+  for (int attempt = 0;; ++attempt) {
+    const auto now = placeOf(key);
+    if (!now || now->record.holder != place.record.holder) return fail(ErrorKind::Cancelled, "the integration is gone");
+    auto record = now->record;
+    change(record);
+    if (record == now->record) return {};
+    auto metadata = onboarding::memoryMeta(now->environment->spec.outputNamespace, onboarding::kTests,
+                                           now->environment->metadata.name.value_or(""), key);
+    metadata.resourceVersion = now->version;
+    auto written = now->outputs->ensure(onboarding::remember(std::move(metadata), record), stop);
+    if (written) return {};
+    // A watch is about to tell what the other one wrote.
+    if (!written.error().isConflict() || attempt == kConflicts) return fail(std::move(written).error());
+    if (!sleepUnlessStopped(kPauseAfterConflict, stop)) return fail(ErrorKind::Cancelled, "stopping");
+  }
 }
 
 Result<void> FunctionalTestController::recordAmount(const Place& place, soap::Amount amount,
