@@ -109,14 +109,15 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
     after.problem = finding ? "the responder does not know the certificate" : finding.error().message;
     return after;
   }
-  const auto standsOn = before.evidence ? parseTime(*before.evidence) : std::nullopt;
+  // What is not known is older than every word.
+  const auto standsOn = (before.evidence ? parseTime(*before.evidence) : std::nullopt).value_or(WallTime::min());
   if (finding->state == State::Good) {
     if (before.verdict == Verdict::Good) return before;
-    if (standsOn && finding->thisUpdate < *standsOn) return before;
+    if (finding->thisUpdate < standsOn) return before;
     if (before.verdict == Verdict::Revoked && (isForGood(before) || finding->thisUpdate == standsOn)) return before;
     after.verdict = Verdict::Good;
   } else {
-    if (standsOn && finding->thisUpdate < *standsOn) return before;
+    if (finding->thisUpdate < standsOn) return before;
     after.verdict = Verdict::Revoked;
     if (!finding->reason.empty()) after.reason = finding->reason;
     if (finding->revokedAt) after.revokedAt = formatTime(*finding->revokedAt);
