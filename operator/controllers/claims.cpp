@@ -224,6 +224,7 @@ std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& r
   std::set<api::ObjectKey> freed;
   auto conflicts = byEnvironment_.with([&](auto& all) {
     std::vector<onboarding::Conflicts> found;
+    found.reserve(requests.size());
     for (const auto& request : requests) found.push_back(all[request.environment].conflictsOf(request));
     const bool refused =
         std::any_of(found.begin(), found.end(), [](const auto& c) { return c.service || c.certificate; });
@@ -365,6 +366,7 @@ void loadClaims(Claims& claims, const api::MPayEnvironment& environment, const O
       known.published = std::move(published);
     }
     std::vector<Claims::Written> written;
+    written.reserve(all.size());
     for (auto& [holder, one] : all) written.push_back(std::move(one));
     return written;
   });
