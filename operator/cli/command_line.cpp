@@ -59,7 +59,8 @@ void addTest(CLI::App& command, TestOptions& test) {
           [&test](const std::string& word) {
             test.language = word == "ro" ? api::Language::ro : word == "ru" ? api::Language::ru : api::Language::en;
           },
-          "of the summary: ro, ru or en (the default); what checks say is English")
+          "of -o text: ro, ru or en (the default): the summary, what the guide asks for, and what to do; what a check "
+          "found is English, as are --list, json and junit")
       ->transform(oneOf({"ro", "ru", "en"}));
   command.add_flag("--evidence", test.showsEvidence, "print also what was sent and received, without personal data");
 }

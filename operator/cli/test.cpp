@@ -116,11 +116,11 @@ std::string newId() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
 }
 
-void print(std::ostream& out, const Finding& finding, bool colour, bool showsEvidence) {
+void print(std::ostream& out, const Finding& finding, const TestOptions& options, bool colour) {
   out << lineOf(finding, colour) << "\n";
   if (finding.outcome == Outcome::fail || finding.outcome == Outcome::warn) {
-    out << fmt::format("     the guide: {}\n     to do: {}\n", finding.check->sentence, finding.check->advice);
-    if (showsEvidence) {
+    out << explanationOf(finding, options.language);
+    if (options.showsEvidence) {
       for (const auto& shown : finding.evidence)
         out << fmt::format("--- {}\n{}--- status {}\n{}\n", shown.title, shown.request, shown.status, shown.response);
     }
@@ -135,7 +135,7 @@ Result<int> run(const TestOptions& options, const Terminals& to, const std::stop
   const bool isText = options.output == "text";
   const auto onFinding = [&](const Finding& finding) {
     if (isText) {
-      print(to.out, finding, to.outIsTerminal, options.showsEvidence);
+      print(to.out, finding, options, to.outIsTerminal);
     } else if (to.errIsTerminal) {
       to.err << lineOf(finding, true) << std::endl;
     }

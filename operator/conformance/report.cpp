@@ -7,13 +7,14 @@
 #include <boost/property_tree/xml_parser.hpp>
 #include <sstream>
 
+#include "conformance/translations.h"
 #include "json/codec.h"
 
 namespace mpay::conformance {
 namespace {
 
 struct Words {
-  std::string_view passed, failed, counts, required, recommended, blocked, advice, profile;
+  std::string_view passed, failed, counts, required, recommended, blocked, guide, advice, profile;
 };
 
 const Words& wordsOf(api::Language language) {
@@ -23,6 +24,7 @@ const Words& wordsOf(api::Language language) {
                                    "obligatorie",
                                    "recomandată",
                                    "nu a putut fi judecată",
+                                   "Ghidul",
                                    "De făcut",
                                    "Profil"};
   static constexpr Words kRussian{"Функциональное тестирование пройдено.",
@@ -31,6 +33,7 @@ const Words& wordsOf(api::Language language) {
                                   "обязательная",
                                   "рекомендуемая",
                                   "не удалось оценить",
+                                  "Руководство",
                                   "Что сделать",
                                   "Профиль"};
   static constexpr Words kEnglish{"Functional testing passed.",
@@ -39,6 +42,7 @@ const Words& wordsOf(api::Language language) {
                                   "required",
                                   "recommended",
                                   "could not be judged",
+                                  "The guide",
                                   "To do",
                                   "Profile"};
   switch (language) {
@@ -155,16 +159,23 @@ std::string summaryOf(const Report& report, api::Language language) {
                      words.profile, report.profile.name);
 }
 
+std::string explanationOf(const Finding& finding, api::Language language) {
+  const Words& words = wordsOf(language);
+  const auto wording = wordingOf(*finding.check, language);
+  auto text = fmt::format("     {}: {}\n", words.guide, wording.sentence);
+  if (isOfInterest(finding)) text += fmt::format("     {}: {}\n", words.advice, wording.advice);
+  return text;
+}
+
 std::string toText(const Report& report, api::Language language) {
   const Words& words = wordsOf(language);
   std::string text = summaryOf(report, language);
   for (const auto& finding : report.findings) {
     if (finding.outcome == Outcome::pass) continue;
-    text += fmt::format("\n{} ({}{}{})\n     {}\n", lineOf(finding, false),
-                        finding.isRequired ? words.required : words.recommended, finding.isBlocked ? ", " : "",
-                        finding.isBlocked ? words.blocked : "", finding.check->sentence);
-    if (!isOfInterest(finding)) continue;
-    text += fmt::format("     {}: {}\n", words.advice, finding.check->advice);
+    text +=
+        fmt::format("\n{} ({}{}{})\n", lineOf(finding, false), finding.isRequired ? words.required : words.recommended,
+                    finding.isBlocked ? ", " : "", finding.isBlocked ? words.blocked : "");
+    text += explanationOf(finding, language);
   }
   return text;
 }

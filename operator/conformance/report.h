@@ -64,8 +64,11 @@ std::string toJunit(const Report& report, std::string_view name);
 // Whether it passed, how many checks found what, and which profile decided: three lines in that language.
 std::string summaryOf(const Report& report, api::Language language);
 
-// The summary, and a line for each check that is not passed, with advice. The frame is in that language, what checks
-// say is English.
+// Two indented lines in that language: what the guide asks for, and, of failures and warnings, what to do.
+std::string explanationOf(const Finding& finding, api::Language language);
+
+// The summary, and each check that is not passed with its explanation, in that language. Its `lineOf` is the same in
+// all: the outcome as JSON names it, and the message, which is English as it names elements and values.
 std::string toText(const Report& report, api::Language language);
 
 // "S4  warn     the digests hold only ...", without a line's end; in colour where `colour`.

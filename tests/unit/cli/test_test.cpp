@@ -58,9 +58,23 @@ TEST_F(Test, ExitsWithOneAndAdviceWhereARequiredCheckFails) {
   EXPECT_EQ(run(optionsFor("wrong-key")), 1);
   EXPECT_NE(out.str().find("\nS5   fail     it verifies with the certificate that came along"), std::string::npos)
       << out.str();
-  EXPECT_NE(out.str().find("to do: Sign with the key of the certificate that you sent"), std::string::npos);
+  EXPECT_NE(out.str().find("     To do: Sign with the key of the certificate that you sent"), std::string::npos);
   EXPECT_EQ(out.str().find("\x1b"), std::string::npos);
   EXPECT_EQ(out.str().find("<OrderKey>"), std::string::npos);
+}
+
+TEST_F(Test, SaysWhatToDoInTheLanguageAskedFor) {
+  auto options = optionsFor("wrong-key");
+  options.checks = {"S5"};
+  options.language = api::Language::ro;
+  EXPECT_EQ(run(options), 1);
+  EXPECT_NE(out.str().find("\n     Ghidul: SignatureValue se verifică cu certificatul înregistrat"), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("\n     De făcut: Semnați cu cheia certificatului"), std::string::npos) << out.str();
+  options.language = api::Language::ru;
+  EXPECT_EQ(run(options), 1);
+  EXPECT_NE(out.str().find("\n     Руководство: SignatureValue проходит проверку"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("\n     Что сделать: Подписывайте ключом"), std::string::npos) << out.str();
 }
 
 TEST_F(Test, IsColouredOnATerminalAndShowsEvidenceWhereAsked) {
@@ -147,7 +161,9 @@ TEST_F(Test, ReadsItsWords) {
   EXPECT_EQ(exitOf({"test", "--help"}), 0);
   EXPECT_EQ(exitOf({"test", "--list"}), -1);
   EXPECT_EQ(exitOf({"test"}), 2);
-  EXPECT_NE(err.str().find("needed: the name of an MPayIntegration, or --url, --service-id, --certificate"), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("needed: the name of an MPayIntegration, or --url, --service-id, --certificate"),
+            std::string::npos)
+      << err.str();
   EXPECT_EQ(exitOf({"test", "--nonsense"}), 2);
   EXPECT_EQ(exitOf({"test", "certificates", "-n", "services", "-o", "json", "--timeout", "5"}), -1);
   for (const auto* option : {"--url", "--check", "--language"}) {

@@ -1,11 +1,14 @@
 // What reports say, and what they must not.
 #include "conformance/report.h"
 
+#include <fmt/format.h>
+
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <sstream>
 
 #include "conformance/evidence.h"
+#include "conformance/translations.h"
 #include "json/codec.h"
 #include "unit/conformance/world.h"
 
@@ -104,6 +107,30 @@ TEST(Report, SpeaksThreeLanguages) {
   const auto text = toText(report, api::Language::en);
   EXPECT_TRUE(text.starts_with("Functional testing did not pass.\nChecks: 1 passed, 0 with a warning, 1 failed"));
   EXPECT_NE(text.find("To do: " + std::string(conformance::findCheck("S5")->advice)), std::string::npos) << text;
+}
+
+TEST(Report, ExplainsInThreeLanguages) {
+  const Report report{
+      conformance::Profile::standard(),
+      {findingOf("S5", Outcome::fail), findingOf("G6", Outcome::warn), findingOf("R1", Outcome::skipped, true)}};
+  const struct {
+    api::Language language;
+    std::string guide, advice;
+  } rows[] = {{api::Language::ro, "Ghidul", "De făcut"},
+              {api::Language::ru, "Руководство", "Что сделать"},
+              {api::Language::en, "The guide", "To do"}};
+  for (const auto& row : rows) {
+    const auto text = toText(report, row.language);
+    for (const auto& finding : report.findings) {
+      const auto wording = conformance::wordingOf(*finding.check, row.language);
+      EXPECT_NE(text.find(fmt::format("\n     {}: {}\n", row.guide, wording.sentence)), std::string::npos) << text;
+      const auto advice = fmt::format("\n     {}: {}\n", row.advice, wording.advice);
+      EXPECT_EQ(text.find(advice) != std::string::npos, finding.outcome != Outcome::skipped) << text;
+    }
+  }
+  // Programs read these: one language.
+  EXPECT_NE(toJunit(report, "x").find(conformance::findCheck("S5")->sentence), std::string::npos);
+  EXPECT_NE(toJson(report).find(conformance::findCheck("S5")->advice), std::string::npos);
 }
 
 TEST(Report, IsColouredOnlyWhereThatIsAsked) {
