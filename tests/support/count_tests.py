@@ -1,13 +1,11 @@
 """count_tests.py FOLDER SECONDS: one closing line of counts, from the results that ctest and GoogleTest left.
 
-FOLDER/*.xml are ctest's. The integration tests are one entry there, which stands for the tests in
-FOLDER/integration.gtest.xml; it counts itself where its process failed and no test of it did.
+FOLDER/*.xml are ctest's. An entry there for which there is FOLDER/<entry>.gtest.xml stands for the tests in that; it
+counts itself where its process failed and no test of it did.
 """
 import pathlib
 import sys
 import xml.etree.ElementTree as xml
-
-ONE_ENTRY = "integration"
 
 
 def outcome(case):
@@ -23,16 +21,17 @@ def read(file, name):
 
 
 folder = pathlib.Path(sys.argv[1])
-inner = read(folder / f"{ONE_ENTRY}.gtest.xml", lambda case: f"{case.get('classname')}.{case.get('name')}")
-explained = any(result == "failed" for _, result in inner)
-results = list(inner)
+inner = {
+    file.name.removesuffix(".gtest.xml"): read(file, lambda case: f"{case.get('classname')}.{case.get('name')}")
+    for file in sorted(folder.glob("*.gtest.xml"))
+}
+results = [result for tests in inner.values() for result in tests]
 for file in sorted(folder.glob("*.xml")):
     if not file.name.endswith(".gtest.xml"):
-        results += [
-            (name, result)
-            for name, result in read(file, lambda case: case.get("name"))
-            if name != ONE_ENTRY or not inner or (result == "failed" and not explained)
-        ]
+        for entry, result in read(file, lambda case: case.get("name")):
+            explained = any(inner_result == "failed" for _, inner_result in inner.get(entry, []))
+            if not inner.get(entry) or (result == "failed" and not explained):
+                results.append((entry, result))
 counts = {kind: sum(result == kind for _, result in results) for kind in ("passed", "failed", "skipped")}
 for name, result in results:
     if result == "failed":

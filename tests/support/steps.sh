@@ -98,10 +98,9 @@ unitTests() {
 # These take long, so each is shown as it ends.
 integrationTests() {
   local log=$results/integration.log
-  export GTEST_OUTPUT=xml:$results/integration.gtest.xml
   run bash -o pipefail -c 'log=$1; shift
     "$@" 2>&1 | tee "$log" | sed -nu "s/^[0-9]*: \[ *\(OK\|FAILED\) *\] \([^ ,]* .*ms)\)$/    \1 \2/p"' - "$log" \
-    ctest --test-dir "$build" -LE unit --verbose --no-tests=ignore --output-junit "$results/integration.xml" && return
+    ctest --test-dir "$build" -LE unit -j 2 --verbose --no-tests=ignore --output-junit "$results/integration.xml" && return
   grep -Ev '\[ +(RUN|OK) +\]|^[0-9]+: (\[-+\]|Test (command|timeout)|Working Directory|Note:|$)' "$log" >&2
   failed=yes
 }
