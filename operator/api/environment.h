@@ -131,6 +131,7 @@ struct TesterProfile {
   std::string name = "Default";
   std::vector<std::string> required;     // identifiers of checks
   std::vector<std::string> recommended;  // a failure of these is reported and does not block
+  bool operator==(const TesterProfile&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TesterProfile, (), (name, required, recommended))
 

@@ -59,16 +59,27 @@ Result<api::MPayTestRequest> ask(kube::Client& client, const api::MPayIntegratio
 }
 
 // The run that answered the request; Timeout where there was none in time.
-Result<api::FunctionalTestStatus> await(kube::Client& client, const RetestOptions& options, const std::string& earlier,
+Result<api::FunctionalTestStatus> await(kube::Client& client, const RetestOptions& options,
+                                        const api::MPayTestRequest& request, const std::string& earlier,
                                         std::ostream& err, const std::stop_token& stop) {
   const auto deadline = systemClock().monotonic() + options.timeout;
   std::string told;
   while (systemClock().monotonic() < deadline && !stop.stop_requested()) {
+    // The operator deletes a request once the status has its run.
+    const auto there = kube::Api<api::MPayTestRequest>(client).get(request.metadata.key(), stop);
+    if (!there && !there.error().isNotFound()) return fail(there.error());
     const auto integration = TRY(integrationOf(client, {options.namespace_, options.name}, stop));
-    if (const auto run = runOf(integration); run && run->runID != earlier) return *run;
     const auto* condition = conditionOf(integration);
     const auto now = condition ? fmt::format("{}: {}", condition->reason, condition->message)
                                : "the operator has not looked at it yet";
+    if (!there || there->metadata.uid != request.metadata.uid) {
+      if (const auto run = runOf(integration); run && run->runID != earlier) return *run;
+      return refuse("NotRun",
+                    "the request was taken away without a run; perhaps its environment has no tester. "
+                    "FunctionalTestsPassed says " +
+                        now);
+    }
+    if (integration.spec.suspend) return refuse("Suspended", "spec.suspend is true: nothing is tested until it is not");
     if (now != told) err << "waiting: " << now << std::endl;
     told = now;
     (void)sleepUnlessStopped(kPause, stop);
@@ -85,7 +96,7 @@ Result<int> run(kube::Client& client, const RetestOptions& options, const Termin
   const auto integration = TRY(integrationOf(client, {options.namespace_, options.name}, stop));
   const auto before = runOf(integration);
   const auto request = TRY(ask(client, integration, stop));
-  const auto answered = await(client, options, before ? before->runID : "", terminals.err, stop);
+  const auto answered = await(client, options, request, before ? before->runID : "", terminals.err, stop);
   if (!answered) {
     (void)kube::Api<api::MPayTestRequest>(client).remove(request.metadata.key(),
                                                          {request.metadata.uid.value_or(""), ""});

@@ -126,7 +126,8 @@ Payments Payments::make(Session& session) {
     return done;
   }
   const auto& order = *done.before.order;
-  done.inParts = order.allowPartialPayments.value_or(false) || order.allowAdvancePayments.value_or(false);
+  done.inParts = payable->inParts.value_or(order.allowPartialPayments.value_or(false) ||
+                                           order.allowAdvancePayments.value_or(false));
   if (payable->amount) {
     done.recorded = *payable->amount;
   } else if (order.status != "Active") {
@@ -141,7 +142,7 @@ Payments Payments::make(Session& session) {
     done.obstacle = "the payable order has nothing to pay";
     return done;
   }
-  if (auto recorded = session.record(done.recorded); !recorded) {
+  if (auto recorded = session.record(done.recorded, done.inParts); !recorded) {
     done.obstacle = "nothing is paid, as the amount cannot be recorded: " + recorded.error().message;
     return done;
   }

@@ -258,8 +258,8 @@ const Exchange& Session::confirm(const std::string& title, const soap::Confirmat
   return ask(title, soap::kConfirmOrderPayment, soap::confirmOrderPayment(confirmation), subject_.signer, genuine());
 }
 
-Result<void> Session::record(soap::Amount amount) const {
-  return ports_.record ? ports_.record(amount) : Result<void>{};
+Result<void> Session::record(soap::Amount amount, bool inParts) const {
+  return ports_.record ? ports_.record(amount, inParts) : Result<void>{};
 }
 
 const Payments& Session::payments() {

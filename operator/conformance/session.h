@@ -25,6 +25,8 @@ struct PayableOrder {
   // Its full amount, as it was before anything was ever paid. None: it is read from the service, which must say that
   // the order is Active.
   std::optional<soap::Amount> amount{};
+  // Whether it was paid in parts; none: the service says so.
+  std::optional<bool> inParts{};
 };
 
 // What a run is about. Whoever starts one holds the ServiceID: a signed confirmation counts at any endpoint of it.
@@ -85,8 +87,9 @@ class Session {
     Endpoint& endpoint;
     const Clock& clock;
     std::function<std::string()> newId;  // of requests; letters, digits, '-' and '_'
-    // Told the payable order's amount before anything is paid. An error keeps it from being paid.
-    std::function<Result<void>(soap::Amount)> record{};
+    // Told the payable order's amount before anything is paid, and whether that is done in parts: a repeated run has to
+    // pay the same. An error keeps it from being paid.
+    std::function<Result<void>(soap::Amount, bool inParts)> record{};
   };
 
   Session(const Subject& subject, const Limits& limits, const Ports& ports, std::stop_token stop);
@@ -122,7 +125,7 @@ class Session {
   // For Payments.
   const Exchange& order(const std::string& title, const std::string& key);
   const Exchange& confirm(const std::string& title, const soap::Confirmation& confirmation);
-  Result<void> record(soap::Amount amount) const;
+  Result<void> record(soap::Amount amount, bool inParts) const;
 
  private:
   const Exchange& ask(const std::string& title, std::string_view operation, const soap::Document& payload,

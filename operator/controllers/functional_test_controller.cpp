@@ -19,11 +19,25 @@ using onboarding::TestResult;
 constexpr std::size_t kNamedFailures = 3;
 constexpr int kConflicts = 10;
 constexpr Duration kPauseAfterConflict{100};
+constexpr Duration kPauseAfterProblem{60'000};
 
 std::string newId() {
   static thread_local std::random_device source;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
 }
+
+// Calls it when it goes.
+template <class F>
+class AtEnd {
+ public:
+  explicit AtEnd(F f) : f_(std::move(f)) {}
+  ~AtEnd() { f_(); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+
+ private:
+  F f_;
+};
 
 double jitter() {
   static thread_local std::random_device source;
@@ -132,9 +146,9 @@ void FunctionalTestController::reconsider(const ObjectKey& key) {
 
 Result<runtime::Outcome> FunctionalTestController::reconcile(const ObjectKey& key, std::stop_token stop) {
   const auto place = placeOf(key);
-  if (!place || !place->record.intended) finished_.with([&](auto& all) { all.erase(key); });
-  if (place && place->record.intended && !place->integration->spec.suspend) return carryOut(*place, stop);
   TRY(removeRequests(key, place, stop));
+  if (place && place->record.intended && !place->integration->spec.suspend) return carryOut(*place, stop);
+  if (!place || !place->record.intended) finished_.with([&](auto& all) { all.erase(key); });
   return runtime::Outcome{};
 }
 
@@ -154,22 +168,22 @@ Result<runtime::Outcome> FunctionalTestController::carryOut(const Place& place, 
   if (!claim || claim->serviceID != intent.serviceID || claim->holder.uid != place.record.holder.uid)
     return runtime::Outcome{};
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
+  if (intent.notApplicable) return begin(place, stop);
   const auto host = net::hostOf(intent.url);
-  if (!intent.notApplicable && !hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
-  auto begun = begin(place, stop);
-  if (!intent.notApplicable) {
+  if (!hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
+  const AtEnd leave([&] {
     for (const auto& waiting : hosts_.leave(host)) wake_(waiting);
-  }
-  TRY(std::move(begun));
-  return runtime::Outcome{};
+  });
+  return begin(place, stop);
 }
 
-Result<void> FunctionalTestController::begin(const Place& place, const std::stop_token& stop) {
+Result<runtime::Outcome> FunctionalTestController::begin(const Place& place, const std::stop_token& stop) {
   const auto key = place.integration->metadata.key();
   const auto& intent = *place.record.intended;
   std::stop_source running;
   const std::stop_callback forward(stop, [&] { running.request_stop(); });
   active_.with([&](auto& all) { all.insert_or_assign(key, Active{intent.id, running}); });
+  const AtEnd notActive([&] { active_.with([&](auto& all) { all.erase(key); }); });
   // What changed before it could be told of.
   reconsider(key);
   const auto startedAt = formatTime(clock_.now());
@@ -177,22 +191,26 @@ Result<void> FunctionalTestController::begin(const Place& place, const std::stop
                intent.notApplicable ? "" : " at " + intent.url);
   bool wasReached = true;
   auto report = run(place, running.get_token(), wasReached);
-  active_.with([&](auto& all) { all.erase(key); });
   if (running.stop_requested()) {
     spdlog::info("integration {}: functional tests {} are ended: {}", key.text(), intent.id,
                  stop.stop_requested() ? "the operator stops" : "they are not intended any more");
-    return {};
+    return runtime::Outcome{};
   }
-  if (!report) {
-    TRY(noteProblem(place, report.error(), stop));
+  if (!report && report.error().kind != ErrorKind::Invalid && report.error().kind != ErrorKind::Crypto)
     return fail(std::move(report).error());
+  if (!report) {
+    if (place.record.problem != report.error().message)
+      spdlog::warn("integration {}: functional tests cannot begin: {}", key.text(), report.error().message);
+    TRY(noteProblem(place, report.error().message, stop));
+    return runtime::Outcome{kPauseAfterProblem + Duration(static_cast<std::int64_t>(jitter() * 15'000))};
   }
   Finished finished{intent.id, resultOf(intent, *report, wasReached, startedAt, clock_.now()),
                     renderReport(*place.integration, *report, intent.language, intent.id)};
   finished_.with([&](auto& all) { all.insert_or_assign(key, finished); });
   spdlog::info("integration {}: functional tests: {}, {}", key.text(), json::nameOf(finished.result.status.outcome),
                onboarding::describeRun(finished.result.status));
-  return finish(place, std::move(finished), stop);
+  TRY(finish(place, std::move(finished), stop));
+  return runtime::Outcome{};
 }
 
 Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& place, const std::stop_token& stop) {
@@ -214,16 +232,20 @@ Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& pl
   conformance::Subject subject{
       intent.serviceID,       std::move(*registered), std::move(*signer), soap::Algorithm::RsaSha1, {}, {}, {},
       place.record.holder.uid};
-  subject.algorithm = soap::parseAlgorithm(tester.signatureAlgorithm).value_or(soap::Algorithm::RsaSha1);
-  const auto& known = intent.orders->known.value();
+  subject.algorithm = soap::parseAlgorithm(intent.signatureAlgorithm).value_or(soap::Algorithm::RsaSha1);
+  if (!intent.orders || !intent.orders->known || !intent.orders->unknown)
+    return refuse("TestDataMissing", "what is remembered of the run is damaged: it names no orders");
+  const auto& known = *intent.orders->known;
   const auto amount = soap::Amount::parse(known.amount);
   if (!amount) return refuse("InvalidField", "functionalTests.known.amount is no amount");
   subject.known = {known.orderKey, *amount, known.currency};
-  subject.unknownKey = intent.orders->unknown.value().orderKey;
+  subject.unknownKey = intent.orders->unknown->orderKey;
   if (intent.orders->payable) {
-    subject.payable = conformance::PayableOrder{intent.orders->payable->orderKey, std::nullopt};
+    subject.payable = conformance::PayableOrder{intent.orders->payable->orderKey, {}, {}};
     for (const auto& paid : place.record.amounts) {
-      if (paid.orderKey == subject.payable->key) subject.payable->amount = soap::Amount::parse(paid.amount);
+      if (paid.orderKey != subject.payable->key) continue;
+      subject.payable->amount = soap::Amount::parse(paid.amount);
+      subject.payable->inParts = paid.inParts;
     }
   }
   return subject;
@@ -232,21 +254,32 @@ Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& pl
 Result<conformance::Report> FunctionalTestController::run(const Place& place, const std::stop_token& stop,
                                                           bool& wasReached) {
   const auto& intent = *place.record.intended;
-  const auto& declared = place.environment->spec.tester;
   const auto state = caches_.environmentState(*place.environment);
-  if (!declared || !state.settings || !(*state.settings)->tester)
-    return refuse("TesterUnavailable", "the environment has no usable tester");
-  const auto& settings = *(*state.settings)->tester;
+  // While the environment is being read nobody has to mend anything.
+  if (!state.settings) return fail(ErrorKind::Cancelled, state.settings.error().message);
+  const auto& tester = (*state.settings)->tester;
+  if (!tester || !place.environment->spec.tester) return fail(ErrorKind::Cancelled, "the environment has no tester");
+  if (!*tester && tester->error().reason == "Pending") return fail(ErrorKind::Cancelled, tester->error().message);
+  if (!*tester) return fail(tester->error());
+  const auto& settings = **tester;
   conformance::Plan plan;
-  plan.profile = conformance::Profile::of(declared->profile);
+  plan.profile = conformance::Profile::of(intent.profile);
   plan.limits.total = settings.deadline;
   plan.limits.request = settings.timeout;
   if (intent.notApplicable) return conformance::reportNotApplicable(plan, *intent.notApplicable);
   const auto subject = TRY(subjectOf(place, stop));
   const auto endpoint = TRY(conformance::HttpsEndpoint::of({intent.url, settings.authorities, settings.permitted}));
+  if (place.record.problem) TRY(noteProblem(place, std::nullopt, stop));
   Observed observed(*endpoint);
-  const auto record = [&](soap::Amount amount) { return recordAmount(place, amount, stop); };
+  // What keeps the amount from being written down is no failure of the web service: the run is repeated.
+  std::optional<Error> unwritten;
+  const auto record = [&](soap::Amount amount, bool inParts) {
+    auto recorded = recordAmount(place, {subject.payable->key, amount.text(), inParts}, stop);
+    if (!recorded) unwritten = recorded.error();
+    return recorded;
+  };
   auto report = conformance::run(subject, plan, {observed, clock_, newId, record}, stop);
+  if (unwritten) return fail(std::move(*unwritten));
   wasReached = observed.wasReached();
   return report;
 }
@@ -272,29 +305,26 @@ Result<void> FunctionalTestController::write(const Place& place, const std::func
   }
 }
 
-Result<void> FunctionalTestController::recordAmount(const Place& place, soap::Amount amount,
+Result<void> FunctionalTestController::recordAmount(const Place& place, const onboarding::PayableAmount& amount,
                                                     const std::stop_token& stop) {
-  const auto& orderKey = place.record.intended->orders->payable.value().orderKey;
-  const auto text = amount.text();
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   return write(
       place,
       [&](TestRecord& record) {
         auto& amounts = record.amounts;
         for (const auto& known : amounts) {
-          if (known.orderKey == orderKey) return;
+          if (known.orderKey == amount.orderKey) return;
         }
         if (amounts.size() >= onboarding::kAmountsKept) amounts.erase(amounts.begin());
-        amounts.push_back({orderKey, text});
+        amounts.push_back(amount);
       },
       stop);
 }
 
-Result<void> FunctionalTestController::noteProblem(const Place& place, const Error& problem,
+Result<void> FunctionalTestController::noteProblem(const Place& place, std::optional<std::string> problem,
                                                    const std::stop_token& stop) {
-  if (problem.kind != ErrorKind::Invalid && problem.kind != ErrorKind::Crypto) return {};
   return write(
-      place, [&](TestRecord& record) { record.problem = problem.message; }, stop);
+      place, [&](TestRecord& record) { record.problem = std::move(problem); }, stop);
 }
 
 // The report before the record: once it says that the run has ended, nothing of it is left to do.
@@ -328,15 +358,29 @@ Result<void> FunctionalTestController::finish(const Place& place, Finished finis
 
 Result<void> FunctionalTestController::removeRequests(const ObjectKey& key, const std::optional<Place>& place,
                                                       const std::stop_token& stop) {
-  const bool isGone = !caches_.integrations().get(key);
+  const auto requests = caches_.testRequests(key);
+  if (requests.empty()) return {};
+  const auto integration = caches_.integrations().get(key);
+  const auto environment =
+      integration ? caches_.environments().get({"", integration->spec.environments.testing}) : nullptr;
+  const bool isInVain = !integration || (environment && !environment->spec.tester);
+  // Only once the status has the run: whoever asked waits for the request to go, and reads it there.
   const auto* last = place && place->record.last ? &*place->record.last : nullptr;
-  for (const auto& request : caches_.testRequests(key)) {
+  const bool isTold = last && integration && integration->status && integration->status->functionalTests &&
+                      integration->status->functionalTests->runID == last->status.runID;
+  for (const auto& request : requests) {
     const auto uid = request->metadata.uid.value_or("");
     const bool isAnswered =
-        last && std::find(last->requests.begin(), last->requests.end(), uid) != last->requests.end();
-    if (!isGone && !isAnswered) continue;
+        isTold && std::find(last->requests.begin(), last->requests.end(), uid) != last->requests.end();
+    if (request->metadata.deletionTimestamp || (!isInVain && !isAnswered)) continue;
     if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
-    TRY(kube::Api<api::MPayTestRequest>(client_).remove(request->metadata.key(), {uid, ""}, stop));
+    auto removed = kube::Api<api::MPayTestRequest>(client_).remove(request->metadata.key(), {uid, ""}, stop);
+    // A right that is missing keeps no run from being carried out.
+    if (!removed && removed.error().isForbidden()) {
+      spdlog::warn("integration {}: {}", key.text(), removed.error().message);
+    } else if (!removed && !removed.error().isConflict()) {
+      return fail(std::move(removed).error());
+    }
   }
   return {};
 }

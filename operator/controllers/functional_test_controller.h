@@ -53,15 +53,15 @@ class FunctionalTestController final : public runtime::Reconciler {
   std::optional<Place> placeOf(const ObjectKey& key);
   Result<runtime::Outcome> carryOut(const Place& place, const std::stop_token& stop);
   // Runs what is intended, to its end.
-  Result<void> begin(const Place& place, const std::stop_token& stop);
+  Result<runtime::Outcome> begin(const Place& place, const std::stop_token& stop);
   Result<conformance::Report> run(const Place& place, const std::stop_token& stop, bool& wasReached);
   Result<conformance::Subject> subjectOf(const Place& place, const std::stop_token& stop);
-  Result<void> recordAmount(const Place& place, soap::Amount amount, const std::stop_token& stop);
+  Result<void> recordAmount(const Place& place, const onboarding::PayableAmount& amount, const std::stop_token& stop);
   Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
-  Result<void> noteProblem(const Place& place, const Error& problem, const std::stop_token& stop);
+  Result<void> noteProblem(const Place& place, std::optional<std::string> problem, const std::stop_token& stop);
   Result<void> write(const Place& place, const std::function<void(onboarding::TestRecord&)>& change,
                      const std::stop_token& stop);
-  // Requests that were answered, and those about integrations that there are not.
+  // Requests that were answered, and those that nobody will answer: there is no such integration, or no tester.
   Result<void> removeRequests(const ObjectKey& key, const std::optional<Place>& place, const std::stop_token& stop);
 
   kube::Client& client_;

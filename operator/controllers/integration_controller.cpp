@@ -224,8 +224,9 @@ Result<onboarding::Snapshot> IntegrationController::read(
   TRY(readContent(snapshot));
   snapshot.records = caches_.records(key);
   snapshot.admission = caches_.admission();
-  for (const auto& request : caches_.testRequests(key))
-    snapshot.testRequests.push_back(request->metadata.uid.value_or(""));
+  for (const auto& request : caches_.testRequests(key)) {
+    if (!request->metadata.deletionTimestamp) snapshot.testRequests.push_back(request->metadata.uid.value_or(""));
+  }
   return snapshot;
 }
 

@@ -72,7 +72,7 @@ Result<std::optional<std::string>> writeReport(kube::Client& client, const api::
   const kube::Api<api::ConfigMap> configMaps(client);
   const auto key = report.metadata.key();
   const auto there = configMaps.get(key, stop);
-  if (!there && there.error().isForbidden()) return mayNotWrite(key);
+  if (!there && there.error().isForbidden()) return mayNotWrite(key) + " (" + there.error().message + ")";
   if (!there && !there.error().isNotFound()) return fail(there.error());
   if (there && !isReportOf(*there, report)) {
     return fmt::format("ConfigMap {} is there and is not the operator's; rename or delete it, then ask for another run",
@@ -83,10 +83,13 @@ Result<std::optional<std::string>> writeReport(kube::Client& client, const api::
   if (there) desired.metadata.resourceVersion = there->metadata.resourceVersion;
   const auto written = there ? configMaps.replace(desired, stop) : configMaps.create(desired, stop);
   if (written) return std::nullopt;
-  if (written.error().isForbidden()) return mayNotWrite(key);
-  if (written.error().isApi(413) || written.error().isApi(422))
-    return fmt::format("the API server refuses it: {}", written.error().message);
-  return fail(written.error());
+  const auto& error = written.error();
+  if (error.isForbidden()) return mayNotWrite(key) + " (" + error.message + ")";
+  const int code = error.status ? error.status->code : 0;
+  // What passes by itself is tried again.
+  if (code >= 400 && code < 500 && code != 404 && code != 409 && code != 429)
+    return fmt::format("the API server refuses it: {}", error.message);
+  return fail(error);
 }
 
 }  // namespace mpay::controllers

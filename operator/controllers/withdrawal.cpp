@@ -46,6 +46,8 @@ Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain,
       outcome = soonest(outcome, TRY(withdrawProduction(key, *environment, retain, stop)));
     } else {
       TRY(endTesting(key, *environment, stop));
+      // Not where it only left the environment: its payments there keep their PaymentIDs.
+      TRY(outputs->remove(memoryName(onboarding::kTests, key), stop));
     }
   }
   if (waiting) return fail(std::move(*waiting));
@@ -55,7 +57,7 @@ Result<runtime::Outcome> Withdrawal::withdraw(const ObjectKey& key, bool retain,
 Result<void> Withdrawal::endTesting(const ObjectKey& key, const api::MPayEnvironment& environment,
                                     const std::stop_token& stop) {
   Outputs& outputs = *caches_.outputs(environment);
-  for (const auto component : {onboarding::kTests, onboarding::kFragment, onboarding::kEffects, onboarding::kClaim})
+  for (const auto component : {onboarding::kFragment, onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
   claims_.release(environment.metadata.uid.value_or(""), key);

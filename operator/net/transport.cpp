@@ -314,18 +314,17 @@ bool isPlainUrl(const std::string& text) {
 
 std::string hostOf(const std::string& text) {
   const UrlHandle url(curl_url(), curl_url_cleanup);
-  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK) return "";
-  std::string whole;
-  for (const auto& [part, flags] :
-       {std::pair(CURLUPART_HOST, 0U), std::pair(CURLUPART_PORT, unsigned{CURLU_DEFAULT_PORT})}) {
-    char* found = nullptr;
-    if (curl_url_get(url.get(), part, &found, flags) != CURLUE_OK) return "";
-    whole += (whole.empty() ? "" : ":") + std::string(found);
-    curl_free(found);
+  char* found = nullptr;
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK ||
+      curl_url_get(url.get(), CURLUPART_HOST, &found, 0) != CURLUE_OK) {
+    return "";
   }
-  std::transform(whole.begin(), whole.end(), whole.begin(),
+  std::string host(found);
+  curl_free(found);
+  if (host.ends_with('.')) host.pop_back();
+  std::transform(host.begin(), host.end(), host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return whole;
+  return host;
 }
 
 std::optional<Duration> Response::retryAfter() const {

@@ -44,7 +44,7 @@ struct Request {
 
 // Whether it is http or https, with a host and without user information.
 bool isPlainUrl(const std::string& url);
-// "host:port" of such a URL, in small letters, with the scheme's port where it names none; empty where it is none.
+// The host of such a URL, in small letters and without a dot at its end; empty where it is none.
 std::string hostOf(const std::string& url);
 
 struct Response {

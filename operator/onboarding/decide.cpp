@@ -374,7 +374,7 @@ void Decision::planTests() {
     plan.status.functionalTests = known.last->status;
   if (!settings.tester && !environment.tests) return;
   tests = recordFor(environment.tests, holder);
-  const bool isTestable = settings.tester && submitted.holds() && judgeTestData(spec());
+  const bool isTestable = settings.tester && submitted.holds() && judgeTestData(spec(), settings.spec);
   if (!isTestable) {
     tests->intended.reset();
   } else if (testing.holds()) {
@@ -391,7 +391,12 @@ void Decision::planTests() {
 Verdict Decision::judgeRuns() const {
   if (!isTested()) return good("NotTested", "the environment has no tester");
   if (!in.testing.foreignTests.empty()) return nameTaken("an object", in.testing.foreignTests);
-  if (const auto data = judgeTestData(spec()); !data) return ofError(data.error());
+  if (const auto data = judgeTestData(spec(), in.testing.settings->spec); !data) return ofError(data.error());
+  if (const auto& tester = *in.testing.settings->tester; !tester) {
+    if (tester.error().reason == "Pending") return ofError(tester.error());
+    return working("TesterUnavailable", fmt::format("environment {}: {}; the platform has to correct it",
+                                                    in.testing.settings->name, tester.error().message));
+  }
   return judgeTests(*tests, key());
 }
 

@@ -39,8 +39,7 @@ Result<std::vector<net::Prefix>> ranges(const std::vector<std::string>& texts, s
   return prefixes;
 }
 
-Result<std::optional<TesterSettings>> testerOf(const MPayEnvironmentSpec& spec, const Content& authorities) {
-  if (!spec.tester) return std::nullopt;
+Result<TesterSettings> testerOf(const MPayEnvironmentSpec& spec, const Content& authorities) {
   const auto& declared = *spec.tester;
   TesterSettings tester;
   tester.permitted = TRY(ranges(declared.permitted, "tester.permitted"));
@@ -132,7 +131,7 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
   settings->certificates.signatureHashes = spec.trust.certificates.signatureHashes;
   settings->certificates.subjectMustMatch = spec.trust.certificates.subjectMatch == api::SubjectMatch::Required;
   settings->revocation = TRY(revocationOf(spec.trust.revocation));
-  settings->tester = TRY(testerOf(spec, testerAuthorities));
+  if (spec.tester) settings->tester = testerOf(spec, testerAuthorities);
   TRY(judgeNames(spec));
   if (!parseDurationUpTo(spec.withdrawal.delay, kLongestWithdrawalDelay))
     return refuse("InvalidField", "withdrawal.delay is not a duration like 15m, of at most a year");

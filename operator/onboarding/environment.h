@@ -49,7 +49,8 @@ struct Settings {
   AddressPolicy addresses;
   CertificatePolicy certificates;
   RevocationPolicy revocation;
-  std::optional<TesterSettings> tester{};
+  // What is wrong with it concerns the functional tests alone.
+  std::optional<Result<TesterSettings>> tester{};
 };
 
 // Between a deletion and the end of service in production; the default where what is declared is no duration, or

@@ -9,6 +9,7 @@ namespace mpay::onboarding {
 namespace {
 
 constexpr std::size_t kIdDigits = 16;
+constexpr std::size_t kRequestsAnswered = 1000;  // by one run: its record must not outgrow an object
 
 // What a run is about, so that the next one is about the same or not.
 std::string subjectOf(const TestSubject& subject, const std::optional<std::string>& notApplicable) {
@@ -34,6 +35,8 @@ TestIntent intentFor(const TestSubject& subject, std::string hash, std::optional
   intent.serviceID = spec.service.id.value_or("");
   if (subject.certificate) intent.certificate = crypto::base64(subject.certificate->der());
   if (!notApplicable) intent.orders = spec.functionalTests;
+  intent.profile = subject.testing.spec.tester->profile;
+  intent.signatureAlgorithm = subject.testing.spec.tester->signatureAlgorithm;
   intent.notApplicable = std::move(notApplicable);
   intent.language = spec.notification.language;
   intent.requests = std::move(requests);
@@ -70,7 +73,7 @@ std::optional<std::string> whyNotTested(std::span<const api::Mode> modes) {
   return "MPay calls no endpoint of this service in its modes of usage";
 }
 
-Result<void> judgeTestData(const api::MPayIntegrationSpec& spec) {
+Result<void> judgeTestData(const api::MPayIntegrationSpec& spec, const api::MPayEnvironmentSpec& testing) {
   if (whyNotTested(spec.service.modes)) return {};
   const auto& orders = spec.functionalTests;
   if (!spec.endpoints.testing)
@@ -79,6 +82,14 @@ Result<void> judgeTestData(const api::MPayIntegrationSpec& spec) {
     return refuse("TestDataMissing",
                   "functionalTests has to name an order that the testing web service knows (known) and one that it "
                   "does not know (unknown), so that it can be tested");
+  }
+  const auto isOfPayments = [](const auto& id) { return id == "C1" || id == "C2" || id == "C4" || id == "C5"; };
+  const auto& required = testing.tester ? testing.tester->profile.required : std::vector<std::string>{};
+  if (!orders->payable && (testing.validation.functionalTesting == api::FunctionalTestingPolicy::Automatic ||
+                           std::any_of(required.begin(), required.end(), isOfPayments))) {
+    return refuse("TestDataMissing",
+                  "functionalTests has to name an order that may be paid (payable): the environment asks that "
+                  "confirmations of payments are tested");
   }
   const auto& known = orders->known->orderKey;
   const auto& unknown = orders->unknown->orderKey;
@@ -96,11 +107,16 @@ std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecor
   if (record.intended && record.intended->subject == hash) return record.intended;
   const auto* last = record.last && record.last->subject == hash ? &*record.last : nullptr;
   TestRequests open;
+  bool isAsked = false;
   for (const auto& request : asked) {
     const auto answers = [&](const TestRequests& by) { return std::find(by.begin(), by.end(), request) != by.end(); };
-    if (!record.last || !answers(record.last->requests)) open.push_back(request);
+    const bool isAnswered = record.last && answers(record.last->requests);
+    if (!isAnswered && open.size() >= kRequestsAnswered) continue;  // by the next run
+    isAsked = isAsked || !isAnswered;
+    // Also what was answered and could not be deleted: else it would ask again.
+    open.push_back(request);
   }
-  if (last && open.empty()) {
+  if (last && !isAsked) {
     if (!last->retryAt) return std::nullopt;
     const auto due = parseTime(*last->retryAt).value_or(now);
     if (now < due) {
@@ -128,8 +144,8 @@ Verdict judgeTests(const TestRecord& record, const api::ObjectKey& integration) 
                                record.last->retryAt ? " at " + *record.last->retryAt : "", kubectlTest(integration)));
   }
   if (record.intended) {
-    return working("TestsRunning", fmt::format("the web service is being tested at {} (run {})", record.intended->url,
-                                               record.intended->id));
+    return working("TestsRunning", fmt::format("the web service at {} is being tested, or queued for that (run {})",
+                                               record.intended->url, record.intended->id));
   }
   if (!record.last) return working("TestsRunning", "the web service is about to be tested");
   const auto& run = record.last->status;

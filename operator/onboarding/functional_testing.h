@@ -26,6 +26,8 @@ struct TestIntent {
   std::string serviceID;
   std::string certificate;  // base64 of its DER: with which answers must verify
   std::optional<api::FunctionalTestData> orders;
+  api::TesterProfile profile;
+  std::string signatureAlgorithm;
   std::optional<std::string> notApplicable;  // why there is nothing to be called
   api::Language language = api::Language::ro;
   TestRequests requests;     // that it answers
@@ -34,8 +36,8 @@ struct TestIntent {
   bool operator==(const TestIntent&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TestIntent, (),
-                      (id, subject, digest, url, serviceID, certificate, orders, notApplicable, language, requests,
-                       attempt, intendedAt))
+                      (id, subject, digest, url, serviceID, certificate, orders, profile, signatureAlgorithm,
+                       notApplicable, language, requests, attempt, intendedAt))
 
 struct TestResult {
   std::string subject;    // of the intent
@@ -52,9 +54,10 @@ BOOST_DESCRIBE_STRUCT(TestResult, (), (subject, requests, attempt, status, block
 struct PayableAmount {
   std::string orderKey;
   std::string amount;
+  bool inParts = false;
   bool operator==(const PayableAmount&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(PayableAmount, (), (orderKey, amount))
+BOOST_DESCRIBE_STRUCT(PayableAmount, (), (orderKey, amount, inParts))
 
 // What is remembered of one integration in its testing environment.
 struct TestRecord {
@@ -85,8 +88,9 @@ struct TestSubject {
   const Settings& testing;  // with a tester
 };
 
-// Whether the form gives what a run needs. Errors: Invalid with reason TestDataMissing.
-Result<void> judgeTestData(const api::MPayIntegrationSpec& spec);
+// Whether the form gives what a run needs; also a payable order where a run alone opens the gate, or where the profile
+// requires a check of payments. Errors: Invalid with reason TestDataMissing.
+Result<void> judgeTestData(const api::MPayIntegrationSpec& spec, const api::MPayEnvironmentSpec& testing);
 
 // The intent that is to be remembered: the known one where it is still right, another one where what is tested has
 // changed, where somebody asked, or where an unreachable web service is due to be tried again; none where nothing is to

@@ -336,7 +336,7 @@ TEST_F(FunctionalTests, LeaveAReportAloneThatIsNotTheirs) {
   automatic();
   setFile("certificates-functional-tests", "report.json", "mine");
   startOperator();
-  create(tested(""));
+  create(tested());
   await("FunctionalTestsPassed", ConditionStatus::True, "Tested");
   EXPECT_NE(message().find("is not the operator's"), std::string::npos) << message();
   EXPECT_EQ(published(tenant, "certificates-functional-tests", "report.json"), "mine");

@@ -43,7 +43,7 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
     auto subject = subjectOf(beneficiary);
     subject.payable->key = key;
     std::vector<soap::Amount> recorded;
-    record = [&](soap::Amount amount) -> Result<void> {
+    record = [&](soap::Amount amount, bool) -> Result<void> {
       recorded.push_back(amount);
       return {};
     };
@@ -66,7 +66,7 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
 
 TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
   const Beneficiary beneficiary;
-  record = [](soap::Amount) -> Result<void> { return refuse("Conflict", "the store is away"); };
+  record = [](soap::Amount, bool) -> Result<void> { return refuse("Conflict", "the store is away"); };
   Recorder endpoint(endpointOf(beneficiary, "token"));
   const auto report = run(endpoint, subjectOf(beneficiary));
   EXPECT_NE(find(report, "C1").message.find("the store is away"), std::string::npos) << find(report, "C1").message;

@@ -62,7 +62,7 @@ class Conformance : public ::testing::Test {
   static std::string all(const conformance::Report& report) { return toText(report, api::Language::en); }
 
   conformance::Plan plan;
-  std::function<Result<void>(soap::Amount)> record;
+  std::function<Result<void>(soap::Amount, bool)> record;
   int ids = 0;
 };
 

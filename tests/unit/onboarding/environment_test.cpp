@@ -64,9 +64,11 @@ TEST(Environment, ReadsItsTester) {
     declared.spec.tester = api::Tester{};
     row.change(*declared.spec.tester);
     const auto settings = examineEnvironment(declared, good, row.authorities);
-    EXPECT_EQ(settings ? "" : settings.error().reason, row.reason) << row.name;
-    if (settings) {
-      EXPECT_EQ((*settings)->tester->timeout, 30s) << row.name;
+    ASSERT_TRUE(settings) << row.name << ": nothing else depends on it";
+    const auto& tester = (*settings)->tester.value();
+    EXPECT_EQ(tester ? "" : tester.error().reason, row.reason) << row.name;
+    if (tester) {
+      EXPECT_EQ(tester->timeout, 30s) << row.name;
     }
   }
 }

@@ -123,10 +123,30 @@ TEST(FunctionalTesting, IsRepeatedForWhoeverAsksOnce) {
   form.snapshot.testRequests = {"r1", "r2"};
   EXPECT_EQ(form.intend().intended->requests, TestRequests{"r1"}) << "that run may have looked already";
   form.finish(api::TestOutcome::Failed);
-  EXPECT_EQ(form.intend().intended->requests, TestRequests{"r2"});
+  EXPECT_EQ(form.intend().intended->requests, (TestRequests{"r1", "r2"}));
   form.finish(api::TestOutcome::Passed);
   form.snapshot.testRequests = {"r2"};
   EXPECT_FALSE(form.intend().intended) << "answered, and not removed yet";
+  // Run r1 answers a, while b was asked; a cannot be deleted.
+  form.snapshot.testRequests = {"a"};
+  ASSERT_TRUE(form.intend().intended);
+  form.finish(api::TestOutcome::Passed);
+  form.snapshot.testRequests = {"a", "b"};
+  ASSERT_TRUE(form.intend().intended);
+  form.finish(api::TestOutcome::Passed);
+  EXPECT_FALSE(form.intend().intended) << "what was answered asks again";
+  form.snapshot.testRequests.clear();
+  for (int i = 0; i < 2500; ++i) form.snapshot.testRequests.push_back(fmt::format("many-{}", i));
+  int runs = 0;
+  for (; form.intend().intended; ++runs) {
+    EXPECT_LE(form.snapshot.testing.tests->intended->requests.size(), 1000u);
+    const auto answered = form.snapshot.testing.tests->intended->requests;
+    form.finish(api::TestOutcome::Passed);
+    std::erase_if(form.snapshot.testRequests, [&](const auto& request) {
+      return std::find(answered.begin(), answered.end(), request) != answered.end();
+    });
+  }
+  EXPECT_EQ(runs, 3);
 }
 
 TEST(FunctionalTesting, SaysWhatTheRunsSay) {
