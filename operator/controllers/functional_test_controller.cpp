@@ -19,7 +19,7 @@ using onboarding::TestResult;
 constexpr std::size_t kNamedFailures = 3;
 constexpr int kConflicts = 10;
 constexpr Duration kPauseAfterConflict{100};
-constexpr Duration kPauseAfterProblem{60'000};
+constexpr Duration kPauseAfterProblem{30'000};
 
 std::string newId() {
   static thread_local std::random_device source;
@@ -187,8 +187,6 @@ Result<runtime::Outcome> FunctionalTestController::begin(const Place& place, con
   // What changed before it could be told of.
   reconsider(key);
   const auto startedAt = formatTime(clock_.now());
-  spdlog::info("integration {}: functional tests {} begin{}", key.text(), intent.id,
-               intent.notApplicable ? "" : " at " + intent.url);
   bool wasReached = true;
   auto report = run(place, running.get_token(), wasReached);
   if (running.stop_requested()) {
@@ -270,6 +268,8 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
   const auto subject = TRY(subjectOf(place, stop));
   const auto endpoint = TRY(conformance::HttpsEndpoint::of({intent.url, settings.authorities, settings.permitted}));
   if (place.record.problem) TRY(noteProblem(place, std::nullopt, stop));
+  spdlog::info("integration {}: functional tests {} begin at {}", place.integration->metadata.key().text(), intent.id,
+               intent.url);
   Observed observed(*endpoint);
   // What keeps the amount from being written down is no failure of the web service: the run is repeated.
   std::optional<Error> unwritten;

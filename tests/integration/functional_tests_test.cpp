@@ -282,6 +282,7 @@ TEST_F(FunctionalTests, SayWhatTheTesterIsMissing) {
   EXPECT_NE(called.output.find("TesterUnavailable"), std::string::npos) << called.output;
   EXPECT_EQ(requests(), 0u) << "a request that nobody waits for is taken back";
   cluster.apply(secret("mpay-tester", "signing"));
+  request();
   await("FunctionalTestsPassed", ConditionStatus::False, "TestsFailed");
   cluster.apply(secret("mpay-tester", "mpay"));
   request();
