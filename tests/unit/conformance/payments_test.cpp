@@ -64,6 +64,25 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
   }
 }
 
+// Whatever the service declares by then.
+TEST_F(Conformance, PaysAsItDidTheFirstTime) {
+  const Beneficiary beneficiary;
+  for (const bool inParts : {false, true}) {
+    SCOPED_TRACE(inParts);
+    auto subject = subjectOf(beneficiary);
+    subject.payable = conformance::PayableOrder{"PARTIAL-1", soap::Amount::parse("150.00"), inParts};
+    bool isRecordedInParts = !inParts;
+    record = [&](soap::Amount, bool parts) -> Result<void> {
+      isRecordedInParts = parts;
+      return {};
+    };
+    Recorder endpoint(endpointOf(beneficiary, inParts ? "x509" : "subject-key-identifier"));
+    EXPECT_EQ(wrongIn(run(endpoint, subject)), "");
+    EXPECT_EQ(endpoint.paymentIds("PARTIAL-1").size(), inParts ? 2u : 1u);
+    EXPECT_EQ(isRecordedInParts, inParts);
+  }
+}
+
 TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
   const Beneficiary beneficiary;
   record = [](soap::Amount, bool) -> Result<void> { return refuse("Conflict", "the store is away"); };
