@@ -131,9 +131,10 @@ Payments Payments::make(Session& session) {
   if (payable->amount) {
     done.recorded = *payable->amount;
   } else if (order.status != "Active") {
-    done.obstacle =
-        fmt::format("the payable order is {}, so its full amount is not known: name a fresh one, or its full amount",
-                    order.status.substr(0, 40));
+    done.obstacle = fmt::format(
+        "the payable order is {}, so its full amount is not known: name a fresh one, or with "
+        "kubectl mpay test --url its --payable-amount",
+        order.status.substr(0, 40));
     return done;
   } else {
     done.recorded = dueOf(order).value_or(done.inParts ? kNominal : Amount{});
