@@ -91,8 +91,9 @@ Assignments::Read Assignments::read(const std::vector<std::shared_ptr<const api:
     } else {
       const auto prefix = *net::parsePrefix(value);
       const auto others = into.overlapping(prefix);
-      const auto other = std::find_if(others.begin(), others.end(),
-                                      [&](const auto* o) { return o->assignee() != assignment.assignee(); });
+      const auto assignee = assignment.assignee();
+      const auto other =
+          std::find_if(others.begin(), others.end(), [&](const auto* o) { return o->assignee() != assignee; });
       if (other != others.end()) {
         read.problems[name] =
             fmt::format("it overlaps {}, which is assigned to {}", (*other)->value, (*other)->assignee());
