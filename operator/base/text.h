@@ -1,6 +1,7 @@
-// Text, without white space around it.
+// Text, without white space around it, and in small letters.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace mpay {
@@ -11,6 +12,15 @@ inline std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(blank);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
+}
+
+// Of ASCII alone, whatever the locale.
+inline std::string lowered(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return small;
 }
 
 }  // namespace mpay

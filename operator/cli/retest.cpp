@@ -42,12 +42,7 @@ Result<api::MPayTestRequest> ask(kube::Client& client, const api::MPayIntegratio
   request.metadata.namespace_ = key.namespace_;
   // Room for the suffix.
   request.metadata.generateName = key.name.substr(0, 200) + "-";
-  api::OwnerReference owner;
-  owner.apiVersion = api::MPayIntegration::kResource.apiVersion();
-  owner.kind = api::MPayIntegration::kResource.kind;
-  owner.name = key.name;
-  owner.uid = integration.metadata.uid.value_or("");
-  request.metadata.ownerReferences = {owner};
+  request.metadata.ownerReferences = {onboarding::ownerReferenceTo(integration)};
   request.spec.integration.name = key.name;
   auto created = kube::Api<api::MPayTestRequest>(client).create(request, stop);
   if (!created && created.error().isForbidden()) {

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <random>
 #include <sstream>
 
 #include "conformance/suite.h"
@@ -110,12 +109,6 @@ Result<std::unique_ptr<conformance::HttpsEndpoint>> endpointOf(const TestOptions
   return conformance::HttpsEndpoint::of(std::move(place));
 }
 
-// Of messages, not secret: only no two may be the same.
-std::string newId() {
-  static std::random_device source;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
-}
-
 void print(std::ostream& out, const Finding& finding, const TestOptions& options, bool colour) {
   out << lineOf(finding, colour) << "\n";
   if (finding.outcome == Outcome::fail || finding.outcome == Outcome::warn) {
@@ -140,7 +133,8 @@ Result<int> run(const TestOptions& options, const Terminals& to, const std::stop
       to.err << lineOf(finding, true) << std::endl;
     }
   };
-  const auto report = conformance::run(subject, plan, {*endpoint, systemClock(), newId, {}}, stop, onFinding);
+  const auto report =
+      conformance::run(subject, plan, {*endpoint, systemClock(), conformance::newRequestId, {}}, stop, onFinding);
   if (isText) {
     to.out << "\n" << summaryOf(report, options.language);
   } else {

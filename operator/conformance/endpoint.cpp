@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "mpay/soap.h"
 
 namespace mpay::conformance {
@@ -12,11 +13,7 @@ namespace {
 constexpr Duration kConnectTimeout{5'000};
 constexpr std::size_t kMaximumHeaderBytes = std::size_t{32} << 10;
 
-bool isHttps(std::string url) {
-  std::transform(url.begin(), url.end(), url.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return url.starts_with("https://");
-}
+bool isHttps(const std::string& url) { return lowered(url).starts_with("https://"); }
 
 }  // namespace
 

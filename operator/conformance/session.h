@@ -147,6 +147,9 @@ class Session {
   std::unique_ptr<Payments> payments_;
 };
 
+// An id for Ports::newId: no secret, only no two may be the same.
+std::string newRequestId();
+
 // A PaymentID in the form of a UUID, always the same of the same seed and order.
 std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which);
 

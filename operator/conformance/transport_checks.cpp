@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "conformance/check.h"
 #include "conformance/session.h"
 
@@ -41,9 +42,7 @@ Verdict speaksHttp(Session& session) {
   if (const auto encoding = header("content-encoding"); !encoding.empty() && encoding != "identity")
     return failed("the answer is compressed, which was not asked for", {&known});
   auto type = header("content-type");
-  type = type.substr(0, type.find_first_of("; \t"));
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  type = lowered(type.substr(0, type.find_first_of("; \t")));
   if (type != "text/xml")
     return failed(fmt::format("the answer's Content-Type is {}, not text/xml",
                               type.empty() ? "missing" : "\"" + type.substr(0, 60) + "\""),

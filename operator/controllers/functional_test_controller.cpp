@@ -21,11 +21,6 @@ constexpr int kConflicts = 10;
 constexpr Duration kPauseAfterConflict{100};
 constexpr Duration kPauseAfterProblem{30'000};
 
-std::string newId() {
-  static thread_local std::random_device source;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
-}
-
 // Calls it when it goes.
 template <class F>
 class AtEnd {
@@ -278,7 +273,7 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
     if (!recorded) unwritten = recorded.error();
     return recorded;
   };
-  auto report = conformance::run(subject, plan, {observed, clock_, newId, record}, stop);
+  auto report = conformance::run(subject, plan, {observed, clock_, conformance::newRequestId, record}, stop);
   if (unwritten) return fail(std::move(*unwritten));
   wasReached = observed.wasReached();
   return report;

@@ -15,10 +15,7 @@ using onboarding::memoryName;
 // The revision that production serves, the last one, and whether the next one can be made.
 void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
                     onboarding::EnvironmentSnapshot& into) {
-  std::shared_ptr<const api::ControllerRevision> last;
-  for (const auto& revision : outputs.revisions(key)) {
-    if (!last || revision->revision > last->revision) last = revision;
-  }
+  const auto last = lastRevision(outputs, key);
   const std::int64_t number = last ? last->revision : 0;
   if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next, key))
     into.foreignRevision = next;

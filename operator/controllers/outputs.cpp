@@ -49,11 +49,16 @@ std::optional<ObjectKey> integrationOf(const api::ObjectMeta& metadata) {
   return ObjectKey{found->second.substr(0, slash), found->second.substr(slash + 1)};
 }
 
-std::optional<onboarding::Fragment> promoted(const Outputs& outputs, const ObjectKey& key) {
+std::shared_ptr<const api::ControllerRevision> lastRevision(const Outputs& outputs, const ObjectKey& key) {
   std::shared_ptr<const api::ControllerRevision> last;
   for (const auto& revision : outputs.revisions(key)) {
     if (!last || revision->revision > last->revision) last = revision;
   }
+  return last;
+}
+
+std::optional<onboarding::Fragment> promoted(const Outputs& outputs, const ObjectKey& key) {
+  const auto last = lastRevision(outputs, key);
   if (!last) return std::nullopt;
   auto content = json::decode<onboarding::Revision>(last->data);
   if (!content || !onboarding::verifyRevision(*content)) return std::nullopt;

@@ -115,6 +115,9 @@ bool isOfComponent(const api::ObjectMeta& metadata, std::string_view component);
 // The integration that an object of ours is about, by its annotation.
 std::optional<ObjectKey> integrationOf(const api::ObjectMeta& metadata);
 
+// The one of the highest number; null where there is none.
+std::shared_ptr<const api::ControllerRevision> lastRevision(const Outputs& outputs, const ObjectKey& key);
+
 // What production publishes of an integration by its last revision; nothing where it has none, or that is damaged.
 std::optional<onboarding::Fragment> promoted(const Outputs& outputs, const ObjectKey& key);
 

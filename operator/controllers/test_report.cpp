@@ -50,12 +50,7 @@ api::ConfigMap renderReport(const api::MPayIntegration& integration, const confo
   object.metadata.name = onboarding::reportName(name);
   object.metadata.labels = {{std::string(onboarding::kManagedBy), std::string(onboarding::kOperator)}};
   object.metadata.annotations = {{std::string(kRun), runId}};
-  api::OwnerReference owner;
-  owner.apiVersion = api::MPayIntegration::kResource.apiVersion();
-  owner.kind = api::MPayIntegration::kResource.kind;
-  owner.name = name;
-  owner.uid = integration.metadata.uid.value_or("");
-  object.metadata.ownerReferences = {owner};
+  object.metadata.ownerReferences = {onboarding::ownerReferenceTo(integration)};
   object.data = filesOf(report, name, language);
   // Where almost everything fails the excerpts may be too much: fewer, then none.
   for (const std::size_t kept : {1U, 0U}) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace mpay::json {
 namespace {
 
@@ -51,7 +53,7 @@ bool readsAsSomethingElse(std::string text) {
   const bool isNumberLike =
       !text.empty() && (isDigit(text[0]) || (text.size() > 1 && (text[0] == '+' || text[0] == '-' || text[0] == '.') &&
                                              (isDigit(text[1]) || text[1] == '.')));
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  text = lowered(text);
   constexpr std::string_view words[] = {"y", "n", "yes", "no", "on", "off", "=", "<<", ".inf", ".nan"};
   return isNumberLike || !plainScalar(text).is_string() ||
          std::find(std::begin(words), std::end(words), text) != std::end(words);

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace mpay::net {
 namespace {
@@ -70,9 +71,7 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
   if (transfer.headDelivered) return size * count;  // a trailer
   if (line.starts_with("HTTP/")) transfer.head.headers.clear();
   if (const auto colon = line.find(':'); colon != std::string_view::npos) {
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::string name = lowered(line.substr(0, colon));
     auto text = line.substr(colon + 1);
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
@@ -319,11 +318,9 @@ std::string hostOf(const std::string& text) {
       curl_url_get(url.get(), CURLUPART_HOST, &found, 0) != CURLUE_OK) {
     return "";
   }
-  std::string host(found);
+  std::string host = lowered(found);
   curl_free(found);
   if (host.ends_with('.')) host.pop_back();
-  std::transform(host.begin(), host.end(), host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return host;
 }
 

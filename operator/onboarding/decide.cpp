@@ -104,6 +104,8 @@ api::ConfigMap fragmentObject(const api::MPayEnvironment& environment, const api
                   fragment);
 }
 
+bool isFragment(const api::ConfigMap& object) { return componentOf(object.metadata) == kFragment; }
+
 void listEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment, api::MPayIntegrationStatus& status) {
   for (const auto& entry : fragment.certificates) {
     if (!isEarlier(entry)) continue;
@@ -369,11 +371,9 @@ void Decision::planTests() {
   const auto& environment = in.testing;
   if (!environment.settings || !environment.foreignTests.empty()) return;
   const auto& settings = *environment.settings;
-  const Holder holder{key().namespace_, key().name, integration().metadata.uid.value_or(""), spec().beneficiary.idno};
-  if (const auto known = recordFor(environment.tests, holder); known.last)
-    plan.status.functionalTests = known.last->status;
   if (!settings.tester && !environment.tests) return;
-  tests = recordFor(environment.tests, holder);
+  tests = recordFor(environment.tests, holderOf(integration()));
+  if (tests->last) plan.status.functionalTests = tests->last->status;
   const bool isTestable = settings.tester && submitted.holds() && judgeTestData(spec(), settings.spec);
   if (!isTestable) {
     tests->intended.reset();
@@ -690,9 +690,7 @@ void Decision::intend(const EnvironmentSnapshot& environment, std::vector<Effect
 void Decision::planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                               std::vector<api::ConfigMap>& objects) const {
   if (!environment.declared || !environment.read) return;
-  const bool decided = std::any_of(objects.begin(), objects.end(), [&](const auto& object) {
-    return object.metadata.name == memoryName(kFragment, key());
-  });
+  const bool decided = std::any_of(objects.begin(), objects.end(), isFragment);
   if (auto fragment = publishedIn(environment);
       !decided && fragment && takeOut(*fragment, withheld(environment, checks)))
     objects.push_back(fragmentObject(*environment.declared, key(), *fragment));
@@ -739,7 +737,7 @@ void Decision::planKeys() {
                held.resourceVersion,
                request.keyType,
                subjectOf(spec()),
-               {key().namespace_, key().name, integration().metadata.uid.value_or(""), spec().beneficiary.idno},
+               holderOf(integration()),
                ""};
   if (keys.step == KeyStep::None && certificate.holds() && form.leaf) {
     keys.chain = form.leaf->pem();
@@ -826,8 +824,6 @@ Claim granted(Claim claim, const Conflicts& conflicts) {
 }
 
 namespace {
-
-bool isFragment(const api::ConfigMap& object) { return componentOf(object.metadata) == kFragment; }
 
 // While suspended what is published stays. A fragment that is damaged is restored all the same, where it is known that
 // it says what was published: it would stop everybody's files.

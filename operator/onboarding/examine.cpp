@@ -388,8 +388,7 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
   if (!out.form.holds()) return out;
 
   Claim claim;
-  claim.holder = {integration.metadata.namespace_.value_or(""), integration.metadata.name.value_or(""),
-                  integration.metadata.uid.value_or(""), spec.beneficiary.idno};
+  claim.holder = holderOf(integration);
   claim.serviceID = *spec.service.id;
   if (out.leaf) claim.certificates.push_back(out.leaf->sha256());
 

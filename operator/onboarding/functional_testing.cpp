@@ -173,6 +173,15 @@ std::string reportName(const std::string& integration) {
   return (fits ? integration : "mpay-" + crypto::sha256Hex(integration).substr(0, 2 * kIdDigits)) + std::string(suffix);
 }
 
+api::OwnerReference ownerReferenceTo(const api::MPayIntegration& integration) {
+  api::OwnerReference owner;
+  owner.apiVersion = api::MPayIntegration::kResource.apiVersion();
+  owner.kind = api::MPayIntegration::kResource.kind;
+  owner.name = integration.metadata.name.value_or("");
+  owner.uid = integration.metadata.uid.value_or("");
+  return owner;
+}
+
 WallTime retryOf(std::int64_t attempts, double jitter, WallTime now) {
   constexpr std::chrono::seconds kFirst{60}, kMost{3600};
   auto wait = kFirst;

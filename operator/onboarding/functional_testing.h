@@ -109,6 +109,9 @@ std::string describeRun(const api::FunctionalTestStatus& run);
 // name that is too long for that.
 std::string reportName(const std::string& integration);
 
+// Of what goes with the integration, in its namespace: reports, and requests for runs.
+api::OwnerReference ownerReferenceTo(const api::MPayIntegration& integration);
+
 // When an unreachable web service is tried again after so many attempts: a minute, doubled up to an hour, and some more
 // so that many do not come back at once (`jitter`, 0 to 1).
 WallTime retryOf(std::int64_t attempts, double jitter, WallTime now);

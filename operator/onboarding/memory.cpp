@@ -55,6 +55,12 @@ std::string hashOf(const api::ObjectKey& integration) {
   return crypto::sha256Hex(integration.namespace_ + "/" + integration.name).substr(0, 32);
 }
 
+Holder holderOf(const api::MPayIntegration& integration) {
+  const auto& metadata = integration.metadata;
+  return {metadata.namespace_.value_or(""), metadata.name.value_or(""), metadata.uid.value_or(""),
+          integration.spec.beneficiary.idno};
+}
+
 std::string memoryName(std::string_view component, const api::ObjectKey& integration) {
   return fmt::format("mpay-{}-{}", component, hashOf(integration));
 }

@@ -61,6 +61,8 @@ struct Holder {
 };
 BOOST_DESCRIBE_STRUCT(Holder, (), (namespace_, name, uid, idno))
 
+Holder holderOf(const api::MPayIntegration& integration);
+
 // What belongs to the first who claimed it, in one environment.
 struct Claim {
   Holder holder;
