@@ -2,14 +2,17 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "json/yaml.h"
+#include "net/tls.h"
 
 namespace mpay::kube {
 namespace {
@@ -17,7 +20,10 @@ namespace {
 Result<std::string> readFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return fail(ErrorKind::Invalid, fmt::format("cannot read {}", path));
+  // Inserting nothing fails too: an empty file is one that is still being written.
+  if (!file || !(text << file.rdbuf())) {
+    return fail(ErrorKind::Invalid, fmt::format("cannot read {}, or it is empty", path));
+  }
   return text.str();
 }
 
@@ -44,14 +50,31 @@ std::optional<std::string> text(const json::object& from, std::string_view key) 
 
 // <key>-data in base64, or the file that <key> names, relative to the kubeconfig's folder, which is added to `files`.
 Result<std::string> content(const json::object& from, const std::string& key, const std::filesystem::path& folder,
-                            std::vector<std::string>& files) {
-  if (const auto data = text(from, key + "-data")) {
-    auto bytes = crypto::fromBase64(*data);
+                            std::vector<SourceFile>& files) {
+  if (from.if_contains(key + "-data")) {
+    auto bytes = crypto::fromBase64(text(from, key + "-data").value_or(""));
     if (!bytes) return fail(ErrorKind::Invalid, fmt::format("{}-data is not base64", key));
+    if (bytes->empty())
+      return fail(ErrorKind::Invalid, fmt::format("{}-data is empty: fill it in or leave it out", key));
     return *bytes;
   }
-  if (const auto path = text(from, key)) return readFile(files.emplace_back((folder / *path).string()));
+  if (const auto path = text(from, key)) {
+    return readFile(files.emplace_back(SourceFile::at((folder / *path).string())).path);
+  }
   return std::string();
+}
+
+Result<std::shared_ptr<Synchronized<Token>>> tokenIn(const std::string& path) {
+  auto token = Token::ofFile(path);
+  if (token.current().empty()) return fail(ErrorKind::Invalid, fmt::format("cannot read a token from {}", path));
+  return std::make_shared<Synchronized<Token>>(std::move(token));
+}
+
+// What new connections could not use is an error.
+Result<Config> readAgain(const Config& config) {
+  Config fresh = TRY(config.read());
+  TRY(net::TlsContext::of(*fresh.tls));
+  return fresh;
 }
 
 }  // namespace
@@ -65,21 +88,30 @@ Token Token::ofFile(std::string path) {
 std::string Token::current() {
   if (path_.empty()) return text_;
   const MonoTime now = std::chrono::steady_clock::now();
-  if (text_.empty() || now - readAt_ > std::chrono::seconds(60)) {
-    if (auto read = readFile(path_)) {
-      text_ = std::move(*read);
-      while (!text_.empty() && (text_.back() == '\n' || text_.back() == '\r' || text_.back() == ' ')) text_.pop_back();
+  if (!readAt_ || now - *readAt_ > std::chrono::seconds(60)) {
+    if (const auto read = readFile(path_); read && !trimmed(*read).empty()) {
+      text_ = trimmed(*read);
       readAt_ = now;
     }
   }
   return text_;
 }
 
-void Token::refused() {
-  if (!path_.empty()) text_.clear();
+void Token::refused() { readAt_.reset(); }
+
+SourceFile SourceFile::at(std::string path) {
+  SourceFile file{std::move(path)};
+  struct stat found {};
+  if (::stat(file.path.c_str(), &found) == 0) {
+    file.stamp = {static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino), found.st_size,
+                  found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+  }
+  return file;
 }
 
 Result<Config> Config::fromFile(const std::string& path) {
+  Config config;
+  config.files = {SourceFile::at(path)};
   const auto bytes = TRY(readFile(path));
   auto documents = json::parseYaml(bytes);
   if (!documents) return fail(within(path, documents.error()));
@@ -109,7 +141,6 @@ Result<Config> Config::fromFile(const std::string& path) {
     return fail(ErrorKind::Invalid, "the kubeconfig's cluster has proxy-url, which is not supported");
   }
 
-  Config config;
   config.server = text(cluster, "server").value_or("");
   while (config.server.ends_with('/')) config.server.pop_back();
   if (!config.server.starts_with("https://") && !config.server.starts_with("http://")) {
@@ -117,17 +148,16 @@ Result<Config> Config::fromFile(const std::string& path) {
   }
   config.namespace_ = text(context, "namespace").value_or("default");
   auto tls = std::make_shared<net::Tls>();
-  config.files = {path};
   config.read = [path] { return fromFile(path); };
   tls->authorities = TRY(content(cluster, "certificate-authority", folder, config.files));
   tls->certificate = TRY(content(user, "client-certificate", folder, config.files));
   tls->key = TRY(content(user, "client-key", folder, config.files));
   tls->serverName = text(cluster, "tls-server-name").value_or("");
   config.tls = tls;
-  if (const auto token = text(user, "token")) {
+  if (const auto file = text(user, "tokenFile")) {
+    config.token = TRY(tokenIn((folder / *file).string()));
+  } else if (const auto token = text(user, "token")) {
     config.token = std::make_shared<Synchronized<Token>>(Token(*token));
-  } else if (const auto file = text(user, "tokenFile")) {
-    config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / *file).string()));
   }
   return config;
 }
@@ -141,11 +171,11 @@ Result<Config> Config::fromCluster() {
   const bool v6 = std::string_view(host).find(':') != std::string_view::npos;
   config.server = v6 ? fmt::format("https://[{}]:{}", host, port) : fmt::format("https://{}:{}", host, port);
   auto tls = std::make_shared<net::Tls>();
-  config.files = {folder + "ca.crt"};
+  config.files = {SourceFile::at(folder + "ca.crt")};
   config.read = fromCluster;
   tls->authorities = TRY(readFile(folder + "ca.crt"));
   config.tls = tls;
-  config.token = std::make_shared<Synchronized<Token>>(Token::ofFile(folder + "token"));
+  config.token = TRY(tokenIn(folder + "token"));
   config.namespace_ = readFile(folder + "namespace").value_or("default");
   return config;
 }
@@ -160,22 +190,9 @@ Result<Config> Config::find(const std::optional<std::string>& path) {
 
 LiveConfig::LiveConfig(Config config) {
   state_.with([&](State& state) {
-    state.seen = stampsOf(config.files);
     state.lookedAt = std::chrono::steady_clock::now();
     state.config = std::make_shared<const Config>(std::move(config));
   });
-}
-
-LiveConfig::Stamps LiveConfig::stampsOf(const std::vector<std::string>& files) {
-  Stamps stamps;
-  for (const auto& file : files) {
-    auto& stamp = stamps.emplace_back();
-    struct stat found {};
-    if (::stat(file.c_str(), &found) != 0) continue;
-    stamp = {static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino), found.st_size,
-             found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
-  }
-  return stamps;
 }
 
 std::shared_ptr<const Config> LiveConfig::current() {
@@ -183,11 +200,14 @@ std::shared_ptr<const Config> LiveConfig::current() {
     const MonoTime now = std::chrono::steady_clock::now();
     if (!state.config->read || now - state.lookedAt < std::chrono::seconds(1)) return state.config;
     state.lookedAt = now;
-    auto stamps = stampsOf(state.config->files);
-    if (stamps == state.seen) return state.config;
-    // What is written while it is read has another stamp afterwards, and is read again.
-    state.seen = std::move(stamps);
-    auto read = state.config->read();
+    const auto& files = state.config->files;
+    const bool same =
+        std::all_of(files.begin(), files.end(), [](const auto& f) { return SourceFile::at(f.path) == f; });
+    if (same) {
+      state.broken = false;
+      return state.config;
+    }
+    auto read = readAgain(*state.config);
     if (!read) {
       const auto level = std::exchange(state.broken, true) ? spdlog::level::debug : spdlog::level::err;
       spdlog::log(level, "the credentials stay as they were: {}", read.error().message);
@@ -195,8 +215,6 @@ std::shared_ptr<const Config> LiveConfig::current() {
     }
     spdlog::info("the credentials were read again");
     state.broken = false;
-    // It may name other files.
-    if (read->files != state.config->files) state.seen = stampsOf(read->files);
     // Equal ones are the same, so that connections live on.
     const net::Tls &is = *read->tls, &was = *state.config->tls;
     if (is == was) read->tls = state.config->tls;

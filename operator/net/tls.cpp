@@ -17,13 +17,17 @@ Bio open(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), stat
 // Nobody is asked for the password of an encrypted key.
 int noPassword(char*, int, int, void*) { return 0; }
 
-std::vector<Certificate> certificatesIn(const std::string& text) {
+// Whole, or not at all: of a list that is cut short nobody knows what is missing.
+Result<std::vector<Certificate>> certificatesIn(const std::string& text, std::string_view what) {
   std::vector<Certificate> all;
   const Bio bio = open(text);
   while (Certificate next{PEM_read_bio_X509_AUX(bio.get(), nullptr, noPassword, nullptr)}) {
     all.push_back(std::move(next));
   }
-  ERR_clear_error();  // the last read finds nothing more
+  const auto why = ERR_peek_last_error();
+  ERR_clear_error();
+  const bool atItsEnd = ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
+  if (all.empty() || !atItsEnd) return fail(ErrorKind::Crypto, fmt::format("{} cannot be parsed", what));
   return all;
 }
 
@@ -39,17 +43,22 @@ TlsContext::TlsContext() : id_(nextId()) {}
 Result<std::shared_ptr<const TlsContext>> TlsContext::of(const Tls& tls) {
   const std::shared_ptr<TlsContext> context(new TlsContext);
   if (!tls.authorities.empty()) {
-    context->authorities_ = certificatesIn(tls.authorities);
-    if (context->authorities_.empty()) return fail(ErrorKind::Crypto, "the authorities hold no certificate");
+    context->authorities_ = TRY(certificatesIn(tls.authorities, "the certificates of the authorities"));
   }
   if (!tls.certificate.empty()) {
-    context->certificates_ = certificatesIn(tls.certificate);
-    if (context->certificates_.empty()) return fail(ErrorKind::Crypto, "the client certificate cannot be parsed");
+    context->certificates_ = TRY(certificatesIn(tls.certificate, "the client certificate"));
   }
   if (!tls.key.empty()) {
     context->key_.reset(PEM_read_bio_PrivateKey(open(tls.key).get(), nullptr, noPassword, nullptr));
     ERR_clear_error();
     if (!context->key_) return fail(ErrorKind::Crypto, "the client key cannot be parsed");
+  }
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return fail(ErrorKind::Crypto, "a client certificate and its key are of use only together: give both");
+  }
+  if (context->key_ && X509_check_private_key(context->certificates_.front().get(), context->key_.get()) != 1) {
+    ERR_clear_error();
+    return fail(ErrorKind::Crypto, "the client key is another certificate's: replace key and certificate together");
   }
   return context;
 }

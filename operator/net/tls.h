@@ -24,11 +24,11 @@ struct Tls {
 // Thread-safe once made.
 class TlsContext {
  public:
-  // Errors: Crypto, naming what cannot be parsed; nothing of it is repeated.
+  // Errors: Crypto, naming what cannot be parsed to its end, or a key that is not the certificate's; nothing of it is
+  // repeated.
   static Result<std::shared_ptr<const TlsContext>> of(const Tls& tls);
 
-  // Makes a new connection's context trust and show these. False where OpenSSL refuses, as for a key of another
-  // certificate.
+  // Makes a new connection's context trust and show these. False where OpenSSL refuses, as for a key that is too weak.
   bool install(SSL_CTX* context) const;
 
   bool hasAuthorities() const { return !authorities_.empty(); }

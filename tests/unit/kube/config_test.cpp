@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/pki.h"
 #include "support/process.h"
 
 namespace mpay::kube {
@@ -54,35 +55,140 @@ TEST_F(ConfigTest, ReadsATokenFileAgainWhenTheServerRefusedIt) {
   EXPECT_EQ(token(*config), "second");
 }
 
-TEST_F(ConfigTest, FollowsItsFilesAndKeepsTheLastThatWereGood) {
-  test::writeFile(folder / "client.key", "KEY");
-  LiveConfig live(read(kubeconfig("    certificate-authority-data: Q0E=\n",
-                                  "    client-certificate-data: Q0VSVA==\n    client-key: client.key\n"))
-                      .value());
+TEST_F(ConfigTest, TakesTheTokenFileBeforeTheToken) {
+  test::writeFile(folder / "token", "of the file\n");
+  const auto config = read(kubeconfig("", "    token: of the field\n    tokenFile: token\n"));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(token(*config), "of the file");
+}
+
+TEST_F(ConfigTest, KeepsTheLastTokenWhileItsFileHoldsNone) {
+  test::writeFile(folder / "token", "first\n");
+  const auto config = read(kubeconfig("", "    tokenFile: token\n"));
+  ASSERT_TRUE(config) << config.error().message;
+  const auto refused = [&] {
+    config->token->with([](Token& t) { t.refused(); });
+    return token(*config);
+  };
+  std::filesystem::remove(folder / "token");
+  EXPECT_EQ(refused(), "first") << "removed";
+  for (const char* blank : {"", "\n"}) {
+    test::writeFile(folder / "token", blank);
+    EXPECT_EQ(refused(), "first") << "truncated";
+  }
+  test::writeFile(folder / "token", "second\n");
+  EXPECT_EQ(token(*config), "second") << "as soon as it is there";
+}
+
+// A Config that is followed, with a client certificate and authorities in files.
+class LiveConfigTest : public ConfigTest {
+ protected:
+  LiveConfigTest() {
+    test::writeFile(folder / "ca.pem", authority.certificate());
+    identify(authority.issue());
+  }
+  void identify(const test::Identity& as) {
+    test::writeFile(folder / "client.pem", as.certificate);
+    test::writeFile(folder / "client.key", as.key);
+  }
+  void write(const std::string& text) { test::writeFile(folder / "config", text); }
+  // What is in force once it has looked again, which it does once a second otherwise.
+  static std::shared_ptr<const Config> look(LiveConfig& live) {
+    live.refused();
+    return live.current();
+  }
+
+  const test::Authority authority;
+  const std::string trusted = "    certificate-authority: ca.pem\n";
+  const std::string identified = "    client-certificate: client.pem\n    client-key: client.key\n";
+};
+
+TEST_F(LiveConfigTest, FollowsItsFilesAndKeepsTheLastThatWereGood) {
+  LiveConfig live(read(kubeconfig(trusted, identified)).value());
   const auto first = live.current();
   EXPECT_EQ(live.current(), first);
-  const auto look = [&] {
-    live.refused();  // otherwise it looks once a second
-    return live.current();
-  };
-  EXPECT_EQ(look(), first) << "nothing changed";
+  EXPECT_EQ(look(live), first) << "nothing changed";
 
-  test::writeFile(folder / "client.key", "ANOTHER KEY");
-  EXPECT_EQ(look()->tls->key, "ANOTHER KEY") << "a file that it names";
+  const auto other = authority.issue();
+  identify(other);
+  EXPECT_EQ(look(live)->tls->key, other.key) << "a file that it names";
 
-  test::writeFile(folder / "config", kubeconfig("    certificate-authority-data: Q0Ey\n", "    token: secret\n"));
-  const auto second = look();
-  EXPECT_EQ(second->tls->authorities, "CA2");
+  const test::Authority another("Another CA");
+  test::writeFile(folder / "another.pem", another.certificate());
+  const std::string moved = "    certificate-authority: another.pem\n";
+  write(kubeconfig(moved, "    token: secret\n"));
+  const auto second = look(live);
+  EXPECT_EQ(second->tls->authorities, another.certificate());
   EXPECT_EQ(token(*second), "secret");
 
-  test::writeFile(folder / "config", "half a");
-  EXPECT_EQ(look(), second);
+  write("half a");
+  EXPECT_EQ(look(live), second);
   std::filesystem::remove(folder / "config");
-  EXPECT_EQ(look(), second);
-  test::writeFile(folder / "config", kubeconfig("    certificate-authority-data: Q0Ey\n", "    token: newer\n"));
-  const auto third = look();
+  EXPECT_EQ(look(live), second);
+  write(kubeconfig(moved, "    token: newer\n"));
+  const auto third = look(live);
   EXPECT_EQ(token(*third), "newer");
   EXPECT_EQ(third->tls, second->tls) << "so that connections live on";
+}
+
+TEST_F(LiveConfigTest, TakesNothingThatConnectionsCouldNotUse) {
+  const std::string good = kubeconfig(trusted, identified);
+  const auto other = authority.issue();
+  const std::string& ca = authority.certificate();
+  const struct {
+    const char* name;
+    const char* file;
+    std::string text;
+  } rows[] = {
+      {"authorities of no byte", "ca.pem", ""},
+      {"authorities of nothing", "ca.pem", "\n"},
+      {"half of the authorities", "ca.pem", ca.substr(0, ca.size() / 2)},
+      {"authorities, the last one cut", "ca.pem", ca + ca.substr(0, ca.size() / 2)},
+      {"authorities left empty", "config", kubeconfig("    certificate-authority-data: ''\n", identified)},
+      {"a certificate of no byte", "client.pem", ""},
+      {"half a certificate", "client.pem", other.certificate.substr(0, other.certificate.size() / 2)},
+      {"a new certificate beside the old key", "client.pem", other.certificate},
+      {"a new key beside the old certificate", "client.key", other.key},
+      {"a certificate without a key", "config", kubeconfig(trusted, "    client-certificate: client.pem\n")},
+      {"a token that is not there yet", "config", kubeconfig(trusted, "    tokenFile: absent\n")},
+  };
+  for (const auto& row : rows) {
+    LiveConfig live(read(good).value());
+    const auto before = live.current();
+    const std::string was = test::readFile(folder / row.file);
+    test::writeFile(folder / row.file, row.text);
+    EXPECT_EQ(look(live), before) << row.name;
+    test::writeFile(folder / row.file, was);
+    EXPECT_EQ(look(live)->tls, before->tls) << row.name;
+  }
+}
+
+TEST_F(LiveConfigTest, WaitsForTheOtherHalfOfAChange) {
+  LiveConfig live(read(kubeconfig(trusted, identified)).value());
+  const auto before = live.current();
+  const auto other = authority.issue();
+  test::writeFile(folder / "client.pem", other.certificate);
+  EXPECT_EQ(look(live), before);
+  test::writeFile(folder / "client.key", other.key);
+  EXPECT_EQ(look(live)->tls->certificate, other.certificate);
+
+  write(kubeconfig(trusted, "    tokenFile: token\n"));
+  EXPECT_EQ(look(live)->tls->certificate, other.certificate);
+  test::writeFile(folder / "token", "secret");
+  EXPECT_EQ(token(*look(live)), "secret") << "a file that only the refused one names";
+}
+
+TEST_F(LiveConfigTest, MissesNoChangeWhileItReads) {
+  auto config = read(kubeconfig(trusted, "    token: first\n")).value();
+  write(kubeconfig(trusted, "    token: second\n"));
+  config.read = [&]() -> Result<Config> {
+    auto second = Config::fromFile((folder / "config").string());
+    write(kubeconfig(trusted, "    token: the third\n"));
+    return second;
+  };
+  LiveConfig live(config);
+  EXPECT_EQ(token(*look(live)), "second") << "written before it was followed";
+  EXPECT_EQ(token(*look(live)), "the third") << "written while it was read";
 }
 
 TEST_F(ConfigTest, RefusesWhatItDoesNotDo) {
@@ -98,7 +204,9 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotDo) {
       {"an old plugin", "", "    auth-provider: {name: x}\n", "auth-provider"},
       {"a password", "", "    username: x\n    password: hunter2\n", "username"},
       {"not base64", "    certificate-authority-data: '*'\n", "", "certificate-authority-data"},
+      {"empty", "    certificate-authority-data: ''\n", "", "certificate-authority-data"},
       {"a missing file", "    certificate-authority: missing.pem\n", "", "missing.pem"},
+      {"a missing token", "", "    tokenFile: missing.token\n", "missing.token"},
   };
   for (const auto& row : rows) {
     const auto config = read(kubeconfig(row.cluster, row.user));
