@@ -1,7 +1,5 @@
 #include "app/operator.h"
 
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/stop.h"
 #include "controllers/environment_controller.h"
@@ -12,15 +10,6 @@
 #include "runtime/lease.h"
 
 namespace mpay::app {
-namespace {
-
-std::string identity() {
-  char host[256] = "";
-  if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-  return fmt::format("{}_{}", host, getpid());
-}
-
-}  // namespace
 
 Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   auto config = TRY(kube::Config::find(options.kubeconfig));
@@ -34,7 +23,8 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   std::optional<runtime::LeaderElection> election;
   std::atomic<bool> leaseLost{false};
   if (options.leaderElection) {
-    election.emplace(client, clock, api::ObjectKey{options.resourceNamespace, "mpay-operator"}, identity(), [&] {
+    const api::ObjectKey lease{options.resourceNamespace, "mpay-operator"};
+    election.emplace(client, clock, lease, runtime::uniqueIdentity(), [&] {
       leaseLost = true;
       ending.request_stop();
     });
@@ -90,7 +80,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   caches.stop();
   events.stop();
   if (election) election->release();
-  if (leaseLost) return fail(ErrorKind::Api, "the lease was lost to another operator");
+  if (leaseLost) return fail(ErrorKind::Api, "the lease was lost");
   return {};
 }
 

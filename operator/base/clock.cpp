@@ -57,6 +57,12 @@ std::string formatTime(WallTime time) {
                      unsigned(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
+std::string formatMicroTime(WallTime time) {
+  std::string text = formatTime(time);
+  text.insert(text.size() - 1, ".000000");
+  return text;
+}
+
 std::optional<WallTime> parseTime(std::string_view text) {
   const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
   const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);

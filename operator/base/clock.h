@@ -44,6 +44,9 @@ class ManualClock final : public Clock {
 // "2026-11-20T09:30:00Z" (RFC 3339, UTC, whole seconds, as Kubernetes writes metav1.Time).
 std::string formatTime(WallTime time);
 
+// "2026-11-20T09:30:00.000000Z", as Kubernetes writes metav1.MicroTime.
+std::string formatMicroTime(WallTime time);
+
 // The inverse; accepts a fraction of a second and drops it. Nothing where it is not such a time.
 std::optional<WallTime> parseTime(std::string_view text);
 

@@ -1,17 +1,10 @@
 #include "runtime/events.h"
 
-#include <unistd.h>
-
+#include "base/host.h"
 #include "base/log.h"
 
 namespace mpay::runtime {
 namespace {
-
-std::string hostName() {
-  char name[256] = "";
-  if (gethostname(name, sizeof name - 1) != 0) return "unknown";
-  return name;
-}
 
 // Cuts at a character's boundary (UTF-8).
 std::string cut(std::string text, std::size_t most) {
@@ -42,9 +35,7 @@ void EventRecorder::record(const api::ObjectReference& regarding, EventType type
   api::Event event;
   event.metadata.generateName = cut(regarding.name, 200) + "-";
   event.metadata.namespace_ = regarding.namespace_.value_or("default");
-  std::string time = formatTime(clock_.now());
-  time.insert(time.size() - 1, ".000000");
-  event.eventTime = std::move(time);
+  event.eventTime = formatMicroTime(clock_.now());
   event.reportingController = controller_;
   event.reportingInstance = cut(instance_, 128);
   event.action = std::move(action);

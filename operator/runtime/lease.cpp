@@ -1,5 +1,8 @@
 #include "runtime/lease.h"
 
+#include <random>
+
+#include "base/host.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -36,13 +39,12 @@ class Limit {
   std::stop_callback<Stop> forward_;
 };
 
-std::string microTime(WallTime time) {
-  std::string text = formatTime(time);
-  text.insert(text.size() - 1, ".000000");
-  return text;
-}
-
 }  // namespace
+
+std::string uniqueIdentity() {
+  std::random_device random;
+  return fmt::format("{}_{:08x}{:08x}{:08x}{:08x}", hostName(), random(), random(), random(), random());
+}
 
 LeaderElection::LeaderElection(kube::Client& client, const Clock& clock, ObjectKey lease, std::string identity,
                                std::function<void()> onLost)
@@ -69,32 +71,34 @@ bool LeaderElection::tryOnce(const std::stop_token& stop) {
   const MonoTime asked = clock_.monotonic();
   const Limit limit(client_, kRequest, stop);
   auto current = leases.get(key_, limit.token());
+  if (!current && !current.error().isNotFound()) {
+    spdlog::warn("leader election: {}", current.error().message);
+    return false;
+  }
+  if (current && (!seen_ || seen_->metadata.resourceVersion != current->metadata.resourceVersion)) {
+    seen_ = *current;
+    seenAt_ = asked;
+  }
+  // Also where it was deleted since, which its holder may not know yet.
+  const std::string holder = seen_ ? seen_->spec.holderIdentity.value_or("") : "";
+  if (!holder.empty() && holder != identity_ && asked - seenAt_ < kDuration) return false;
   Result<api::Lease> written;
-  if (!current && current.error().isNotFound()) {
+  if (!current) {
     api::Lease lease;
     lease.metadata.name = key_.name;
     lease.metadata.namespace_ = key_.namespace_;
-    lease.spec = {identity_, static_cast<std::int32_t>(kDuration.count()), microTime(clock_.now()),
-                  microTime(clock_.now()), 0};
+    lease.spec = {identity_, static_cast<std::int32_t>(kDuration.count()), formatMicroTime(clock_.now()),
+                  formatMicroTime(clock_.now()), 0};
     written = leases.create(lease, limit.token());
-  } else if (!current) {
-    spdlog::warn("leader election: {}", current.error().message);
-    return false;
   } else {
-    const std::string holder = current->spec.holderIdentity.value_or("");
-    if (!seen_ || seen_->metadata.resourceVersion != current->metadata.resourceVersion) {
-      seen_ = *current;
-      seenAt_ = asked;
-    }
-    if (!holder.empty() && holder != identity_ && asked - seenAt_ < kDuration) return false;
     api::Lease lease = *current;
     if (holder != identity_) {
-      lease.spec.acquireTime = microTime(clock_.now());
+      lease.spec.acquireTime = formatMicroTime(clock_.now());
       lease.spec.leaseTransitions = lease.spec.leaseTransitions.value_or(0) + 1;
     }
     lease.spec.holderIdentity = identity_;
     lease.spec.leaseDurationSeconds = static_cast<std::int32_t>(kDuration.count());
-    lease.spec.renewTime = microTime(clock_.now());
+    lease.spec.renewTime = formatMicroTime(clock_.now());
     written = leases.replace(lease, limit.token());
   }
   if (!written) {
@@ -108,27 +112,35 @@ bool LeaderElection::tryOnce(const std::stop_token& stop) {
 }
 
 void LeaderElection::renew(const std::stop_token& stop) {
+  const kube::Api<api::Lease> leases(client_);
   while (sleepUnlessStopped(kRetry, stop)) {
-    const kube::Api<api::Lease> leases(client_);
     const MonoTime asked = clock_.monotonic();
-    api::Lease lease = *seen_;
-    lease.spec.renewTime = microTime(clock_.now());
     const Limit limit(client_, kRequest, stop);
-    auto written = leases.replace(lease, limit.token());
+    const auto write = [&] {
+      api::Lease lease = *seen_;
+      lease.spec.renewTime = formatMicroTime(clock_.now());
+      return leases.replace(lease, limit.token());
+    };
+    auto written = write();
+    if (!written && written.error().isConflict()) {
+      auto current = leases.get(key_, limit.token());
+      if (!current) {
+        written = std::move(current);
+      } else if (current->spec.holderIdentity != identity_) {
+        deadline_ = 0;
+      } else {
+        // An earlier renewal took effect, but its answer was lost; so there is no time to lose.
+        seen_ = std::move(*current);
+        written = write();
+      }
+    }
     if (written) {
       seen_ = *written;
       deadline_ = (asked + kRenewDeadline).time_since_epoch().count();
       continue;
     }
     if (stop.stop_requested()) return;
-    if (written.error().isConflict()) {
-      auto current = leases.get(key_, limit.token());
-      if (current && current->spec.holderIdentity == identity_) {
-        seen_ = *current;
-        continue;
-      }
-      if (current) deadline_ = 0;
-    }
+    if (written.error().isNotFound()) deadline_ = 0;
     if (!holds()) {
       spdlog::error("the lease {} is lost", key_.text());
       if (onLost_) onLost_();

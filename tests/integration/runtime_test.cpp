@@ -354,6 +354,18 @@ TEST_F(Runtime, NoticesThatAnotherTookTheLease) {
   EXPECT_EQ(leases.get(key)->spec.holderIdentity, "thief");
 }
 
+TEST_F(Runtime, NoticesThatTheLeaseWasDeleted) {
+  std::atomic<bool> lost{false};
+  const ObjectKey key{space, "leader"};
+  runtime::LeaderElection election(cluster.admin, systemClock(), key, "first", [&] { lost = true; });
+  ASSERT_TRUE(election.acquire({}));
+  const kube::Api<api::Lease> leases(cluster.admin);
+  ASSERT_TRUE(leases.remove(key, {}));
+  EXPECT_TRUE(waitFor(6s, [&] { return lost.load(); })) << "before its time is up";
+  EXPECT_FALSE(election.holds());
+  EXPECT_FALSE(leases.get(key)) << "nor is it made again";
+}
+
 TEST_F(Runtime, RecordsEventsWithoutMakingAnybodyWait) {
   const auto about = created("subject");
   api::Namespace clusterScoped;

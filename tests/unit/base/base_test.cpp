@@ -24,6 +24,7 @@ TEST(Time, IsWrittenAsKubernetesWritesIt) {
   const auto time = parseTime("2026-11-20T09:30:05Z");
   ASSERT_TRUE(time);
   EXPECT_EQ(formatTime(*time), "2026-11-20T09:30:05Z");
+  EXPECT_EQ(formatMicroTime(*time), "2026-11-20T09:30:05.000000Z");
   EXPECT_EQ(parseTime("2026-11-20T09:30:05.123456Z"), time);
   EXPECT_EQ(formatTime(WallTime{}), "1970-01-01T00:00:00Z");
   for (const auto text :
