@@ -130,4 +130,11 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
   return verdict;
 }
 
+Verdict ofGate(const GateVerdict& gate) {
+  if (gate.open) return good(gate.reason, gate.message);
+  if (gate.reason == "AdmissionPolicyMissing")
+    return {api::ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
+  return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.reason, gate.message);
+}
+
 }  // namespace mpay::onboarding

@@ -9,6 +9,7 @@
 #include "api/validation.h"
 #include "base/clock.h"
 #include "onboarding/memory.h"
+#include "onboarding/verdict.h"
 
 namespace mpay::onboarding {
 
@@ -41,5 +42,8 @@ struct GateVerdict {
 };
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission);
+
+// The condition that says so.
+Verdict ofGate(const GateVerdict& gate);
 
 }  // namespace mpay::onboarding
