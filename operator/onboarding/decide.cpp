@@ -26,6 +26,29 @@ bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim
          includes(claimed.certificates, declared->certificates) && includes(claimed.addresses, declared->addresses);
 }
 
+void suspend(Plan& plan, const Snapshot& snapshot, const Examination& examination) {
+  keepRestored(snapshot.testing, isClaimed(snapshot.testing, examination.testingClaim), plan.testing);
+  keepRestored(snapshot.production, true, plan.production);
+  plan.revision.reset();
+  // What is said is what is there.
+  plan.status.earlierCertificates.clear();
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    if (environment->fragment && environment->declared) listEarlier(*environment, *environment->fragment, plan.status);
+  }
+}
+
+void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& examination) {
+  const auto& withdrawal = snapshot.production.withdrawal;
+  if (!withdrawal) return;
+  const auto& spec = snapshot.integration->spec;
+  const bool sameService =
+      withdrawal->holder.idno == spec.beneficiary.idno && withdrawal->serviceID == spec.service.id.value_or("");
+  const auto& tenancy = examination.productionTenancy;
+  plan.forgetWithdrawal = sameService && tenancy.holds();
+  const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
+  plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
+}
+
 }  // namespace
 
 Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
@@ -61,32 +84,14 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   decision.summarise();
   Plan plan = std::move(decision.plan);
   plan.provisioned = decision.testing.holds() && !snapshot.integration->spec.suspend;
-  if (snapshot.integration->spec.suspend) {
-    keepRestored(snapshot.testing, isClaimed(snapshot.testing, examination.testingClaim), plan.testing);
-    keepRestored(snapshot.production, true, plan.production);
-    plan.revision.reset();
-    // What is said is what is there.
-    plan.status.earlierCertificates.clear();
-    for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-      if (environment->fragment && environment->declared)
-        listEarlier(*environment, *environment->fragment, plan.status);
-    }
-  }
+  if (snapshot.integration->spec.suspend) suspend(plan, snapshot, examination);
   decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
   decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
   plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings &&
                      std::none_of(plan.testing.begin(), plan.testing.end(), isFragment) && !decision.waitsForReading();
   plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted";
   plan.endProduction = examination.productionTenancy.reason == "NamespaceNotPermitted";
-  if (const auto& withdrawal = snapshot.production.withdrawal) {
-    const auto& spec = snapshot.integration->spec;
-    const bool sameService =
-        withdrawal->holder.idno == spec.beneficiary.idno && withdrawal->serviceID == spec.service.id.value_or("");
-    const auto& tenancy = examination.productionTenancy;
-    plan.forgetWithdrawal = sameService && tenancy.holds();
-    const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
-    plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
-  }
+  judgeWithdrawal(plan, snapshot, examination);
   return plan;
 }
 
