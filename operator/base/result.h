@@ -43,7 +43,8 @@ struct Error {
   bool terminal = false;                                  // trying again cannot help
 
   bool isApi(int code) const { return status && status->code == code; }
-  bool isNotFound() const { return isApi(404); }
+  // The API server itself says so: a proxy's 404, or that of a path that is not served, says nothing of an object.
+  bool isNotFound() const { return isApi(404) && status->reason == "NotFound"; }
   bool isConflict() const { return isApi(409); }
   bool isForbidden() const { return isApi(403); }
 };

@@ -47,12 +47,28 @@ std::string pathOf(const ResourceType& type, std::string_view namespace_, std::s
   return path;
 }
 
+namespace {
+
+std::string queryOf(const Selectors& selectors) {
+  std::string query;
+  if (!selectors.labelSelector.empty()) query += "&labelSelector=" + urlEncode(selectors.labelSelector);
+  if (!selectors.fieldSelector.empty()) query += "&fieldSelector=" + urlEncode(selectors.fieldSelector);
+  return query;
+}
+
+}  // namespace
+
 std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken) {
-  std::string path = pathOf(type, selectors.namespace_) + "?limit=500";
-  if (!selectors.labelSelector.empty()) path += "&labelSelector=" + urlEncode(selectors.labelSelector);
-  if (!selectors.fieldSelector.empty()) path += "&fieldSelector=" + urlEncode(selectors.fieldSelector);
+  std::string path = pathOf(type, selectors.namespace_) + "?limit=500" + queryOf(selectors);
   if (!continueToken.empty()) path += "&continue=" + urlEncode(continueToken);
   return path;
+}
+
+std::string watchPath(const ResourceType& type, const Selectors& selectors, std::string_view resourceVersion,
+                      std::chrono::seconds timeout) {
+  return pathOf(type, selectors.namespace_) + "?watch=1" + queryOf(selectors) +
+         fmt::format("&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}", urlEncode(resourceVersion),
+                     timeout.count());
 }
 
 Error errorOf(const net::Response& response) {
@@ -97,6 +113,7 @@ void Client::tokenRefused() { config_.refused(); }
 
 Result<std::string> Client::request(std::string method, const std::string& path, const json::value* body,
                                     std::string_view contentType, const std::stop_token& stop) {
+  bool refused = false;
   for (int attempt = 0;; ++attempt) {
     net::Request request = prepare(method, path);
     if (body) {
@@ -106,7 +123,7 @@ Result<std::string> Client::request(std::string method, const std::string& path,
     net::Response response = TRY(transport_.send(std::move(request), stop));
     if (response.status >= 200 && response.status < 300) return std::move(response.body);
     Error error = errorOf(response);
-    if (response.status == 401 && attempt == 0) {
+    if (response.status == 401 && !std::exchange(refused, true)) {
       tokenRefused();
       continue;
     }

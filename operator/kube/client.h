@@ -189,6 +189,9 @@ BOOST_DESCRIBE_STRUCT(ListMeta, (), (resourceVersion, continue_))
 
 // The path of one page of a list.
 std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken);
+// The path of a watch from that version on, with bookmarks, which the server ends after so long.
+std::string watchPath(const ResourceType& type, const Selectors& selectors, std::string_view resourceVersion,
+                      std::chrono::seconds timeout);
 
 template <class K>
 Result<std::vector<K>> Api<K>::list(const Selectors& selectors, const std::stop_token& stop) const {
@@ -224,7 +227,9 @@ Result<void> Api<K>::remove(const ObjectKey& key, const Preconditions& precondit
                                         {"propagationPolicy", "Background"},
                                         {"preconditions", std::move(conditions)}};
   auto answer = client_->request("DELETE", path(key), &body, "application/json", stop);
-  if (!answer && !answer.error().isNotFound()) return fail(within(doing("delete", key), std::move(answer).error()));
+  if (!answer && answer.error().isNotFound()) return {};
+  const auto read = answer ? Client::read(*answer) : fail(std::move(answer).error());
+  if (!read) return fail(within(doing("delete", key), read.error()));
   return {};
 }
 

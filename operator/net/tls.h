@@ -32,6 +32,8 @@ class TlsContext {
   bool install(SSL_CTX* context) const;
 
   bool hasAuthorities() const { return !authorities_.empty(); }
+  // The system's authorities are trusted and nothing is shown, as without any context.
+  bool bringsNothing() const { return !hasAuthorities() && certificates_.empty() && !key_; }
   // Another for each object, over the life of the process.
   const std::string& id() const { return id_; }
 

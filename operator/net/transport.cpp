@@ -48,13 +48,31 @@ struct Transfer {
   char words[CURL_ERROR_SIZE] = "";
 };
 
-void deliverHead(Transfer& transfer) {
-  if (transfer.headDelivered) return;
+int statusOf(const Transfer& transfer) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  transfer.head.status = static_cast<int>(status);
+  return static_cast<int>(status);
+}
+
+void deliverHead(Transfer& transfer) {
+  if (transfer.headDelivered) return;
+  transfer.head.status = statusOf(transfer);
   transfer.headDelivered = true;
   transfer.handler->onHead(transfer.head);
+}
+
+// Runs f, which may call the handler; false where the transfer is to end.
+template <class F>
+bool guardedFor(Transfer& transfer, const F& f) noexcept {
+  try {
+    const Result<void> result = f();
+    if (!result) transfer.failure = result.error();
+  } catch (const std::exception& bug) {
+    transfer.failure = Error{ErrorKind::Decode, fmt::format("while handling the response: {}", bug.what())};
+  } catch (...) {
+    transfer.failure = Error{ErrorKind::Decode, "while handling the response: an error of an unknown kind"};
+  }
+  return !transfer.failure;
 }
 
 std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* user) noexcept {
@@ -77,6 +95,14 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
     while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
     transfer.head.headers.insert_or_assign(std::move(name), text);
   }
+  // The end of the head is told at once: the first byte of a watch's body may be a minute away.
+  if (line == "\r\n" || line == "\n") {
+    const bool goesOn = guardedFor(transfer, [&]() -> Result<void> {
+      if (statusOf(transfer) >= 200) deliverHead(transfer);
+      return {};
+    });
+    if (!goesOn) return 0;
+  }
   return size * count;
 }
 
@@ -91,20 +117,11 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
               "ResponseTooLarge"};
     return 0;
   }
-  try {
+  const bool goesOn = guardedFor(transfer, [&] {
     deliverHead(transfer);
-    if (auto result = transfer.handler->onData({bytes, length}); !result) {
-      transfer.failure = result.error();
-      return 0;
-    }
-  } catch (const std::exception& bug) {
-    transfer.failure = Error{ErrorKind::Decode, fmt::format("while handling the response: {}", bug.what())};
-    return 0;
-  } catch (...) {
-    transfer.failure = Error{ErrorKind::Decode, "while handling the response: an error of an unknown kind"};
-    return 0;
-  }
-  return length;
+    return transfer.handler->onData({bytes, length});
+  });
+  return goesOn ? length : 0;
 }
 
 using UrlHandle = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
@@ -138,11 +155,11 @@ CURLcode onTls(CURL*, void* context, void* user) noexcept {
 void useTls(CURL* easy, const TlsContext& tls) {
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, onTls);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<TlsContext*>(&tls));
-  if (!tls.hasAuthorities()) return;
-  curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
+  if (tls.bringsNothing()) return;
   // A folder that does not exist, for its name alone: libcurl takes a connection again only for the same, and cannot
   // see what the function above brings.
   curl_easy_setopt(easy, CURLOPT_CAPATH, ("/nowhere/" + tls.id()).c_str());
+  if (tls.hasAuthorities()) curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
 }
 
 std::optional<Address> addressOf(const curl_sockaddr& socket) {

@@ -108,8 +108,10 @@ class WatchStream final : public net::StreamHandler {
         owner_->failed(result.error());
       } else if (response_.status != 200) {
         owner_->failed(kube::errorOf(response_));
+      } else if (!rest_.empty() || (!delivered_ && lasted < std::chrono::seconds(1))) {
+        // A server closes a watch after timeoutSeconds, between two events.
+        owner_->failed(Error{ErrorKind::Decode, "what was answered to the watch is no watch"});
       } else {
-        // A server closes a watch after timeoutSeconds; one that closes it at once is in trouble.
         owner_->again(lasted < std::chrono::seconds(1) ? kBackoff.after(++owner_->failures_) : Duration(0), false);
       }
     });
@@ -182,11 +184,8 @@ void WatchProtocol::page(std::string_view around) {
 
 void WatchProtocol::watch() {
   std::uniform_int_distribution<int> spread(290, 590);
-  std::string path = kube::listPath(type_, selectors_, "");
-  path = path.replace(path.find("?limit=500"), 10, "?watch=1") +
-         "&allowWatchBookmarks=true&resourceVersion=" + resourceVersion_ +
-         "&timeoutSeconds=" + std::to_string(spread(random_));
-  net::Request request = client_.prepare("GET", path);
+  const std::chrono::seconds timeout(spread(random_));
+  net::Request request = client_.prepare("GET", kube::watchPath(type_, selectors_, resourceVersion_, timeout));
   request.timeout = Duration(0);
   request.idleTimeout = kSilence;
   request.maximumBytes = 0;

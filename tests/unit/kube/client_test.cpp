@@ -26,6 +26,9 @@ TEST(Paths, FollowTheKindsGroupAndScope) {
   EXPECT_EQ(listPath(api::Secret::kResource, {"n", "a=b,c", "metadata.name=x"}, "to/ken"),
             "/api/v1/namespaces/n/secrets?limit=500&labelSelector=a%3Db%2Cc&fieldSelector=metadata.name%3Dx"
             "&continue=to%2Fken");
+  EXPECT_EQ(watchPath(api::Secret::kResource, {"n", "a=b", ""}, "7", std::chrono::seconds(300)),
+            "/api/v1/namespaces/n/secrets?watch=1&labelSelector=a%3Db&allowWatchBookmarks=true&resourceVersion=7"
+            "&timeoutSeconds=300");
 }
 
 // What a get makes of an answer.
@@ -159,6 +162,21 @@ TEST(Client, ReadsItsTokenAgainWhenItIsRefused) {
   EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}));
 }
 
+TEST(Client, ReadsItsTokenAgainAlsoWhenItWasToldToWaitBefore) {
+  const test::TempDir folder;
+  test::writeFile(folder / "token", "old");
+  ScriptedServer server([&](const auto& request, auto nth, const auto& peer) {
+    if (nth == 0) return peer.answer(429, "", "Retry-After: 0\r\n");
+    if (request.head.find("Bearer new") != std::string::npos) return peer.answer(200, kObject);
+    test::writeFile(folder / "token", "new");
+    peer.answer(401, "");
+  });
+  Config config = configFor(server);
+  config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / "token").string()));
+  Client client(config);
+  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}));
+}
+
 TEST(Client, ReadsAListPageByPage) {
   ScriptedServer server([](const auto& request, auto, const auto& peer) {
     const bool second = request.line.find("continue=more") != std::string::npos;
@@ -197,10 +215,28 @@ TEST(Client, BindsAStatusAndADeleteToWhatWasSeen) {
   EXPECT_NE(requests.at(1).body.find(R"("preconditions":{"uid":"u-1","resourceVersion":"7"})"), std::string::npos);
 }
 
-TEST(Client, CountsADeleteOfWhatIsGoneAsDone) {
-  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(404, ""); });
-  Client client(configFor(server));
-  EXPECT_TRUE(Api<api::ConfigMap>(client).remove({"n", "a"}, {}));
+// What is believed to be gone is not looked at again: only the API server itself may say so.
+TEST(Client, BelievesADeleteOnlyTheApiServer) {
+  const struct {
+    const char* name;
+    int status;
+    const char* body;
+    bool isDone;
+  } rows[] = {
+      {"the object that was deleted", 200, kObject, true},
+      {"a Status", 200, R"({"kind": "Status", "status": "Success"})", true},
+      {"gone already", 404, R"({"kind": "Status", "reason": "NotFound"})", true},
+      {"a page of HTML with 200", 200, "<html>Sign in</html>", false},
+      {"nothing", 200, "", false},
+      {"a path that is not served", 404, "404 page not found", false},
+      {"another's 404", 404, "", false},
+      {"another of that name", 409, R"({"kind": "Status", "reason": "Conflict"})", false},
+  };
+  for (const auto& row : rows) {
+    ScriptedServer server([&](const auto&, auto, const auto& peer) { peer.answer(row.status, row.body); });
+    Client client(configFor(server));
+    EXPECT_EQ(Api<api::ConfigMap>(client).remove({"n", "a"}, {}).has_value(), row.isDone) << row.name;
+  }
 }
 
 }  // namespace

@@ -134,6 +134,16 @@ TEST_F(TlsTest, TakesAConnectionAgainOnlyForTheSame) {
   EXPECT_EQ(ask(first).value(), "first");
 }
 
+// A connection is told from others by what its context brings. Also where the system's authorities are trusted, which
+// no test can have sign for a server of its own.
+TEST_F(TlsTest, BringsNothingOnlyWithoutAuthoritiesAndIdentity) {
+  const auto brings = [](const Tls& tls) { return !TlsContext::of(tls).value()->bringsNothing(); };
+  const auto client = named(authority, "client");
+  EXPECT_FALSE(brings({}));
+  EXPECT_TRUE(brings({authority.certificate(), "", "", ""}));
+  EXPECT_TRUE(brings({"", client.certificate, client.key, ""}));
+}
+
 TEST_F(TlsTest, SaysWhatItCannotParseAndRepeatsNothingOfIt) {
   const auto client = named(authority, "client"), another = named(authority, "other");
   const struct {

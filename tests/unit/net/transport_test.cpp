@@ -207,7 +207,7 @@ TEST(Transport, ReturnsAtOnceWhenItIsStopped) {
 }
 
 // Notes what a stream delivers.
-class Notes final : public StreamHandler {
+class Notes : public StreamHandler {
  public:
   void onHead(const Response& head) override { status = head.status; }
   Result<void> onData(std::string_view bytes) override {
@@ -240,6 +240,31 @@ TEST(Transport, DeliversAStreamWhileItArrives) {
   seen.set_value();
   EXPECT_TRUE(notes->ended.get_future().get());
   EXPECT_EQ(notes->received.copy(), "first second");
+}
+
+TEST(Transport, DeliversTheHeadBeforeThereIsABody) {
+  ScriptedServer server([&](const auto&, auto, const auto& peer) {
+    peer.send("HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n");
+    peer.begin();
+    peer.hang();
+  });
+  Transport transport;
+  const auto notes = std::make_shared<Notes>();
+  const auto id = transport.stream(to(server), notes);
+  EXPECT_TRUE(test::waitFor(5s, [&] { return notes->status == 200; })) << notes->status;
+  transport.cancel(id);
+  EXPECT_EQ(notes->ended.get_future().get().error().kind, ErrorKind::Cancelled);
+}
+
+TEST(Transport, EndsAStreamWhoseHandlerThrowsAtTheHead) {
+  struct Throwing : Notes {
+    void onHead(const Response&) override { throw std::runtime_error("a bug"); }
+  };
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, "{}"); });
+  Transport transport;
+  const auto notes = std::make_shared<Throwing>();
+  transport.stream(to(server), notes);
+  EXPECT_EQ(notes->ended.get_future().get().error().message, "while handling the response: a bug");
 }
 
 TEST(Transport, EndsAStreamThatFellSilentWasRefusedOrCancelled) {

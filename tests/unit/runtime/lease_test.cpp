@@ -44,7 +44,8 @@ class LeaseTest : public ::testing::Test {
       : server_([this](const auto& request, auto, const auto& peer) {
           if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));
           if (request.line.starts_with("GET")) {
-            return taken_ ? peer.answer(200, leaseOf("another", "9")) : peer.answer(404, "");
+            return taken_ ? peer.answer(200, leaseOf("another", "9"))
+                          : peer.answer(404, R"({"kind":"Status","reason":"NotFound"})");
           }
           taken_ ? peer.answer(409, "") : peer.answer(200, request.body);
         }) {}

@@ -210,6 +210,27 @@ TEST_F(WatcherTest, SlowsDownForAServerThatAnswersAWatchWithNonsense) {
   EXPECT_FALSE(test::waitFor(300ms, [&] { return watched_ > 3; })) << "200, 400, 800 ms and so on, or half of it";
 }
 
+TEST_F(WatcherTest, SaysThatNoWatchIsAnswered) {
+  start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
+        [](auto nth, const auto& peer) {
+          if (nth > 1) return silent(nth, peer);
+          peer.answer(200, nth == 0 ? "<html>Sign in</html>" : "");
+        });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 3 && problems_.copy().size() == 5; }));
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Decode", "well", "Decode", "well"}));
+}
+
+// The first event of a quiet kind may be a minute away.
+TEST_F(WatcherTest, IsWellAgainOnceAWatchIsAccepted) {
+  start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
+        [](auto nth, const auto& peer) {
+          nth == 0 ? peer.answer(403, R"({"kind":"Status","reason":"Forbidden"})") : silent(nth, peer);
+        });
+  EXPECT_TRUE(test::waitFor(10s, [&] { return problems_.copy().size() == 3; }));
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Api", "well"}));
+  EXPECT_EQ(listed_, 1u);
+}
+
 TEST_F(WatcherTest, LeavesWhatItCannotReadAsItWas) {
   start(
       [](auto nth, const auto& peer) {
