@@ -50,14 +50,23 @@ void WorkQueue::addAfterLocked(Entry& entry, Duration delay) {
 void WorkQueue::addFailed(const ObjectKey& key, Duration atLeast) {
   std::lock_guard lock(mutex_);
   if (auto* entry = entryLocked(key)) {
-    addAfterLocked(*entry, std::max(backoff_.after(++entry->second.failures), atLeast));
+    retryAfterLocked(*entry, std::max(backoff_.after(++entry->second.failures), atLeast));
   }
+}
+
+// An earlier time that it was to be looked at counts no more: it is no time at which the server wants to be asked.
+void WorkQueue::retryAfterLocked(Entry& entry, Duration delay) {
+  if (auto& known = entry.second.due) {
+    due_.erase({*known, &entry});
+    known.reset();
+  }
+  addAfterLocked(entry, delay);
 }
 
 void WorkQueue::addConflicted(const ObjectKey& key) {
   std::lock_guard lock(mutex_);
   const Backoff soon{Duration(10), std::chrono::seconds(1)};
-  if (auto* entry = entryLocked(key)) addAfterLocked(*entry, soon.after(++entry->second.conflicts));
+  if (auto* entry = entryLocked(key)) retryAfterLocked(*entry, soon.after(++entry->second.conflicts));
 }
 
 void WorkQueue::succeeded(const ObjectKey& key) {

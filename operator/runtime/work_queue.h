@@ -80,6 +80,7 @@ class WorkQueue {
   Entry* entryLocked(const ObjectKey& key);
   void addLocked(Entry& entry);
   void addAfterLocked(Entry& entry, Duration delay);
+  void retryAfterLocked(Entry& entry, Duration delay);
   void addDueLocked();
   void dropIfIdleLocked(Keys::iterator entry);
   void done(const ObjectKey& key);

@@ -67,6 +67,16 @@ TEST(WorkQueue, WaitsAsLongAsItIsAskedToAfterAFailure) {
   EXPECT_GE(std::chrono::steady_clock::now() - began, 100ms) << "and no less than the backoff";
 }
 
+TEST(WorkQueue, AsksAFailingServerNoEarlierForAnEarlierWait) {
+  WorkQueue queue;
+  queue.addAfter(kA, 20ms);
+  queue.addFailed(kA, 1h);
+  queue.addAfter(kB, 60ms);
+  EXPECT_EQ(queue.take()->key(), kB);
+  queue.addConflicted(kA);
+  EXPECT_EQ(queue.take()->key(), kA) << "a conflict is no reason to wait";
+}
+
 TEST(WorkQueue, KeepsNothingThatComesAfterItsEnd) {
   WorkQueue queue;
   queue.shutDown();
