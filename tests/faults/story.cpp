@@ -219,8 +219,8 @@ bool StoryRun::recreate() {
   return converges("delete and create again");
 }
 
-void StoryRun::tell() {
-  if (create() && edit() && tamper() && removeOutput() && recreate()) settles();
+void StoryRun::tell(std::chrono::milliseconds silence) {
+  if (create() && edit() && tamper() && removeOutput() && recreate()) settles(silence);
 }
 
 bool StoryRun::converges(const std::string& step) {
@@ -245,12 +245,12 @@ bool StoryRun::converges(const std::string& step) {
   }
 }
 
-bool StoryRun::settles() {
+bool StoryRun::settles(std::chrono::milliseconds silence) {
   if (!converges("settle")) return false;
   // Late answers and events of what was converged already may still be under way.
   std::size_t before = others_;
-  const bool calm =
-      waitFor(15s, [&] { return !waitFor(700ms, [&] { return others_ != std::exchange(before, others_); }); });
+  const bool calm = waitFor(
+      15s + silence, [&] { return !waitFor(silence, [&] { return others_ != std::exchange(before, others_); }); });
   if (!calm) violation("it goes on writing");
   const std::string wrong = unlike();
   if (!wrong.empty()) violation("it did not stay converged: " + wrong);

@@ -48,6 +48,9 @@ class StoryWorld {
 // One run. Violations are sentences: an empty list is what is wanted.
 class StoryRun final : private FaultScript {
  public:
+  // Without a request: longer than a key waits that meets conflicts without end, and than one that fails does.
+  static constexpr std::chrono::milliseconds kSilence{1'500}, kLongSilence{22'000};
+
   StoryRun(StoryWorld& world, Fault fault);
   ~StoryRun() override;
 
@@ -61,10 +64,10 @@ class StoryRun final : private FaultScript {
   void put(const std::string& name, const std::string& spec) { apply(name, spec); }
   bool converges(const std::string& step);
   // All of them, then that nothing more is sent.
-  void tell();
+  void tell(std::chrono::milliseconds silence = kSilence);
 
-  // Whether it is converged, and stays so without a request for a moment.
-  bool settles();
+  // Whether it is converged, and stays so without a request for that long.
+  bool settles(std::chrono::milliseconds silence = kSilence);
 
   // For stories with turns of their own.
   void kill();                              // the operator; it is started again when something is awaited
