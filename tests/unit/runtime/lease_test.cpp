@@ -12,6 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::ScriptedServer;
 
+const std::string kNotFound = R"({"kind":"Status","reason":"NotFound"})";
+
 // The wall clock jumps an hour whenever it is asked; the monotonic one is the machine's.
 class SteppingClock final : public Clock {
  public:
@@ -44,8 +46,7 @@ class LeaseTest : public ::testing::Test {
       : server_([this](const auto& request, auto, const auto& peer) {
           if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));
           if (request.line.starts_with("GET")) {
-            return taken_ ? peer.answer(200, leaseOf("another", "9"))
-                          : peer.answer(404, R"({"kind":"Status","reason":"NotFound"})");
+            return taken_ ? peer.answer(200, leaseOf("another", "9")) : peer.answer(404, kNotFound);
           }
           taken_ ? peer.answer(409, "") : peer.answer(200, request.body);
         }) {}
@@ -84,7 +85,7 @@ TEST(LeaseLoss, IsSeenAtTheNextRenewalOfALeaseThatWasDeleted) {
   for (const int status : {404, 409}) {
     ScriptedServer server([&](const auto& request, auto, const auto& peer) {
       if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));
-      peer.answer(request.line.starts_with("PUT") ? status : 404, "");
+      peer.answer(request.line.starts_with("PUT") ? status : 404, kNotFound);
     });
     kube::Client client = clientOf(server);
     std::atomic<bool> lost{false};
@@ -99,7 +100,7 @@ TEST(LeaseAcquisition, WaitsForTheHolderOfALeaseThatWasDeleted) {
   ManualClock clock{WallTime(1'800'000'000s)};
   ScriptedServer server([](const auto& request, auto count, const auto& peer) {
     if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "9"));
-    count == 0 ? peer.answer(200, leaseOf("another", "1")) : peer.answer(404, "");
+    count == 0 ? peer.answer(200, leaseOf("another", "1")) : peer.answer(404, kNotFound);
   });
   kube::Client client = clientOf(server);
   LeaderElection election(client, clock, {"n", "l"}, "me", [] {});
@@ -117,7 +118,7 @@ TEST(LeaseAcquisition, WaitsForTheHolderOfALeaseThatWasDeleted) {
 TEST(LeaseRenewal, IsRepeatedAtOnceWhenTheAnswerToAnEarlierOneWasLost) {
   std::atomic<MonoTime::rep> read{0}, repeated{0};
   ScriptedServer server([&](const auto& request, auto count, const auto& peer) {
-    if (count == 0) return peer.answer(404, "");
+    if (count == 0) return peer.answer(404, kNotFound);
     if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));
     if (request.line.starts_with("GET")) {
       read = systemClock().monotonic().time_since_epoch().count();
