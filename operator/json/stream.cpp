@@ -9,19 +9,15 @@ tl::unexpected<Error> tooLong(std::string_view what, std::size_t longest) {
 
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// Where a string that began before `from` ends: behind its closing quote, or npos.
-std::size_t endOfString(std::string_view bytes, std::size_t from, bool& escaped) {
-  // Not by find_first_of, which calls a function for each byte.
-  for (std::size_t at = from; at < bytes.size(); ++at) {
-    if (escaped) {
-      escaped = false;
-    } else if (bytes[at] == '"') {
-      return at + 1;
-    } else {
-      escaped = bytes[at] == '\\';
-    }
+// What c does to being within a string.
+void step(char c, bool& inString, bool& escaped) {
+  if (escaped) {
+    escaped = false;
+  } else if (c == '"') {
+    inString = !inString;
+  } else {
+    escaped = inString && c == '\\';
   }
-  return std::string_view::npos;
 }
 
 }  // namespace
@@ -46,13 +42,7 @@ std::string pruned(std::string_view text, std::size_t levels) {
     if (opens && ++depth == levels + 1) kept += "null";
     if (depth <= levels) kept += c;
     if (closes && depth > 0) --depth;
-    if (inString && escaped) {
-      escaped = false;
-    } else if (inString && c == '\\') {
-      escaped = true;
-    } else if (c == '"') {
-      inString = !inString;
-    }
+    step(c, inString, escaped);
   }
   return kept;
 }
@@ -83,17 +73,11 @@ Result<std::size_t> ItemSplitter::readAround(std::string_view bytes) {
   std::size_t read = 0;
   while (read < bytes.size() && where_ == Where::Around) {
     const char c = bytes[read++];
-    if (inString_) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == '"') {
-        inString_ = false;
-      }
+    const bool within = inString_;
+    step(c, inString_, escaped_);
+    if (within) {
       if (inString_ && depth_ == 1) name_ += c;
     } else if (c == '"') {
-      inString_ = true;
       if (depth_ == 1) name_.clear();
     } else if (c == '{' || c == '[') {
       if (itemsNext_ && c == '[') {
@@ -131,12 +115,9 @@ Result<std::size_t> ItemSplitter::readItem(std::string_view bytes) {
   std::size_t read = 0;
   bool whole = false;
   while (read < bytes.size() && !whole) {
-    if (inString_) {
-      const std::size_t end = endOfString(bytes, read, escaped_);
-      inString_ = end == std::string_view::npos;
-      read = inString_ ? bytes.size() : end;
-      continue;
-    }
+    // Most of an item are strings. Their ends are not found by find_first_of, which calls a function for each byte.
+    while (inString_ && read < bytes.size()) step(bytes[read++], inString_, escaped_);
+    if (read == bytes.size()) break;
     switch (bytes[read++]) {
       case '"': inString_ = true; break;
       case '{':
