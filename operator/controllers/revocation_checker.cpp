@@ -180,7 +180,6 @@ RevocationChecker::Answer RevocationChecker::askList(const Question& question, c
   Answer answer{fail(Error{}), {}, false, false};
   const auto turn = sources_.begin(key, 1);
   if (!turn) return busy();
-  const std::lock_guard lock(source->mutex);
   const auto list = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationList> {
     net::Request request;
     request.url = url;
@@ -200,7 +199,6 @@ RevocationChecker::Answer RevocationChecker::askResponder(const Question& questi
   Answer answer{fail(Error{}), {}, false, false};
   const auto turn = sources_.begin(key, 1);
   if (!turn) return busy();
-  const std::lock_guard lock(source->mutex);
   answer.finding = refresh(*source, question.rules, answer, [&]() -> Result<crypto::RevocationFinding> {
     const auto query = TRY(crypto::OcspQuery::of(question.certificate, question.issuer));
     net::Request request;

@@ -86,7 +86,7 @@ class RevocationChecker {
   template <class T>
   struct Source {
     MonoTime usedAt{};  // protected by the lock around all sources
-    std::mutex mutex;   // held while it is fetched, by whose turn it is; protects all below
+    // What follows is touched only by whose turn it is.
     std::optional<T> last;
     MonoTime fetchedAt{};
     std::optional<Error> failure;  // of the last attempt
