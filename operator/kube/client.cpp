@@ -109,7 +109,7 @@ Result<const json::value*> Client::read(const std::string& body) {
   return answer;
 }
 
-void Client::tokenRefused() { config_.refused(); }
+void Client::credentialsRefused() { config_.refused(); }
 
 Result<std::string> Client::request(std::string method, const std::string& path, const json::value* body,
                                     std::string_view contentType, const std::stop_token& stop) {
@@ -124,7 +124,7 @@ Result<std::string> Client::request(std::string method, const std::string& path,
     if (response.status >= 200 && response.status < 300) return std::move(response.body);
     Error error = errorOf(response);
     if (response.status == 401 && !std::exchange(refused, true)) {
-      tokenRefused();
+      credentialsRefused();
       continue;
     }
     // 429 says that nothing was done; how long to wait it says itself.

@@ -65,7 +65,7 @@ class Client {
   net::Request prepare(std::string method, const std::string& path);
 
   // The server answered 401: tokens and the kubeconfig are read again before the next request.
-  void tokenRefused();
+  void credentialsRefused();
 
  private:
   LiveConfig config_;

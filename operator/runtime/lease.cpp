@@ -17,15 +17,15 @@ constexpr std::chrono::seconds kGoodbye{1};
 
 // Ends a request of the election after `limit`, or with `outer`: a server that does not answer must not keep
 // the holder from noticing that its time is up.
-class Limit {
+class Deadline {
  public:
-  Limit(kube::Client& client, Duration limit, const std::stop_token& outer = {})
+  Deadline(kube::Client& client, Duration limit, const std::stop_token& outer = {})
       : client_(client),
         timer_(client.transport().after(limit, [source = source_]() mutable { source.request_stop(); })),
         forward_(outer, Stop{source_}) {}
-  ~Limit() { client_.transport().cancel(timer_); }
-  Limit(const Limit&) = delete;
-  Limit& operator=(const Limit&) = delete;
+  ~Deadline() { client_.transport().cancel(timer_); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
   std::stop_token token() const { return source_.get_token(); }
 
  private:
@@ -69,7 +69,7 @@ bool LeaderElection::holds() const { return clock_.monotonic().time_since_epoch(
 bool LeaderElection::tryOnce(const std::stop_token& stop) {
   const kube::Api<api::Lease> leases(client_);
   const MonoTime asked = clock_.monotonic();
-  const Limit limit(client_, kRequest, stop);
+  const Deadline limit(client_, kRequest, stop);
   auto current = leases.get(key_, limit.token());
   if (!current && !current.error().isNotFound()) {
     spdlog::warn("leader election: {}", current.error().message);
@@ -115,7 +115,7 @@ void LeaderElection::renew(const std::stop_token& stop) {
   const kube::Api<api::Lease> leases(client_);
   while (sleepUnlessStopped(kRetry, stop)) {
     const MonoTime asked = clock_.monotonic();
-    const Limit limit(client_, kRequest, stop);
+    const Deadline limit(client_, kRequest, stop);
     const auto write = [&] {
       api::Lease lease = *seen_;
       lease.spec.renewTime = formatMicroTime(clock_.now());
@@ -158,7 +158,7 @@ void LeaderElection::release() {
   api::Lease lease = *seen_;
   lease.spec.holderIdentity = "";
   const kube::Api<api::Lease> leases(client_);
-  const Limit limit(client_, kGoodbye);
+  const Deadline limit(client_, kGoodbye);
   if (auto written = leases.replace(lease, limit.token()); !written)
     spdlog::debug("release: {}", written.error().message);
 }

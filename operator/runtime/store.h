@@ -138,7 +138,7 @@ class Store {
       if (found == objects_.end() || uidOf(*found->object) != uid) return;
       // With finalizers it stays for a while; the watch will tell.
       if (api::hasFinalizers(found->object->metadata)) return;
-      buryLocked(uid, "");
+      entombLocked(uid, "");
       before = eraseLocked(found);
     }
     tell(before, nullptr);
@@ -166,7 +166,7 @@ class Store {
       const auto found = objects_.find(api::viewOf(key));
       if (found == objects_.end() || uidOf(*found->object) == uid) return;
       if (isOlder(version, versionOf(*found->object))) return;
-      buryLocked(uidOf(*found->object), version);
+      entombLocked(uidOf(*found->object), version);
       before = eraseLocked(found);
     }
     tell(before, nullptr);
@@ -181,7 +181,7 @@ class Store {
         const auto next = std::next(at);
         const Ptr& object = at->object;
         if (at->list != list_ && !isOlder(resourceVersion, versionOf(*object))) {
-          buryLocked(uidOf(*object), resourceVersion);
+          entombLocked(uidOf(*object), resourceVersion);
           gone.push_back(eraseLocked(at));
         }
         at = next;
@@ -204,7 +204,7 @@ class Store {
       const auto found = objects_.find(api::viewOf(key));
       const bool known = found != objects_.end() && uidOf(*found->object) == uid;
       if (known && isOlder(version, versionOf(*found->object))) return;
-      if (!version.empty()) buryLocked(uid, version);
+      if (!version.empty()) entombLocked(uid, version);
       if (!known) return;
       before = eraseLocked(found);
     }
@@ -239,7 +239,7 @@ class Store {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
-      if (isBuriedLocked(*object)) return;
+      if (isGoneLocked(*object)) return;
       const auto found = objects_.find(api::keyOf(object->metadata));
       if (found == objects_.end()) {
         // The last list would have held it, had it not gone before the answer was read.
@@ -259,24 +259,25 @@ class Store {
   }
 
   // From now on nothing is believed of that UID up to that version; empty: nothing without a deletionTimestamp.
-  void buryLocked(std::string_view uid, std::string_view version) {
-    const auto [grave, fresh] = buried_.try_emplace(std::string(uid), version);
+  void entombLocked(std::string_view uid, std::string_view version) {
+    const auto [tombstone, fresh] = tombstones_.try_emplace(std::string(uid), version);
     if (!fresh) {
-      if (grave->second.empty() || version.empty() || isOlder(grave->second, version)) grave->second = version;
+      if (tombstone->second.empty() || version.empty() || isOlder(tombstone->second, version))
+        tombstone->second = version;
       return;
     }
-    burials_.emplace_back(uid);
-    if (burials_.size() <= kGraves) return;
-    buried_.erase(burials_.front());
-    burials_.pop_front();
+    entombed_.emplace_back(uid);
+    if (entombed_.size() <= kTombstones) return;
+    tombstones_.erase(entombed_.front());
+    entombed_.pop_front();
   }
 
-  bool isBuriedLocked(const K& object) const {
-    if (buried_.empty()) return false;
-    const auto grave = buried_.find(std::string(uidOf(object)));
-    if (grave == buried_.end()) return false;
-    if (grave->second.empty()) return !api::isBeingDeleted(object.metadata);
-    return !isNewer(versionOf(object), grave->second);
+  bool isGoneLocked(const K& object) const {
+    if (tombstones_.empty()) return false;
+    const auto tombstone = tombstones_.find(std::string(uidOf(object)));
+    if (tombstone == tombstones_.end()) return false;
+    if (tombstone->second.empty()) return !api::isBeingDeleted(object.metadata);
+    return !isNewer(versionOf(object), tombstone->second);
   }
 
   Ptr eraseLocked(typename Objects::iterator at) {
@@ -301,7 +302,7 @@ class Store {
   }
 
   // As many as can go while one late event or answer is under way.
-  static constexpr std::size_t kGraves = 4096;
+  static constexpr std::size_t kTombstones = 4096;
 
   const Indexer indexer_{};
   std::vector<Listener> listeners_;
@@ -309,10 +310,10 @@ class Store {
   mutable std::shared_mutex mutex_;  // protects all below
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
-  std::uint64_t list_ = 0;                               // the number of the list under way, or of the last one
-  std::string listedAt_;                                 // the version of the last one that was read to its end
-  std::unordered_map<std::string, std::string> buried_;  // UID to version, of what went lately
-  std::deque<std::string> burials_;                      // their order
+  std::uint64_t list_ = 0;                                   // the number of the list under way, or of the last one
+  std::string listedAt_;                                     // the version of the last one that was read to its end
+  std::unordered_map<std::string, std::string> tombstones_;  // UID to version, of what went lately
+  std::deque<std::string> entombed_;                         // their order
   bool synced_ = false;
   mutable std::condition_variable_any listedOnce_;
 };

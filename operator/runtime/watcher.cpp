@@ -217,7 +217,7 @@ void WatchProtocol::line(std::string_view text) {
 }
 
 void WatchProtocol::failed(const Error& error) {
-  if (error.isApi(401)) client_.tokenRefused();
+  if (error.isApi(401)) client_.credentialsRefused();
   ++failures_;
   if (isExpired(error)) {
     // Of a watch: its version is too old. Of a list: it took longer than its continue token lives.
