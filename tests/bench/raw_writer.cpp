@@ -26,7 +26,7 @@ constexpr std::string_view kNamespace = "bench";
 
 double seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-// About 800 bytes, as a form with an address list and a certificate has.
+// About 640 bytes, as a form with an address list and a certificate has.
 json::object specOf(std::size_t number, std::size_t edit) {
   std::string certificate;
   while (certificate.size() < 512) certificate += crypto::sha256Hex(fmt::format("{} {}", number, certificate.size()));
