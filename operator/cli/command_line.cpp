@@ -26,6 +26,13 @@ void addNamed(CLI::App& command, const std::string& flag, T& into, const std::st
       ->transform(CLI::IsMember(names, CLI::ignore_case).description(""));
 }
 
+void addKubeconfig(CLI::App& command, std::string& kubeconfig, const std::string& when = "") {
+  command.add_option("--kubeconfig", kubeconfig,
+                     when +
+                         "kubeconfig file; by default that of KUBECONFIG, else a pod's ServiceAccount, else "
+                         "~/.kube/config");
+}
+
 void addTest(CLI::App& command, TestOptions& test) {
   const auto oneOf = [](std::vector<std::string> words) {
     return CLI::IsMember(std::move(words), CLI::ignore_case).description("");
@@ -70,7 +77,7 @@ void addRetest(CLI::App& command, RetestOptions& retest, std::int64_t& timeout, 
   command.add_option("name", retest.name,
                      "an MPayIntegration: the operator tests its web service, and the report is printed");
   command.add_option("-n,--namespace", retest.namespace_, "with a name: its namespace; by default the kubeconfig's");
-  command.add_option("--kubeconfig", kubeconfig, "with a name: kubeconfig file; by default what KUBECONFIG names");
+  addKubeconfig(command, kubeconfig, "with a name: ");
   command.add_option("--timeout", timeout, "with a name: for how many seconds to wait for the report; 300 by default")
       ->check(CLI::Range(1, 86400).description(""));
 }
@@ -107,7 +114,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   const auto addCommon = [&](CLI::App& command) {
     command.add_option("name", line.options.name, "the MPayIntegration")->required();
     command.add_option("-n,--namespace", line.options.namespace_, "its namespace; by default the kubeconfig's");
-    command.add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
+    addKubeconfig(command, kubeconfig);
     addNamed(command, "--milestone", line.options.milestone,
              "FunctionalTesting or FinalValidation (not supported by this version: TestEnvironmentConfigured, "
              "ProductionActivated)");
@@ -130,7 +137,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   auto& request = line.csr;
   csr->add_option("name", request.name, "the MPayIntegration");
   csr->add_option("-n,--namespace", request.namespace_, "its namespace; by default the kubeconfig's");
-  csr->add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
+  addKubeconfig(*csr, kubeconfig);
   csr->add_option("--key-file", request.keyFile, "a new file for the private key, readable by you alone")->required();
   csr->add_option("--out", request.requestFile, "a new file for the request; by default it is printed");
   csr->add_option("--key-type", request.keyType,
@@ -150,7 +157,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   std::string serviceID, certificate, address;
   bool list = false, revoke = false;
   reassign->add_option("--environment", assignment.environment, "the MPayEnvironment")->required();
-  reassign->add_option("--kubeconfig", kubeconfig, "kubeconfig file; by default what KUBECONFIG names");
+  addKubeconfig(*reassign, kubeconfig);
   auto* what = reassign->add_option_group("what", "one of these, but for --list");
   what->add_option("--service-id", serviceID, "a ServiceID");
   what->add_option("--certificate", certificate, "a certificate, by its SHA-256");

@@ -42,9 +42,10 @@ class WorkQueue {
 
   void add(const ObjectKey& key);
   void addAll(const std::vector<ObjectKey>& keys);
-  // Of several waits for a key the earliest counts.
+  // Of several waits for a key the earliest counts; addFailed and addConflicted replace the one there was.
   void addAfter(const ObjectKey& key, Duration delay);
-  // After a failure: waits as the key's count of failures says, and not less than `atLeast`.
+  // After a failure: waits as the key's count of failures says, and not less than `atLeast`, also where it was to be
+  // looked at sooner.
   void addFailed(const ObjectKey& key, Duration atLeast = Duration(0));
   // After a conflict: a fresh look soon, with a wait that is capped at a second and counts on its own, since
   // nothing is broken.
