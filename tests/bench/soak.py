@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps widget-operator under load for long, and does to it what happens in the field, on a real control plane.
 
-    soak.py --bin build/release/bin [--n 10000] [--seconds 600] [--short]
+    soak.py --bin build/release/bin [--n 10000] [--seconds 600]
 
 load      1% of the Widgets is edited every second: memory stays flat, nothing fails, edits are looked at soon
 burst     every Widget is edited while the operator is stopped (SIGSTOP), so that all events come at once
