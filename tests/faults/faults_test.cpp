@@ -180,7 +180,8 @@ std::vector<Fault> readFaults() {
   fault = {"events of different objects in another order"};
   fault.onEvent = [held = std::make_shared<std::map<bool, std::string>>()](const std::string& line,
                                                                            std::size_t n) -> FaultScript::Lines {
-    std::string& first = (*held)[line.find(R"("kind":"Widget")") != std::string::npos];
+    // Not by the Widget's kind, which its ConfigMap's owner reference holds, too.
+    std::string& first = (*held)[line.find(R"("kind":"ConfigMap")") != std::string::npos];
     if (n == 0) {
       first = line;
       return {};
