@@ -149,32 +149,20 @@ TEST(Client, LeavesTheOtherRefusalsToItsCaller) {
 }
 
 TEST(Client, ReadsItsTokenAgainWhenItIsRefused) {
-  const test::TempDir folder;
-  test::writeFile(folder / "token", "old");
-  ScriptedServer server([&](const auto& request, auto, const auto& peer) {
-    if (request.head.find("Bearer new") != std::string::npos) return peer.answer(200, kObject);
-    test::writeFile(folder / "token", "new");
-    peer.answer(401, "");
-  });
-  Config config = configFor(server);
-  config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / "token").string()));
-  Client client(config);
-  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}));
-}
-
-TEST(Client, ReadsItsTokenAgainAlsoWhenItWasToldToWaitBefore) {
-  const test::TempDir folder;
-  test::writeFile(folder / "token", "old");
-  ScriptedServer server([&](const auto& request, auto nth, const auto& peer) {
-    if (nth == 0) return peer.answer(429, "", "Retry-After: 0\r\n");
-    if (request.head.find("Bearer new") != std::string::npos) return peer.answer(200, kObject);
-    test::writeFile(folder / "token", "new");
-    peer.answer(401, "");
-  });
-  Config config = configFor(server);
-  config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / "token").string()));
-  Client client(config);
-  EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"}));
+  for (const bool isToldToWaitBefore : {false, true}) {
+    const test::TempDir folder;
+    test::writeFile(folder / "token", "old");
+    ScriptedServer server([&](const auto& request, auto nth, const auto& peer) {
+      if (isToldToWaitBefore && nth == 0) return peer.answer(429, "", "Retry-After: 0\r\n");
+      if (request.head.find("Bearer new") != std::string::npos) return peer.answer(200, kObject);
+      test::writeFile(folder / "token", "new");
+      peer.answer(401, "");
+    });
+    Config config = configFor(server);
+    config.token = std::make_shared<Synchronized<Token>>(Token::ofFile((folder / "token").string()));
+    Client client(config);
+    EXPECT_TRUE(Api<api::ConfigMap>(client).get({"n", "a"})) << isToldToWaitBefore;
+  }
 }
 
 TEST(Client, ReadsAListPageByPage) {
