@@ -112,8 +112,8 @@ class Plane:
         return [entry for entry in self.entries if entry.get("userAgent", "").startswith(agent + "/")]
 
     def wait_for_writes(self, agent, count):
-        """Until that client's writes are in the audit log. To parse it takes a tenth of a core, which would be missing
-        to whom is measured: until there are as many entries they are only counted."""
+        """Until that client's writes are in the audit log. To parse it takes CPU that would be missing to whom is
+        measured: until there are as many entries they are only counted."""
         mark = f'"userAgent":"{agent}/'.encode()
         entries, end = 0, b""
 
