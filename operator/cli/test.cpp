@@ -9,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/random.h"
 #include "conformance/suite.h"
 
 namespace mpay::cli {
@@ -133,8 +134,7 @@ Result<int> run(const TestOptions& options, const Terminals& to, const std::stop
       to.err << lineOf(finding, true) << std::endl;
     }
   };
-  const auto report =
-      conformance::run(subject, plan, {*endpoint, systemClock(), conformance::newRequestId, {}}, stop, onFinding);
+  const auto report = conformance::run(subject, plan, {*endpoint, systemClock(), randomId, {}}, stop, onFinding);
   if (isText) {
     to.out << "\n" << summaryOf(report, options.language);
   } else {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 
 #include "conformance/payments.h"
 #include "crypto/digest.h"
@@ -94,11 +93,6 @@ std::string Exchange::outcome() const {
   if (!envelope) return text + ", no SOAP envelope";
   if (const auto payload = envelope->payload()) return text + ", " + payload->local().substr(0, 60);
   return text;
-}
-
-std::string newRequestId() {
-  static thread_local std::random_device source;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
 }
 
 std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which) {

@@ -86,7 +86,7 @@ class Session {
   struct Ports {
     Endpoint& endpoint;
     const Clock& clock;
-    std::function<std::string()> newId;  // of requests; letters, digits, '-' and '_'
+    std::function<std::string()> newId;  // of requests: no two the same; letters, digits, '-' and '_'
     // Told the payable order's amount before anything is paid, and whether that is done in parts: a repeated run has to
     // pay the same. An error keeps it from being paid.
     std::function<Result<void>(soap::Amount, bool inParts)> record{};
@@ -146,9 +146,6 @@ class Session {
   std::optional<std::optional<soap::OrderAnswer>> orders_;
   std::unique_ptr<Payments> payments_;
 };
-
-// An id for Ports::newId: no secret, only no two may be the same.
-std::string newRequestId();
 
 // A PaymentID in the form of a UUID, always the same of the same seed and order.
 std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which);

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "base/stop.h"
 #include "controllers/secrets.h"
 #include "controllers/test_report.h"
@@ -273,7 +274,7 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
     if (!recorded) unwritten = recorded.error();
     return recorded;
   };
-  auto report = conformance::run(subject, plan, {observed, clock_, conformance::newRequestId, record}, stop);
+  auto report = conformance::run(subject, plan, {observed, clock_, randomId, record}, stop);
   if (unwritten) return fail(std::move(*unwritten));
   wasReached = observed.wasReached();
   return report;

@@ -1,9 +1,8 @@
 #include "runtime/lease.h"
 
-#include <random>
-
 #include "base/host.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/stop.h"
 
 namespace mpay::runtime {
@@ -41,10 +40,7 @@ class Deadline {
 
 }  // namespace
 
-std::string uniqueIdentity() {
-  std::random_device random;
-  return fmt::format("{}_{:08x}{:08x}{:08x}{:08x}", hostName(), random(), random(), random(), random());
-}
+std::string uniqueIdentity() { return hostName() + "_" + randomId(); }
 
 LeaderElection::LeaderElection(kube::Client& client, const Clock& clock, ObjectKey lease, std::string identity,
                                std::function<void()> onLost)

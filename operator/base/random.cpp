@@ -1,0 +1,14 @@
+#include "base/random.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+namespace mpay {
+
+std::string randomId() {
+  static thread_local std::random_device source;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", source(), source(), source(), source());
+}
+
+}  // namespace mpay
