@@ -33,7 +33,7 @@ class TlsContext {
 
   bool hasAuthorities() const { return !authorities_.empty(); }
   // The system's authorities are trusted and nothing is shown, as without any context.
-  bool bringsNothing() const { return !hasAuthorities() && certificates_.empty() && !key_; }
+  bool bringsNothing() const { return authorities_.empty() && certificates_.empty(); }
   // Another for each object, over the life of the process.
   const std::string& id() const { return id_; }
 

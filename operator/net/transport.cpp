@@ -48,15 +48,13 @@ struct Transfer {
   char words[CURL_ERROR_SIZE] = "";
 };
 
-int statusOf(const Transfer& transfer) {
+// At the end of a head: tells it, unless another one follows (RFC 9110, section 15.2).
+void deliverHead(Transfer& transfer) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  return static_cast<int>(status);
-}
-
-void deliverHead(Transfer& transfer) {
-  if (transfer.headDelivered) return;
-  transfer.head.status = statusOf(transfer);
+  constexpr long kSwitchingProtocols = 101;
+  if (status < 200 && status != kSwitchingProtocols) return;
+  transfer.head.status = static_cast<int>(status);
   transfer.headDelivered = true;
   transfer.handler->onHead(transfer.head);
 }
@@ -98,7 +96,7 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
   // The end of the head is told at once: the first byte of a watch's body may be a minute away.
   if (line == "\r\n" || line == "\n") {
     const bool goesOn = guardedFor(transfer, [&]() -> Result<void> {
-      if (statusOf(transfer) >= 200) deliverHead(transfer);
+      deliverHead(transfer);
       return {};
     });
     if (!goesOn) return 0;
@@ -117,10 +115,7 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
               "ResponseTooLarge"};
     return 0;
   }
-  const bool goesOn = guardedFor(transfer, [&] {
-    deliverHead(transfer);
-    return transfer.handler->onData({bytes, length});
-  });
+  const bool goesOn = guardedFor(transfer, [&] { return transfer.handler->onData({bytes, length}); });
   return goesOn ? length : 0;
 }
 
@@ -284,7 +279,6 @@ Result<void> resultOf(const Transfer& transfer, CURLcode code) {
 }
 
 void finish(Transfer& transfer, Result<void> result) {
-  if (result) guarded(kLoop, [&] { deliverHead(transfer); });
   guarded(kLoop, [&] { transfer.handler->onEnd(std::move(result)); });
 }
 
