@@ -20,6 +20,13 @@ constexpr Duration kPatience = std::chrono::seconds(15);
 // Before a request that was refused by 429 is repeated, if the server did not ask for more.
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(5)};
 
+std::string queryOf(const Selectors& selectors) {
+  std::string query;
+  if (!selectors.labelSelector.empty()) query += "&labelSelector=" + urlEncode(selectors.labelSelector);
+  if (!selectors.fieldSelector.empty()) query += "&fieldSelector=" + urlEncode(selectors.fieldSelector);
+  return query;
+}
+
 }  // namespace
 
 std::string urlEncode(std::string_view text) {
@@ -46,17 +53,6 @@ std::string pathOf(const ResourceType& type, std::string_view namespace_, std::s
   if (!subresource.empty()) path += fmt::format("/{}", subresource);
   return path;
 }
-
-namespace {
-
-std::string queryOf(const Selectors& selectors) {
-  std::string query;
-  if (!selectors.labelSelector.empty()) query += "&labelSelector=" + urlEncode(selectors.labelSelector);
-  if (!selectors.fieldSelector.empty()) query += "&fieldSelector=" + urlEncode(selectors.fieldSelector);
-  return query;
-}
-
-}  // namespace
 
 std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken) {
   std::string path = pathOf(type, selectors.namespace_) + "?limit=500" + queryOf(selectors);

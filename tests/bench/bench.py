@@ -205,12 +205,19 @@ class Operator:
         return changed - self.began
 
 
-def latency(programs, plane, count, agent, *flags):
+def latency(programs, plane, count, *flags):
     """From create to Ready in milliseconds, and what of it the API server's clock saw; medians."""
     done = subprocess.run([programs / "raw-writer", "latency", str(count), *flags], env=plane.environment, check=True,
                           capture_output=True, text=True)
-    asked = {(entry["objectRef"]["resource"], entry["verb"], entry["objectRef"].get("name", "")): entry
-             for entry in completed(plane.audit(agent) + plane.audit("raw-writer"))}
+    asked = {}
+
+    def is_whole():
+        plane.audit("raw-writer")
+        asked.update({(entry["objectRef"]["resource"], entry["verb"], entry["objectRef"].get("name", "")): entry
+                      for entry in completed(plane.entries) if "objectRef" in entry})
+        return ("widgets", "patch", f"late-{count - 1}") in asked
+
+    wait_for("the audit log is whole", is_whole)
     parts = {"before_output": [], "output": [], "between": [], "status": []}
     for name in (f"late-{number}" for number in range(count)):
         steps = [asked["widgets", "create", name], asked["configmaps", "create", name], asked["widgets", "patch", name]]
@@ -236,7 +243,7 @@ def measure_writer(programs, count, connections, latencies):
         result["per_second"] = per_second(writes(plane.audit("raw-writer")[seen:]))
         plane.check(count)
         if latencies:
-            result |= latency(programs, plane, latencies, "raw-writer", "--pair")
+            result |= latency(programs, plane, latencies, "--pair")
         return result
 
 
@@ -262,7 +269,7 @@ def measure_operator(programs, count, latencies, idle_seconds):
                 time.sleep(idle_seconds)
                 result["idle_mcpu"] = (cpu_seconds(operator.pid) - idle) / idle_seconds * 1000
             if latencies:
-                result |= latency(programs, plane, latencies, agent)
+                result |= latency(programs, plane, latencies)
                 operator.quiet()
             operator.stop()
         wait_for("its watches have ended", lambda: len([e for e in completed(plane.audit(agent))
