@@ -61,18 +61,29 @@ struct Written {
   }
 };
 
+template <class K>
+bool holds(const Outputs& outputs, const K& rendered, SeenObjects& seen) {
+  const auto observed = outputs.like(rendered);
+  auto& known = seen[&rendered];
+  if (observed && observed == known) return true;
+  if (!outputs.holds(rendered)) return false;
+  known = observed;
+  return true;
+}
+
 // Parts before the index, which stays as it is where a part could not be written.
 template <class K>
-void write(const std::vector<Published<K>>& all, Outputs& outputs, Written& written, const std::stop_token& stop) {
+void write(const std::vector<Published<K>>& all, Outputs& outputs, SeenObjects& seen, Written& written,
+           const std::stop_token& stop) {
   for (const auto& published : all) {
     std::vector<std::pair<int, const K*>> parts;
     for (const auto& part : published.parts) {
-      if (!outputs.holds(part)) parts.emplace_back(turn(outputs.like(part).get(), part), &part);
+      if (!holds(outputs, part, seen)) parts.emplace_back(turn(outputs.like(part).get(), part), &part);
     }
     std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     bool whole = true;
     for (const auto& [order, part] : parts) whole = written.note(outputs.ensure(*part, stop)) && whole;
-    if (whole) written.note(outputs.ensure(published.index, stop));
+    if (whole && !holds(outputs, published.index, seen)) written.note(outputs.ensure(published.index, stop));
   }
 }
 
@@ -99,8 +110,7 @@ Result<void> Publisher::restore(const std::string& environment, const std::strin
   return written ? Result<void>{} : fail(std::move(written).error());
 }
 
-Result<bool> Publisher::readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop) {
-  bool changed = false;
+Result<void> Publisher::readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop) {
   unrestored_.reset();
   std::set<std::string> present;
   for (auto& object : outputs.ofComponent(onboarding::kFragment)) {
@@ -123,23 +133,21 @@ Result<bool> Publisher::readFragments(const std::string& environment, Outputs& o
       auto current = onboarding::currentHash(*decoded, object->data.at("content.json"));
       fragments_[name] = std::move(*decoded);
       known_[name] = {std::move(object), std::move(hash), std::move(current), std::move(integration)};
-      changed = true;
+      rendered_ = false;
     } else {
       known->second.object = std::move(object);
     }
   }
-  const auto left = std::erase_if(known_, [&](const auto& known) { return !present.contains(known.first); });
+  if (std::erase_if(known_, [&](const auto& known) { return !present.contains(known.first); }) > 0) rendered_ = false;
   std::erase_if(fragments_, [&](const auto& fragment) { return !present.contains(fragment.first); });
-  return changed || left > 0;
+  return {};
 }
 
 Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& outputs, MonoTime now,
                                               const std::stop_token& stop) {
   Outcome outcome;
-  if (written_ && now < *written_ + kPublishInterval) {
+  if (written_ && now < *written_ + kPublishInterval)
     outcome.wait = std::chrono::ceil<Duration>(*written_ + kPublishInterval - now);
-    return outcome;
-  }
   if (std::exchange(outputs_, &outputs) != &outputs) {
     known_.clear();
     fragments_.clear();
@@ -149,8 +157,10 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   const auto uid = environment.metadata.uid.value_or("");
   const auto generation = environment.metadata.generation.value_or(0);
   rendered_ = rendered_ && uid == uid_ && generation == generation_ && settings == settings_;
-  if (TRY(readFragments(environment.metadata.name.value_or(""), outputs, stop)) || !rendered_) {
-    rendered_ = false;
+  if (!outcome.wait) TRY(readFragments(environment.metadata.name.value_or(""), outputs, stop));
+  if (outcome.wait && !rendered_) return outcome;
+  if (!rendered_) {
+    seen_.clear();
     aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
                                                settings ? &settings->authorities : nullptr, fragments_);
     auto aggregated = std::make_shared<AggregatedFragments>();
@@ -164,20 +174,20 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   }
 
   Written policies, maps;
-  write(aggregates_.networkPolicies, outputs, policies, stop);
+  write(aggregates_.networkPolicies, outputs, seen_, policies, stop);
   // Network policies add up: one that is published no more goes on admitting, so it goes whatever becomes of the maps.
   std::set<std::string> networkPolicies;
   collectNames(aggregates_.networkPolicies, networkPolicies);
   Result<void> removed;
   if (policies.isWhole()) removed = outputs.removePoliciesBut(networkPolicies, stop);
-  write(aggregates_.configMaps, outputs, maps, stop);
-  if (policies.any || maps.any) written_ = now;
+  write(aggregates_.configMaps, outputs, seen_, maps, stop);
+  if (!outcome.wait && (policies.any || maps.any)) written_ = now;
   TRY(std::move(removed));
   for (auto* written : {&policies, &maps}) {
     if (written->failed) return fail(std::move(*written->failed));
     if (outcome.conflict.empty()) outcome.conflict = std::move(written->conflict);
   }
-  if (!outcome.conflict.empty()) return outcome;
+  if (outcome.wait || !outcome.conflict.empty()) return outcome;
   std::set<std::string> configMaps;
   collectNames(aggregates_.configMaps, configMaps);
   // Of authorities that cannot be read what is published stays, its parts too.

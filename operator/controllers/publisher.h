@@ -1,8 +1,8 @@
 // The gateway's objects of one environment, kept up to date with the fragments of its integrations.
 //
 // What was decoded and rendered is kept, so that a fragment that changes is decoded alone and one that does not change
-// costs nothing. Written at most once a second: the first change after a quiet second at once, what comes during the
-// next one together at its end.
+// costs nothing. Changes are written at most once a second: the first after a quiet second at once, what comes during
+// the next one together at its end. What somebody edits or deletes by hand is put back at once.
 #pragma once
 
 #include <chrono>
@@ -24,6 +24,9 @@ struct AggregatedFragment {
 };
 using AggregatedFragments = std::map<std::string, AggregatedFragment>;
 
+// By the rendered object that it holds: how an object was when that was seen. It is not compared again.
+using SeenObjects = std::map<const void*, std::shared_ptr<const void>>;
+
 // Used by one thread at a time.
 class Publisher {
  public:
@@ -33,7 +36,8 @@ class Publisher {
     std::shared_ptr<const onboarding::Settings> settings;
   };
   struct Outcome {
-    std::optional<Duration> wait{};     // nothing was looked at: the last write was less than a second ago
+    // No fragment was looked at: the last write was less than a second ago. The rest says nothing then.
+    std::optional<Duration> wait{};
     std::string conflict{};             // another's object is where ours should be
     std::optional<Error> unrestored{};  // of a damaged fragment: it is to be tried again
     // What the objects hold now, all parts and indexes of them. Null where they do not: see the others.
@@ -54,10 +58,10 @@ class Publisher {
     std::string current;                           // onboarding::currentHash of it
     ObjectKey integration;
   };
-  // Decodes what changed; true where that may change what is published. What is damaged is restored as it was last
-  // seen. Errors: Decode, where a fragment is damaged that was never seen whole. Its integration restores it, or what
-  // its revision says where it has ended, and until then nothing changes.
-  Result<bool> readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop);
+  // Decodes what changed, which then is to be rendered. What is damaged is restored as it was last seen. Errors:
+  // Decode, where a fragment is damaged that was never seen whole. Its integration restores it, or what its revision
+  // says where it has ended, and until then nothing changes.
+  Result<void> readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop);
   Result<void> restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
                        Outputs& outputs, const std::stop_token& stop) const;
 
@@ -68,8 +72,9 @@ class Publisher {
   std::string uid_;
   std::int64_t generation_ = 0;
   std::shared_ptr<const onboarding::Settings> settings_;
-  bool rendered_ = false;
+  bool rendered_ = false;  // and of all that was read of the fragments
   onboarding::Aggregates aggregates_;
+  SeenObjects seen_;
   std::shared_ptr<const AggregatedFragments> aggregated_;
   std::optional<MonoTime> written_;
   std::optional<Error> unrestored_;

@@ -198,6 +198,23 @@ TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
   EXPECT_EQ(outputs(testingOut), inTesting);
 }
 
+// What was read before one that nobody can read is not forgotten.
+TEST_F(Repair, PublishesWhatChangedWhileAFragmentWasDamaged) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  api::ConfigMap damaged;
+  damaged.metadata = onboarding::ownedMeta(testingOut, "mpay-fragment-stranger", onboarding::kFragment, testing, {});
+  damaged.data = {{"content.json", "nonsense"}};
+  ASSERT_TRUE(configMaps().create(damaged));
+  awaitEnvironment(testing, "PublishFailed");
+  edit([](auto& spec) { spec.endpoints.testing->addresses = {"203.0.113.77"}; });
+  await("TestEnvironmentReady", ConditionStatus::False);
+  ASSERT_TRUE(configMaps().remove({testingOut, "mpay-fragment-stranger"}, {}));
+  await("TestEnvironmentReady", ConditionStatus::True);
+  EXPECT_NE(published(testingOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.77"), std::string::npos);
+}
+
 TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   startOperator();
   create(form());
