@@ -171,7 +171,7 @@ TEST_F(Conformance, TakesASecondOrSo) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(run(beneficiary, "", subjectOf(beneficiary)).passed());
   // Half a second where nothing else runs.
-  EXPECT_LT(std::chrono::steady_clock::now() - start, kSanitized ? 20s : 2500ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kSanitized ? 30s : 5s);
 }
 
 TEST_F(Conformance, RefusesSha1OnlyWhereThatIsWhatIsDeclared) {

@@ -200,7 +200,7 @@ TEST(Transport, ReturnsAtOnceWhenItIsStopped) {
   const auto asked = std::chrono::steady_clock::now();
   stop.request_stop();
   const auto response = sending.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 1s);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::Cancelled);
   EXPECT_EQ(transport.send(to(server), stop.get_token()).error().kind, ErrorKind::Cancelled) << "before it begins";
