@@ -1,6 +1,7 @@
-// Text, without white space around it, and in small letters.
+// Texts: trimmed, in small letters, cut and cleaned.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,21 @@ inline std::string lowered(std::string_view text) {
   }
   return small;
 }
+
+// Takes the first character off a text that is not empty; -1, and one byte, where that is not UTF-8.
+std::int32_t takeCharacter(std::string_view& text);
+
+// How many characters it has; each byte that is not UTF-8 counts as one.
+std::size_t countCharacters(std::string_view text);
+
+// Neither a control character nor one that reorders text (bidi); not -1.
+bool isPlainCharacter(std::int32_t character);
+
+// With `instead` in place of all that is not plain, bytes that are not UTF-8 among it, but for the characters of
+// `kept`.
+std::string plain(std::string_view text, char instead, std::string_view kept = "");
+
+// The beginning, at most that many bytes, cut between characters.
+std::string_view cut(std::string_view text, std::size_t most);
 
 }  // namespace mpay

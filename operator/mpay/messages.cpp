@@ -79,11 +79,6 @@ constexpr std::array<std::string_view, 8> kStatuses{"Active",  "PartiallyPaid", 
                                                     "Expired", "Cancelled",     "Refunding", "Refunded"};
 constexpr std::array<std::string_view, 3> kCustomerTypes{"Person", "Organization", "Unspecified"};
 
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 bool isNil(const Element& element) {
   const auto nil = element.attribute(ns::kXsi, "nil");
   return nil && (trimmed(*nil) == "true" || trimmed(*nil) == "1");
@@ -257,7 +252,7 @@ class Members {
 
  private:
   std::string checked(std::string_view name, std::string value, std::size_t most) {
-    if (const auto length = characters(value); length > most) {
+    if (const auto length = countCharacters(value); length > most) {
       note(Finding::Kind::TooLong, std::string(name),
            std::string(name) + " has " + std::to_string(length) + " characters; " + std::to_string(most) +
                " are allowed");

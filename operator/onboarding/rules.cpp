@@ -1,29 +1,13 @@
 #include "onboarding/rules.h"
 
 #include <algorithm>
-#include <cstdint>
+
+#include "base/text.h"
 
 namespace mpay::onboarding {
 namespace {
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
-
-// The next code point, or -1 where the bytes are not UTF-8.
-std::int32_t next(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
-  if (length == 0 || length > text.size()) return -1;
-  std::int32_t point = length == 1 ? lead : lead & (0x7f >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >> 6 != 2) return -1;
-    point = point << 6 | (c & 0x3f);
-  }
-  constexpr std::int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return -1;
-  text.remove_prefix(length);
-  return point;
-}
 
 }  // namespace
 
@@ -53,9 +37,7 @@ bool isIban(std::string_view text) {
 
 bool isPlainText(std::string_view text) {
   while (!text.empty()) {
-    const std::int32_t c = next(text);
-    if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f) return false;
-    if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) return false;
+    if (!isPlainCharacter(takeCharacter(text))) return false;
   }
   return true;
 }

@@ -1,19 +1,13 @@
 #include "onboarding/verdict.h"
 
+#include "base/text.h"
+
 namespace mpay::onboarding {
 namespace {
 
 using api::ConditionStatus;
 
 constexpr std::size_t kMessageKept = 4000;
-
-std::string shortened(std::string text) {
-  if (text.size() <= kMessageKept) return text;
-  std::size_t end = kMessageKept;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  text.resize(end);
-  return text;
-}
 
 Verdict isFalse(std::string reason, std::string message, Attention attention) {
   return {ConditionStatus::False, std::move(reason), std::move(message), attention};
@@ -50,7 +44,7 @@ Verdict ofError(const Error& error) {
 api::Condition conditionOf(std::string_view type, const Verdict& verdict, std::int64_t generation,
                            const std::vector<api::Condition>* before, WallTime now) {
   api::Condition condition{std::string(type), verdict.status, generation,
-                           formatTime(now),   verdict.reason, shortened(verdict.message)};
+                           formatTime(now),   verdict.reason, std::string(cut(verdict.message, kMessageKept))};
   const auto* old = before ? api::findCondition(*before, type) : nullptr;
   if (old && old->status == condition.status) condition.lastTransitionTime = old->lastTransitionTime;
   return condition;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/stop.h"
+#include "base/text.h"
 
 namespace mpay {
 namespace {
@@ -14,6 +15,40 @@ Result<int> half(int number) {
   return number / 2;
 }
 Result<int> quarter(int number) { return TRY(half(TRY(half(number)))); }
+
+TEST(Text, IsCutBetweenCharacters) {
+  EXPECT_EQ(cut("țară", 2), "ț");
+  EXPECT_EQ(cut("aț", 2), "a");
+  EXPECT_EQ(cut("aț", 3), "aț");
+  EXPECT_EQ(cut("ț", 0), "");
+}
+
+TEST(Text, IsPlainWithoutWhatATerminalWouldObey) {
+  EXPECT_EQ(plain("țară\n\tb", ' ', "\n\t"), "țară\n\tb");
+  const std::pair<std::string, std::string> rows[] = {
+      {"a\nb\x1b[2J\x7f", "a?b?[2J?"},
+      {"a\xc2\x9b"
+       "2J",
+       "a?2J"},  // CSI in one character
+      {"a\xe2\x80\xae"
+       "b",
+       "a?b"},  // right-to-left override
+      {"a\xe2\x81\xa6"
+       "b",
+       "a?b"},  // left-to-right isolate
+      {"a\xff"
+       "b\xc8",
+       "a?b?"},                          // no UTF-8
+      {"\xc0\x9b\xed\xa0\x80", "?????"}  // too long, and a surrogate
+  };
+  for (const auto& [text, shown] : rows) EXPECT_EQ(plain(text, '?'), shown);
+}
+
+TEST(Text, CountsCharacters) {
+  EXPECT_EQ(countCharacters(""), 0u);
+  EXPECT_EQ(countCharacters("țară"), 4u);
+  EXPECT_EQ(countCharacters("a\xff\xc8"), 3u);
+}
 
 TEST(Try, PassesValuesOnAndReturnsTheFirstError) {
   EXPECT_EQ(quarter(8).value(), 2);
