@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "base/text.h"
 #include "crypto/handle.h"
 
 namespace mpay::soap {
@@ -43,7 +44,7 @@ struct Reading {
 constexpr int kMaximumNamespacesInScope = 128;
 constexpr int kMaximumAttributesOfOne = 64;
 // libxml2 compares each attribute of an element with all those before it, and only then tells of them; there are never
-// more than equals signs.
+// more than equals signs, of which each has its byte in UTF-8 and in UTF-16.
 constexpr std::ptrdiff_t kMaximumEqualsSigns = 20'000;
 
 void stop(void* context, std::string why) {
@@ -51,6 +52,35 @@ void stop(void* context, std::string why) {
   auto* reading = static_cast<Reading*>(parser->_private);
   if (reading->refused.empty()) reading->refused = std::move(why);
   xmlStopParser(parser);
+}
+
+bool isUnicode(std::string_view encoding) {
+  std::string upper(encoding);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
+  return upper.empty() || upper == "UTF-8" || upper == "UTF8" || upper.starts_with("UTF-16") || upper == "US-ASCII" ||
+         upper == "ASCII";
+}
+
+constexpr std::string_view kNotUnicode = "it is neither in UTF-8 nor in UTF-16";
+
+// What the first bytes say, before a declaration can be read.
+bool beginsInUnicode(std::string_view bytes) {
+  const auto begin = bytes.substr(0, 4);
+  switch (xmlDetectCharEncoding(reinterpret_cast<const unsigned char*>(begin.data()), static_cast<int>(begin.size()))) {
+    case XML_CHAR_ENCODING_NONE:
+    case XML_CHAR_ENCODING_UTF8:
+    case XML_CHAR_ENCODING_UTF16LE:
+    case XML_CHAR_ENCODING_UTF16BE: return true;
+    default: return false;
+  }
+}
+
+// Comes after the declaration and before the first element. In another encoding an equals sign may be another byte.
+void judgeEncoding(void* context) {
+  xmlSAX2StartDocument(context);
+  const auto* parser = static_cast<xmlParserCtxt*>(context);
+  if (!isUnicode(view(parser->encoding)) || (parser->input != nullptr && !isUnicode(view(parser->input->encoding))))
+    stop(context, std::string(kNotUnicode));
 }
 
 void refuseDoctype(void* context, const xmlChar*, const xmlChar*, const xmlChar*) {
@@ -81,13 +111,6 @@ void countElement(void* context, const xmlChar* local, const xmlChar* prefix, co
 void ignoreError(void*, xmlError*) {}
 void ignoreText(void*, const char*, ...) {}
 void ignoreXmlsec(const char*, int, const char*, const char*, const char*, int, const char*) {}
-
-bool isUnicode(std::string_view encoding) {
-  std::string upper(encoding);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
-  return upper.empty() || upper == "UTF-8" || upper == "UTF8" || upper.starts_with("UTF-16") || upper == "US-ASCII" ||
-         upper == "ASCII";
-}
 
 std::string describe(const xmlError* error) {
   if (error == nullptr || error->message == nullptr) return "it is not well-formed";
@@ -140,11 +163,7 @@ void initialiseXml() {
 }
 
 std::string shortened(std::string_view text, std::size_t most) {
-  if (text.size() > most) {
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
-    text = text.substr(0, most);
-  }
-  std::string result(text);
+  std::string result(cut(text, most));
   std::replace_if(
       result.begin(), result.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   return result;
@@ -239,10 +258,12 @@ Result<Document> Document::parse(std::string_view bytes) {
   if (std::count(bytes.begin(), bytes.end(), '=') > kMaximumEqualsSigns) {
     return refuse("InvalidXML", "the document has too many attributes");
   }
+  if (!beginsInUnicode(bytes)) return refuse("InvalidXML", "the document is refused: " + std::string(kNotUnicode));
   const Handle<xmlParserCtxt, xmlFreeParserCtxt> parser(xmlNewParserCtxt());
   if (!parser) return fail(ErrorKind::Crypto, "no memory to read XML");
   Reading reading;
   parser->_private = &reading;
+  parser->sax->startDocument = judgeEncoding;
   parser->sax->internalSubset = refuseDoctype;
   parser->sax->processingInstruction = refuseInstruction;
   parser->sax->startElementNs = countElement;
@@ -258,7 +279,6 @@ Result<Document> Document::parse(std::string_view bytes) {
   if (parser->nsWellFormed == 0) {
     return refuse("InvalidXML", "the document is not XML: " + describe(xmlCtxtGetLastError(parser.get())));
   }
-  if (!isUnicode(view(read->encoding))) return refuse("InvalidXML", "the document is neither in UTF-8 nor in UTF-16");
   return Document(std::move(document));
 }
 

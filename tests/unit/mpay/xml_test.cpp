@@ -1,5 +1,7 @@
 #include "mpay/soap.h"
 
+#include <iconv.h>
+
 #include <thread>
 
 #include "unit/mpay/samples.h"
@@ -24,6 +26,18 @@ std::string repeated(const std::string& text, std::size_t times) {
 std::string attributes(std::size_t count, const std::string& prefix) {
   std::string all;
   for (std::size_t i = 0; i < count; ++i) all += " " + prefix + std::to_string(i) + "='u:" + std::to_string(i) + "'";
+  return all;
+}
+
+std::string inEncoding(const char* encoding, std::string text) {
+  const iconv_t to = iconv_open(encoding, "UTF-8");
+  std::string all(text.size() * 8, '\0');
+  char* in = text.data();
+  char* out = all.data();
+  std::size_t left = text.size(), room = all.size();
+  EXPECT_EQ(iconv(to, &in, &left, &out, &room), 0u) << encoding;
+  iconv_close(to);
+  all.resize(all.size() - room);
   return all;
 }
 
@@ -57,6 +71,16 @@ TEST(Xml, RefusesWhatIsNoDocumentOfAnHonestService) {
       {"many elements", "<r>" + repeated("<a/>", kMaximumNodes) + "</r>", "InvalidXML", "more than"},
       {"many attributes of one", "<a" + attributes(100, "a") + "/>", "InvalidXML", "attributes"},
       {"very many attributes of one", "<a" + attributes(60'000, "a") + "/>", "InvalidXML", "attributes"},
+      // Told before an element is read: there an equals sign is another byte, and none is counted.
+      {"EBCDIC", inEncoding("IBM037", "<?xml version='1.0' encoding='IBM037'?><a" + attributes(20'000, "a") + "/>"),
+       "InvalidXML", "UTF-16"},
+      {"EBCDIC, undeclared", inEncoding("IBM037", "<?xml version='1.0'?><a" + attributes(20'000, "a") + "/>"),
+       "InvalidXML", "UTF-16"},
+      {"UTF-32", inEncoding("UTF-32LE", "<a" + attributes(2'000, "a") + "/>"), "InvalidXML", "UTF-16"},
+      {"UTF-7",
+       "<?xml version='1.0' encoding='UTF-7'?>" + repeated("<a b+AD0-'1'>", 10) + "<a c+AD0-'1'" +
+           attributes(100, "a") + "/>",
+       "InvalidXML", "UTF-16"},
       {"many namespaces", "<a" + attributes(100, "xmlns:a") + "><b" + attributes(29, "xmlns:b") + "/></a>",
        "InvalidXML", "namespaces"},
       {"size", "<a>" + std::string(kMaximumDocumentBytes, 'a') + "</a>", "ResponseTooLarge", "larger"},
