@@ -94,15 +94,26 @@ Verdict saysPaid(Session& session) {
   if (isPaid(order.status) && !payments.inParts) return passed(order.status);
   if (!payments.inParts)
     return failed(fmt::format("after it was paid in full the order is {}", last.state()), {last.exchange});
-  if (!order.totalAmountDue) return passed(last.state());
+  const bool isOpen = order.status == "PartiallyPaid" || order.status == "Active";
+  const auto due = dueOf(order);
+  if (!due && dueOf(*payments.before.order))
+    return failed(fmt::format("after payments of {} and {} of {} the order no longer says what is due",
+                              payments.part.text(), payments.part.text(), payments.recorded.text()),
+                  {last.exchange});
+  if (!due) {
+    // It never said an amount, and so may also take what it was given for all.
+    if (isOpen || isPaid(order.status)) return passed(last.state());
+    return failed(fmt::format("after it was paid in part the order is {}", last.state()), {last.exchange});
+  }
   const soap::Amount left{payments.recorded.millionths - 2 * payments.part.millionths};
-  if (*order.totalAmountDue != left)
-    return failed(
-        fmt::format("after payments of {} and {} of {} TotalAmountDue is {}, not {}", payments.part.text(),
-                    payments.part.text(), payments.recorded.text(), order.totalAmountDue->text(), left.text()),
-        {last.exchange});
-  if (order.status != "PartiallyPaid" && order.status != "Active")
-    return failed(fmt::format("the order is {}, though {} is due", order.status.substr(0, 40), left.text()),
+  if (*due != left)
+    return failed(fmt::format("after payments of {} and {} of {} {} is {}, not {}", payments.part.text(),
+                              payments.part.text(), payments.recorded.text(),
+                              order.totalAmountDue ? "TotalAmountDue" : "the sum of the lines' AmountDue", due->text(),
+                              left.text()),
+                  {last.exchange});
+  if (!isOpen)
+    return failed(fmt::format("the order is {}, though {} is due", soap::shortened(order.status, 40), left.text()),
                   {last.exchange});
   return passed(last.state());
 }

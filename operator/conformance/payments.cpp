@@ -43,17 +43,6 @@ Look look(Session& session, const std::string& when) {
   return result;
 }
 
-std::optional<Amount> dueOf(const soap::OrderDetails& order) {
-  if (order.totalAmountDue) return order.totalAmountDue;
-  std::optional<Amount> sum;
-  for (const auto& line : order.lines) {
-    if (!line.amountDue) continue;
-    sum = sum.value_or(Amount{});
-    *sum += *line.amountDue;
-  }
-  return sum;
-}
-
 // The amount over the lines, as far as each asks for something; the last takes what is left.
 std::vector<soap::ConfirmationLine> linesOf(const soap::OrderDetails& order, Amount amount) {
   std::vector<soap::ConfirmationLine> lines;
@@ -92,6 +81,17 @@ soap::Confirmation bareOf(soap::Confirmation confirmation) {
 }
 
 }  // namespace
+
+std::optional<Amount> dueOf(const soap::OrderDetails& order) {
+  if (order.totalAmountDue) return order.totalAmountDue;
+  std::optional<Amount> sum;
+  for (const auto& line : order.lines) {
+    if (!line.amountDue) continue;
+    sum = sum.value_or(Amount{});
+    *sum += *line.amountDue;
+  }
+  return sum;
+}
 
 std::string Look::state() const {
   if (!order) return "no order";
@@ -134,7 +134,7 @@ Payments Payments::make(Session& session) {
     done.obstacle = fmt::format(
         "the payable order is {}, so its full amount is not known: name a fresh one, or with "
         "kubectl mpay test --url its --payable-amount",
-        order.status.substr(0, 40));
+        soap::shortened(order.status, 40));
     return done;
   } else {
     done.recorded = dueOf(order).value_or(done.inParts ? kNominal : Amount{});

@@ -18,6 +18,9 @@ struct Look {
   std::string state() const;
 };
 
+// What the order says is due: TotalAmountDue, else what its lines add up to; none where neither is said.
+std::optional<soap::Amount> dueOf(const soap::OrderDetails& order);
+
 // P1 is confirmed, first with an empty DestinationAccount and a property that nobody knows, which must be accepted; if
 // it is not, again without. Then P1 again; then, where the order may be paid in parts, P2 and once more P1. The amounts
 // come of the order's recorded amount alone, and the PaymentIDs are always the same, so that a repeated run changes

@@ -123,6 +123,8 @@ DEFECTS = {
     "refuses-empty-account": "an empty DestinationAccount is refused",
     "refuses-properties": "unknown Properties are refused",
     "never-paid": "a payment changes nothing",
+    "paid-at-once": "an order is Paid after any payment",
+    "forgets-amounts": "an order that was paid in part says no amount",
 }
 
 # What is right, and differs from the documented samples.
@@ -142,6 +144,8 @@ ORDERS = [
     {"key": "KNOWN-1", "lines": [{"id": "1", "amount": "200.00"}, {"id": "2", "amount": "34.50"}]},
     {"key": "PAYABLE-1", "lines": [{"id": "1", "amount": "100.00"}, {"id": "2", "amount": "50.00"}]},
     {"key": "PARTIAL-1", "partial": True, "lines": [{"id": "1", "amount": "90.00"}, {"id": "2", "amount": "60.00"}]},
+    {"key": "LINES-1", "partial": True, "lines-alone": True,
+     "lines": [{"id": "1", "amount": "90.00"}, {"id": "2", "amount": "60.00"}]},
     {"key": "ADVANCE-1", "advance": True, "lines": [{"id": "1"}]},
 ]
 
@@ -325,8 +329,11 @@ class Service:
         element(to, "Reason", order.get("reason", "Model service"))
         element(to, "ServiceID", service)
         element(to, "Status", "Active" if not paid else
-                "Paid" if paid >= total and not open_ else "PartiallyPaid")
-        if not open_:
+                "Paid" if self.has("paid-at-once") or (paid >= total and not open_) else "PartiallyPaid")
+        if self.has("forgets-amounts") and paid:
+            for item in lines:
+                item.remove(item.find(q(MPAY, "AmountDue")))
+        elif not open_ and not order.get("lines-alone"):
             element(to, "TotalAmountDue", str(total - paid))
 
     def confirm(self, confirmation):

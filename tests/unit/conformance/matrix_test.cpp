@@ -102,6 +102,11 @@ const std::vector<Row> kMatrix{
     {"refuses-empty-account", "C4", "InvalidParameter"},
     {"refuses-properties", "C4", "InvalidParameter"},
     {"never-paid", "C5", "Active"},
+    {"never-paid", "C5", "TotalAmountDue is 150.00, not 50.00", "PARTIAL-1"},
+    {"never-paid", "C5", "lines' AmountDue is 150.00, not 50.00", "LINES-1"},
+    {"paid-at-once", "C5", "Paid, though 50.00 is due", "PARTIAL-1"},
+    {"paid-at-once", "C5", "Paid, though 50.00 is due", "LINES-1"},
+    {"forgets-amounts", "C5", "no longer says what is due", "LINES-1"},
 };
 
 // What ends the process of the beneficiary's that serves the others, or its connection: tested one by one.
@@ -121,7 +126,8 @@ TEST_F(Conformance, FindsEachDefectByItsCheckAlone) {
     SCOPED_TRACE(row.defect + " " + row.payable);
     auto subject = subjectOf(beneficiary);
     subject.payable->key = row.payable;
-    const auto report = run(beneficiary, row.defect + (row.payable == "PARTIAL-1" ? "+token" : ""), subject);
+    const auto report = run(
+        beneficiary, row.defect + (row.payable == "PARTIAL-1" || row.payable == "LINES-1" ? "+token" : ""), subject);
     EXPECT_EQ(wrongIn(report), row.wrong) << all(report);
     const auto first = row.wrong.substr(0, row.wrong.find_first_of(" ("));
     EXPECT_NE(find(report, first).message.find(row.reason), std::string::npos) << find(report, first).message;
@@ -147,7 +153,7 @@ TEST_F(Conformance, PassesTheCorrectBeneficiaryInAllItsForms) {
   const Beneficiary beneficiary;
   for (const std::string form : {"token", "subject-key-identifier", "x509"}) {
     for (const auto algorithm : {soap::Algorithm::RsaSha1, soap::Algorithm::RsaSha256}) {
-      for (const std::string payable : {"PAYABLE-1", "PARTIAL-1", "ADVANCE-1"}) {
+      for (const std::string payable : {"PAYABLE-1", "PARTIAL-1", "LINES-1", "ADVANCE-1"}) {
         const auto names = form + (algorithm == soap::Algorithm::RsaSha256 ? "+rsa-sha256" : "");
         SCOPED_TRACE(names + " " + payable);
         auto subject = subjectOf(beneficiary);
