@@ -44,7 +44,8 @@ struct Transfer {
   std::size_t received = 0;
   std::size_t headerBytes = 0;
   MonoTime lastByte{};
-  std::optional<Error> failure;  // set by a callback, in place of curl's own words
+  std::optional<Error> failure;    // set by a callback, in place of curl's own words
+  std::optional<Error> forbidden;  // of an address; the host's next one may be admitted
   char words[CURL_ERROR_SIZE] = "";
 };
 
@@ -181,12 +182,12 @@ curl_socket_t onSocket(void* user, curlsocktype, curl_sockaddr* to) noexcept {
     const auto address = addressOf(*to);
     if (address && transfer.request.admits(*address))
       return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    transfer.failure =
+    transfer.forbidden =
         Error{ErrorKind::Invalid,
               fmt::format("{} is an address that may not be connected to", address ? address->text() : "it"),
               "ForbiddenAddress"};
   } catch (...) {
-    transfer.failure = Error{ErrorKind::Invalid, "the address could not be judged", "ForbiddenAddress"};
+    transfer.forbidden = Error{ErrorKind::Invalid, "the address could not be judged", "ForbiddenAddress"};
   }
   return CURL_SOCKET_BAD;
 }
@@ -253,19 +254,23 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   return transfer;
 }
 
+// Whether it ended before a connection came about.
+bool isUnconnected(const Transfer& transfer, CURLcode code) {
+  if (code == CURLE_COULDNT_CONNECT) return true;
+  if (code != CURLE_OPERATION_TIMEDOUT) return false;
+  curl_off_t connected = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONNECT_TIME_T, &connected);
+  return connected == 0;
+}
+
 // Where it failed, for whoever judges the server.
 std::string reasonOf(const Transfer& transfer, CURLcode code) {
+  if (isUnconnected(transfer, code)) return "Unreachable";
   switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT: return "Unreachable";
+    case CURLE_COULDNT_RESOLVE_HOST: return "Unreachable";
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR: return "TLSFailed";
-    case CURLE_OPERATION_TIMEDOUT: {
-      curl_off_t connected = 0;
-      curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONNECT_TIME_T, &connected);
-      return connected == 0 ? "Unreachable" : "";
-    }
     default: return "";
   }
 }
@@ -273,6 +278,7 @@ std::string reasonOf(const Transfer& transfer, CURLcode code) {
 Result<void> resultOf(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_OK) return {};
   if (transfer.failure) return fail(*transfer.failure);
+  if (transfer.forbidden && isUnconnected(transfer, code)) return fail(*transfer.forbidden);
   const std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
   return fail(Error{code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport, words,
                     transfer.request.admits ? reasonOf(transfer, code) : ""});

@@ -36,7 +36,8 @@ struct Request {
   std::size_t maximumBytes = std::size_t{64} << 20;
   // Which addresses may be connected to; empty: all. It is asked of the socket that is about to be connected, so that
   // no name service can say one thing when asked and another when used; and of each connection, none is taken again.
-  // Called on the thread that sends. Where it admits none: Invalid with reason ForbiddenAddress.
+  // Called on the thread that sends. Of a host with several addresses the first one that is admitted and can be
+  // connected to counts; where there is none, and one was not admitted: Invalid with reason ForbiddenAddress.
   std::function<bool(const Address&)> admits{};
   // With admits: a connection that this Transport made is taken again. Only where all its requests admit the same.
   bool reusesAdmitted = false;

@@ -1,6 +1,8 @@
 #include "net/transport.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <future>
 #include <map>
@@ -8,6 +10,19 @@
 #include "base/synchronized.h"
 #include "support/process.h"
 #include "unit/net/scripted_server.h"
+
+// In place of a name service: two.test has two addresses, the first of them nobody's.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+  using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (name == nullptr || std::string_view(name) != "two.test") return real(name, service, hints, found);
+  addrinfo numeric = hints != nullptr ? *hints : addrinfo{};
+  numeric.ai_family = AF_INET;
+  if (const int code = real("10.255.255.1", service, &numeric, found)) return code;
+  addrinfo* last = *found;
+  while (last->ai_next != nullptr) last = last->ai_next;
+  return real("127.0.0.1", service, &numeric, &last->ai_next);
+}
 
 namespace mpay::net {
 namespace {
@@ -82,6 +97,27 @@ TEST(Transport, ConnectsOnlyToAddressesThatAreAdmitted) {
   }
   EXPECT_EQ(server.requests().size(), 3u);
   EXPECT_EQ(server.connections(), 3u) << "a connection that was asked of was taken again";
+}
+
+TEST(Transport, ConnectsToTheAddressThatIsAdmittedOfSeveral) {
+  ScriptedServer server([](const auto&, auto, const auto& peer) { peer.answer(200, "inside"); });
+  Transport transport;
+  Request request = to(server);
+  request.url = "http://two.test" + server.url().substr(server.url().rfind(':'));
+  std::vector<std::string> asked;
+  request.admits = [&](const Address& address) {
+    asked.push_back(address.text());
+    return address == *parseAddress("127.0.0.1");
+  };
+  const auto response = transport.send(request);
+  EXPECT_EQ(asked, (std::vector<std::string>{"10.255.255.1", "127.0.0.1"}));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "inside");
+  // What fails later is not for the address.
+  request.maximumBytes = 3;
+  EXPECT_EQ(transport.send(request).error().reason, "ResponseTooLarge");
+  request.admits = [](const Address&) { return false; };
+  EXPECT_EQ(transport.send(request).error().reason, "ForbiddenAddress");
 }
 
 TEST(Transport, TakesAnAdmittedConnectionAgainWhereItIsAsked) {
