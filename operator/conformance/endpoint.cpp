@@ -31,6 +31,7 @@ Result<std::unique_ptr<HttpsEndpoint>> HttpsEndpoint::of(Place place) {
 
 Result<net::Response> HttpsEndpoint::post(std::string_view operation, const std::string& envelope, Duration timeout,
                                           const std::stop_token& stop) {
+  if (timeout <= Duration::zero()) return fail(ErrorKind::Timeout, "no time is left for the request");
   net::Request request;
   request.method = "POST";
   request.url = place_.url;

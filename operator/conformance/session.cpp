@@ -89,9 +89,9 @@ std::optional<soap::Element> Exchange::content() const {
 std::string Exchange::outcome() const {
   if (!response) return "no answer: " + response.error().message;
   std::string text = fmt::format("status {}", response->status);
-  if (const auto found = fault()) return text + ", a fault " + found->code.local.substr(0, 60);
+  if (const auto found = fault()) return text + ", a fault " + soap::shortened(found->code.local, 60);
   if (!envelope) return text + ", no SOAP envelope";
-  if (const auto payload = envelope->payload()) return text + ", " + payload->local().substr(0, 60);
+  if (const auto payload = envelope->payload()) return text + ", " + soap::shortened(payload->local(), 60);
   return text;
 }
 
@@ -110,9 +110,11 @@ Session::Session(const Subject& subject, const Limits& limits, const Ports& port
 
 Session::~Session() = default;
 
+Duration Session::left() const { return std::chrono::ceil<Duration>(deadline_ - ports_.clock.monotonic()); }
+
 std::optional<std::string> Session::interruption() const {
   if (stop_.stop_requested()) return "the run was cancelled";
-  if (ports_.clock.monotonic() >= deadline_)
+  if (left() <= Duration::zero())
     return fmt::format("the run took longer than {} s in all",
                        std::chrono::ceil<std::chrono::seconds>(limits_.total).count());
   return std::nullopt;
@@ -144,8 +146,13 @@ const Exchange& Session::ask(const std::string& title, std::string_view operatio
     return exchange;
   }
   exchange.request = std::move(*sealed);
-  const auto left = std::chrono::ceil<Duration>(deadline_ - ports_.clock.monotonic());
-  exchange.response = ports_.endpoint.post(operation, exchange.request, std::min(left, limits_.request), stop_);
+  // Making the request took time too, perhaps all that was left.
+  const auto timeout = std::min(left(), limits_.request);
+  if (timeout <= Duration::zero()) {
+    exchange.response = fail(ErrorKind::Cancelled, interruption().value_or("nothing is left of the time"));
+    return exchange;
+  }
+  exchange.response = ports_.endpoint.post(operation, exchange.request, timeout, stop_);
   if (exchange.response) read(exchange, subject_);
   return exchange;
 }

@@ -128,6 +128,8 @@ class Session {
   Result<void> record(soap::Amount amount, bool inParts) const;
 
  private:
+  // Of the run's time, rounded up; not above zero when it is over.
+  Duration left() const;
   const Exchange& ask(const std::string& title, std::string_view operation, const soap::Document& payload,
                       const soap::Signer& signer, soap::Signing signing);
   const Exchange& query(const std::string& title, const soap::OrderQuery& query);

@@ -74,6 +74,40 @@ TEST_F(Conformance, EndsAtItsDeadline) {
   EXPECT_EQ(wrongIn(report), "") << all(report);
 }
 
+TEST_F(Conformance, AsksNothingOnceItsTimeIsOver) {
+  class Counter final : public conformance::Endpoint {
+   public:
+    Result<net::Response> post(std::string_view, const std::string&, Duration, const std::stop_token&) override {
+      ++calls;
+      return fail(ErrorKind::Timeout, "no answer");
+    }
+    int calls = 0;
+  };
+  const Beneficiary beneficiary;
+  ManualClock clock(systemClock().now());
+  plan.limits.total = 10s;
+  Counter endpoint;
+  // The time ends while a request is being made.
+  const auto newId = [&] {
+    clock.advance(20s);
+    return std::string("id");
+  };
+  const auto report = conformance::run(subjectOf(beneficiary), plan, {endpoint, clock, newId, {}}, {});
+  EXPECT_EQ(endpoint.calls, 0);
+  EXPECT_EQ(wrongIn(report), "") << all(report);
+  EXPECT_NE(find(report, "C5").message.find("took longer"), std::string::npos) << find(report, "C5").message;
+}
+
+TEST_F(Conformance, NoTimeIsNotUnlimitedTime) {
+  const Beneficiary beneficiary;
+  const auto endpoint = endpointOf(beneficiary, "");
+  for (const auto timeout : {Duration(0), Duration(-1)}) {
+    const auto response = endpoint->post(soap::kGetOrderDetails, "<a/>", timeout, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
+  }
+}
+
 TEST_F(Conformance, EndsWhenItIsCancelled) {
   const Beneficiary beneficiary;
   std::stop_source source;
