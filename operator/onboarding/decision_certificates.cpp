@@ -3,10 +3,15 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "onboarding/rotation.h"
 
 namespace mpay::onboarding {
 namespace {
+
+// Of the status' schema.
+constexpr std::size_t kMaximumName = 1024;
+constexpr std::size_t kMaximumSerial = 64;
 
 std::string tellExpiry(const api::CertificateStatus& certificate) {
   const auto& days = certificate.expiresWithinDays;
@@ -101,9 +106,10 @@ api::CertificateStatus Decision::describe(const crypto::Certificate& leaf, const
   const auto days = environment.declared ? environment.declared->spec.trust.certificates.expiryWarnings
                                          : api::CertificateRules{}.expiryWarnings;
   noteWarnings(plan.nextInstant, leaf.notAfter(), days, now);
-  return {leaf.subject(),
-          leaf.issuer(),
-          leaf.serial(),
+  // As much as the status may hold.
+  return {std::string(cut(leaf.subject(), kMaximumName)),
+          std::string(cut(leaf.issuer(), kMaximumName)),
+          std::string(cut(leaf.serial(), kMaximumSerial)),
           formatTime(leaf.notBefore()),
           formatTime(leaf.notAfter()),
           leaf.sha256(),

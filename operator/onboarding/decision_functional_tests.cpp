@@ -1,7 +1,14 @@
 // FunctionalTestsPassed, and which run comes next.
 #include "onboarding/decision.h"
 
+#include "base/text.h"
+
 namespace mpay::onboarding {
+namespace {
+
+constexpr std::size_t kMaximumProblem = 1024;  // of the status' schema
+
+}  // namespace
 
 void Decision::planTests() {
   const auto& environment = in.testing;
@@ -10,6 +17,8 @@ void Decision::planTests() {
   if (!settings.tester && !environment.tests) return;
   tests = recordFor(environment.tests, holderOf(integration()));
   if (tests->last) plan.status.functionalTests = tests->last->status;
+  if (auto& run = plan.status.functionalTests; run && run->reportProblem)
+    run->reportProblem = cut(*run->reportProblem, kMaximumProblem);
   const bool isTestable = settings.tester && submitted.holds() && judgeTestData(spec(), settings.spec);
   if (!isTestable) {
     tests->intended.reset();

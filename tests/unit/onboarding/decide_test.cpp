@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "api/crd.h"
+#include "base/text.h"
 #include "unit/onboarding/form.h"
 
 namespace mpay::onboarding {
@@ -353,6 +355,52 @@ TEST(Decide, HoldsWhatItWasGrantedAlsoWhereAnAddressIsAnothers) {
   Conflicts service;
   service.service = true;
   EXPECT_TRUE(form.decide({}, service).testing.empty()) << "in both environments or in none";
+}
+
+// What a string of the value has more characters than its schema allows.
+std::string tooLong(const std::string& path, const json::value& value, const json::object& schema) {
+  std::string found;
+  if (value.is_string() && schema.contains("maxLength") &&
+      countCharacters(value.as_string()) > static_cast<std::size_t>(schema.at("maxLength").to_number<std::int64_t>()))
+    return path + " ";
+  if (value.is_array())
+    for (const auto& item : value.as_array()) found += tooLong(path + "[]", item, schema.at("items").as_object());
+  if (value.is_object() && schema.contains("properties"))
+    for (const auto& [name, member] : value.as_object())
+      found += tooLong(path + "." + std::string(name), member, schema.at("properties").at(name).as_object());
+  return found;
+}
+
+TEST(Decide, WritesAStatusThatTheSchemaTakes) {
+  Form form;
+  test::CertificateOptions options;
+  // Sixty of 64 characters, each of them two bytes; and one byte, so that the bound falls into a character.
+  for (int i = 0; i < 60; ++i) {
+    std::string organization = i == 59 ? "a" : "";
+    for (int n = 0; n < 63; ++n) organization += "ă";
+    options.organizations.push_back(organization);
+  }
+  form.snapshot.certificate = Result<std::string>(form.authority.issue(options).certificate);
+  TestRecord record;
+  record.last.emplace();
+  record.last->status.runID = "run-1";
+  record.last->status.reportProblem = std::string(1023, 'a') + "ă";
+  const auto name = form.snapshot.integration->metadata.name.value_or("");
+  record.holder = holderOf(*form.snapshot.integration);
+  form.snapshot.testing.tests = record;
+  form.promote();
+  const auto plan = form.decide();
+  ASSERT_TRUE(plan.status.certificate && plan.status.functionalTests && plan.status.production);
+  EXPECT_EQ(plan.status.functionalTests->reportProblem, std::string(1023, 'a'));
+  EXPECT_GT(plan.status.certificate->subject.size(), 1000u);
+  EXPECT_EQ(plan.status.certificate->subject, plan.status.production->certificate->subject);
+  const auto status = json::encode(plan.status);
+  EXPECT_TRUE(json::parse(json::canonical(status))) << "no UTF-8";
+  for (const auto& file : api::crdFiles()) {
+    if (file.name != "mpay.gov.md_mpayintegrations.yaml") continue;
+    const auto& schema = file.definition.at_pointer("/spec/versions/0/schema/openAPIV3Schema/properties/status");
+    EXPECT_EQ(tooLong("status", status, schema.as_object()), "");
+  }
 }
 
 TEST(Decide, KeepsProductionWhenACertificateExpires) {
