@@ -3,6 +3,7 @@
 #include <array>
 
 #include "crypto/digest.h"
+#include "net/transport.h"
 #include "onboarding/decide.h"
 #include "onboarding/digest.h"
 #include "onboarding/logo.h"
@@ -325,6 +326,13 @@ Verdict judgeForm(const Snapshot& snapshot, const Parsed& parsedForm, Examinatio
   if (toProduction && !out.productionTenancy.holds()) return out.productionTenancy;
   if (!out.prerequisites.holds()) return working("AwaitingPrerequisites", "PrerequisitesMet comes first");
   if (!out.certificate.holds()) return working("AwaitingCertificate", "CertificateTrusted comes first");
+  for (const auto& [field, endpoint] : {std::pair{"endpoints.testing.url", &spec.endpoints.testing},
+                                        std::pair{"endpoints.production.url", &spec.endpoints.production}}) {
+    // The schema's idea of a URL is wider: any port, and blanks in the path.
+    if (*endpoint && !net::isPlainUrl((*endpoint)->url))
+      return fix("InvalidField",
+                 fmt::format("{} is no URL that can be called: its port or a character is invalid", field));
+  }
   if (spec.service.logo) {
     if (!parsedForm.logo) return judgeUnread(out, "service.logo");
     if (!*parsedForm.logo) return ofError(parsedForm.logo->error());

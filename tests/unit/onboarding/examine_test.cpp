@@ -129,6 +129,17 @@ TEST(Examine, NamesTheFieldThatIsWrong) {
   }
 }
 
+TEST(Examine, NamesTheUrlThatNobodyCanCall) {
+  for (const std::string field : {"endpoints.testing.url", "endpoints.production.url"}) {
+    Form form;
+    form.edit([&](auto& i) {
+      (field == "endpoints.testing.url" ? i.spec.endpoints.testing : i.spec.endpoints.production)->url =
+          "https://a.example:99999/";
+    });
+    EXPECT_TRUE(form.examine().form.message.starts_with(field)) << form.examine().form.message;
+  }
+}
+
 TEST(Examine, LooksAgainWhenTimeAloneChangesAVerdict) {
   Form form;
   const auto issued = [&](long from, long length) {
@@ -212,6 +223,8 @@ TEST(Examine, RefusesTheFormWithItsReason) {
       {"AwaitingServiceID", submitted, spec([](Spec& s) { s.service.id.reset(); })},
       {"Pending", submitted, spec([](Spec& s) { s.service.logo.emplace(); })},
       {"InvalidRecipient", submitted, spec([](Spec& s) { s.notification.recipients = {"a@b\r\nBcc: c@d"}; })},
+      {"InvalidField", submitted, spec([](Spec& s) { s.endpoints.testing->url = "https://a.example:99999/mpay"; })},
+      {"InvalidField", submitted, spec([](Spec& s) { s.endpoints.production->url = "https://a.example/m pay"; })},
       {"InvalidRecipient", submitted, spec([](Spec& s) { s.applicant.email = "nobody"; })},
       {"Pending", submitted, [](Form& f) { f.snapshot.namespaceLabels.reset(); }},
       {"NamespaceNotPermitted", submitted, [](Form& f) { f.snapshot.namespaceLabels->clear(); }},
