@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "conformance/suite.h"
 
 namespace mpay::cli {
@@ -41,7 +42,7 @@ Result<soap::Amount> amountOf(const std::string& text, std::string_view option) 
 }
 
 Result<void> checkKey(const std::string& key, std::string_view option) {
-  if (!key.empty() && key.size() <= kLongestKey) return {};
+  if (!key.empty() && countCharacters(key) <= kLongestKey) return {};
   return refuse("InvalidOption", fmt::format("{} has to have 1 to {} characters", option, kLongestKey));
 }
 
@@ -54,7 +55,9 @@ Result<conformance::KnownOrder> knownOf(const std::string& text) {
   known.key = text.substr(0, first);
   known.amount = TRY(amountOf(text.substr(first + 1, second - first - 1), "--known"));
   known.currency = text.substr(second + 1);
-  if (known.currency.size() != 3) return refuse("InvalidOption", "--known: the currency is not like MDL");
+  const auto isCapital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (known.currency.size() != 3 || !std::all_of(known.currency.begin(), known.currency.end(), isCapital))
+    return refuse("InvalidOption", "--known: the currency is not like MDL");
   TRY(checkKey(known.key, "--known: the key"));
   return known;
 }
@@ -62,6 +65,8 @@ Result<conformance::KnownOrder> knownOf(const std::string& text) {
 Result<conformance::Subject> subjectOf(const TestOptions& options) {
   const auto registered = crypto::Certificate::parse(TRY(contentOf(options.certificateFile, "--certificate")));
   if (!registered) return fail(within("--certificate", registered.error()));
+  if (!registered->hasUsableKey())
+    return refuse("InvalidOption", "--certificate: its key is of a kind that is not known, so nothing can be verified");
   const auto certificate = TRY(contentOf(options.signingCertificateFile, "--signing-certificate"));
   const auto signer = soap::Signer::parse(certificate, TRY(contentOf(options.signingKeyFile, "--signing-key")));
   if (!signer) return fail(within("--signing-certificate and --signing-key", signer.error()));

@@ -185,6 +185,8 @@ std::string Certificate::pem() const {
 
 bool Certificate::isAuthority() const { return X509_get_extension_flags(get()) & EXFLAG_CA; }
 
+bool Certificate::hasUsableKey() const { return X509_get0_pubkey(get()) != nullptr; }
+
 int Certificate::rsaBits() const {
   EVP_PKEY* key = X509_get0_pubkey(get());
   return key && EVP_PKEY_is_a(key, "RSA") ? EVP_PKEY_get_bits(key) : 0;

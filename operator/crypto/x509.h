@@ -44,6 +44,8 @@ class Certificate {
   std::string der() const;
 
   bool isAuthority() const;  // basic constraints say CA
+  // False where its key is of an algorithm or a curve that OpenSSL does not know; nothing can be verified with it.
+  bool hasUsableKey() const;
   // RSA's modulus in bits, 0 for other keys.
   int rsaBits() const;
   // "P-256", "P-384", ... of an EC key, else empty.

@@ -332,7 +332,9 @@ class Verifier {
       one.holds = holdsOf(received.references[i], blankless && blankless->references[i]);
     }
     if (!isComputable(parts, computed_.methods())) return;
-    if (EVP_PKEY_get_base_id(X509_get0_pubkey(registered_.get())) == EVP_PKEY_RSA) {
+    // Null where the key is of a kind that OpenSSL does not know.
+    const EVP_PKEY* key = X509_get0_pubkey(registered_.get());
+    if (key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
       found_.signatureByRegistered = holdsOf(received.registered, blankless && blankless->registered);
     }
     if (found_.embedded) found_.signatureByEmbedded = holdsOf(received.embedded, blankless && blankless->embedded);

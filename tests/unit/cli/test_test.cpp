@@ -8,6 +8,7 @@
 #include "cli/command_line.h"
 #include "json/codec.h"
 #include "support/beneficiary.h"
+#include "support/pki.h"
 
 namespace mpay::test {
 namespace {
@@ -122,6 +123,12 @@ TEST_F(Test, PrintsJunit) {
 }
 
 TEST_F(Test, ExitsWithTwoAndTheReasonWhereNothingCanBeRun) {
+  // Of a curve that nobody knows: P-256's identifier, changed in its last byte.
+  auto der = selfSigned({}).der;
+  const std::string curve = "\x2a\x86\x48\xce\x3d\x03\x01\x07";
+  der.at(der.find(curve) + curve.size() - 1) = 0x6f;
+  const auto strange = beneficiary.file("strange.der");
+  writeFile(strange, der);
   const auto garbage = beneficiary.file("garbage");
   writeFile(garbage, "no certificate");
   const struct {
@@ -138,6 +145,14 @@ TEST_F(Test, ExitsWithTwoAndTheReasonWhereNothingCanBeRun) {
       {"not https", [](auto& o) { o.url = "http://localhost/"; }},
       {"--known is not KEY:AMOUNT:CURRENCY", [](auto& o) { o.known = "KNOWN-1:234.50"; }},
       {"no amount such as", [](auto& o) { o.known = "KNOWN-1:much:MDL"; }},
+      {"the currency is not like MDL", [](auto& o) { o.known = "KNOWN-1:234.50:mdl"; }},
+      {"the currency is not like MDL",
+       [](auto& o) {
+         o.known =
+             "KNOWN-1:234.50:\xc8\x9b"
+             "a";
+       }},
+      {"--certificate: its key is of a kind that is not known", [&](auto& o) { o.certificateFile = strange; }},
       {"three different orders", [](auto& o) { o.unknown = "KNOWN-1"; }},
       {"--service-id has to have", [](auto& o) { o.serviceId = std::string(37, 'a'); }},
       {"--permit: 10.0.0.1/8", [](auto& o) { o.permitted = {"10.0.0.1/8"}; }},
@@ -155,6 +170,16 @@ TEST_F(Test, ExitsWithTwoAndTheReasonWhereNothingCanBeRun) {
     EXPECT_NE(err.str().find(row.words), std::string::npos) << row.words << " is not in " << err.str();
     EXPECT_EQ(err.str().find("PRIVATE KEY"), std::string::npos);
   }
+}
+
+TEST_F(Test, CountsAKeysCharactersAsTheServiceDoes) {
+  auto options = optionsFor("token");
+  options.unknown.clear();
+  for (int i = 0; i < 36; ++i) options.unknown += "ț";
+  options.checks = {"T1"};
+  EXPECT_EQ(run(options), 0) << err.str();
+  options.unknown += "ț";
+  EXPECT_EQ(run(options), 2);
 }
 
 TEST_F(Test, ReadsItsWords) {

@@ -389,6 +389,20 @@ TEST(Verifying, AlgorithmsAreThoseThatAreAllowed) {
   EXPECT_FALSE(verified(signedOrder(), {}).body);
 }
 
+TEST(Verifying, NothingHoldsWithAKeyThatIsNotKnown) {
+  // P-256's identifier, changed in its last byte.
+  auto der = mpay::test::selfSigned({}).der;
+  const std::string curve = "\x2a\x86\x48\xce\x3d\x03\x01\x07";
+  der.at(der.find(curve) + curve.size() - 1) = 0x6f;
+  const auto registered = crypto::Certificate::parse(der).value();
+  EXPECT_FALSE(registered.hasUsableKey());
+  EXPECT_TRUE(keys().signer.certificate().hasUsableKey());
+  const auto found = verify(Envelope::parse(signedOrder()).value(), registered);
+  EXPECT_EQ(found.signatureByRegistered, Holds::Unchecked);
+  EXPECT_EQ(found.signatureByEmbedded, Holds::Yes);
+  EXPECT_FALSE(found.problems.empty());
+}
+
 TEST(Verifying, BlankTextThatCameLaterIsItsOwnDiagnosis) {
   auto text = signedOrder();
   for (const std::string tag : {"<Currency>", "<u:Created>", "</OrderDetails>"}) text = with(text, tag, "\n    " + tag);
