@@ -5,6 +5,7 @@
 #include "api/test_request.h"
 #include "api/wire.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "onboarding/functional_testing.h"
 
 namespace mpay::cli {
@@ -108,7 +109,8 @@ Result<int> run(kube::Client& client, const RetestOptions& options, const Termin
                                   *answered->report, options.namespace_)
                     : object.error().message;
     } else if (const auto file = object->data.find(fileOf(options.output)); file != object->data.end()) {
-      report = file->second;
+      // Whoever may write the ConfigMap shall not write to the terminal with it. JSON and JUnit hold none of it.
+      report = plain(file->second, ' ', "\n\t");
     } else {
       problem = fmt::format("ConfigMap {} has no {}", *answered->report, fileOf(options.output));
     }

@@ -110,10 +110,11 @@ Verdict algorithmsAreAllowed(Session& session) {
   const auto& known = session.known();
   const auto& v = known.verification;
   const auto declared = session.subject().algorithm;
-  if (!v.algorithm) return failed("the signature's algorithm is " + v.signatureAlgorithm.substr(0, 120), {&known});
+  if (!v.algorithm)
+    return failed("the signature's algorithm is " + soap::shortened(v.signatureAlgorithm, 120), {&known});
   for (const auto& reference : v.references) {
     if (!reference.digest.ends_with("#sha1") && !reference.digest.ends_with("#sha256"))
-      return failed("a digest's algorithm is " + reference.digest.substr(0, 120), {&known});
+      return failed("a digest's algorithm is " + soap::shortened(reference.digest, 120), {&known});
   }
   if (*v.algorithm != declared)
     return warned(
@@ -123,7 +124,7 @@ Verdict algorithmsAreAllowed(Session& session) {
   for (const auto& reference : v.references) {
     if (!reference.digest.ends_with(digest))
       return warned(fmt::format("the signature is {}, its digests are {}", toString(*v.algorithm),
-                                reference.digest.substr(0, 120)),
+                                soap::shortened(reference.digest, 120)),
                     {&known});
   }
   return passed(std::string(toString(*v.algorithm)));
@@ -133,7 +134,7 @@ Verdict isExclusivelyCanonical(Session& session) {
   const auto& known = session.known();
   if (known.verification.exclusiveCanonicalization) return passed("exclusive canonicalization throughout");
   return failed("not everything that is signed is in exclusive canonical form; SignedInfo is in " +
-                    known.verification.canonicalization.substr(0, 120),
+                    soap::shortened(known.verification.canonicalization, 120),
                 {&known});
 }
 

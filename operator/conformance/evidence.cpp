@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "mpay/evidence.h"
 
 namespace mpay::conformance {
@@ -34,18 +35,14 @@ std::string withoutLongNumbers(std::string_view text) {
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t most) {
-  auto result = withoutLongNumbers(text);
-  std::replace_if(
-      result.begin(), result.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f; }, ' ');
+  auto result = plain(withoutLongNumbers(text), ' ');
   if (result.size() <= most) return result;
-  while (most > 0 && (static_cast<unsigned char>(result[most]) & 0xC0) == 0x80) --most;
-  return result.substr(0, most) + "...";
+  return std::string(cut(result, most)) + "...";
 }
 
 std::string excerptOf(std::string_view message) {
   const auto document = soap::Document::parse(message);
-  if (document) return withoutLongNumbers(soap::excerpt(*document));
+  if (document) return plain(withoutLongNumbers(soap::excerpt(*document)), ' ', "\n");
   // Whatever it is, JSON and XML hold it only as ASCII for certain.
   std::string text(message.substr(0, kMaximumText * 2));
   std::replace_if(
@@ -61,7 +58,7 @@ Evidence evidenceOf(const Exchange& exchange) {
     evidence.status = std::to_string(exchange.response->status);
     evidence.response = excerptOf(exchange.response->body);
   } else {
-    evidence.status = exchange.response.error().message;
+    evidence.status = printable(exchange.response.error().message, kMaximumText);
   }
   return evidence;
 }

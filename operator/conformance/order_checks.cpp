@@ -206,7 +206,7 @@ Verdict takesNoLongKey(Session& session) {
   const auto fault = exchange.fault();
   if (fault && fault->code.local == "InternalError")
     return warned("no order, but a fault InternalError; InvalidParameter says what is wrong", {&exchange});
-  if (fault) return passed(fault->code.local.substr(0, 60));
+  if (fault) return passed(soap::shortened(fault->code.local, 60));
   return warned("no order, but no fault either: " + exchange.outcome(), {&exchange});
 }
 

@@ -45,7 +45,7 @@ Verdict speaksHttp(Session& session) {
   type = lowered(type.substr(0, type.find_first_of("; \t")));
   if (type != "text/xml")
     return failed(fmt::format("the answer's Content-Type is {}, not text/xml",
-                              type.empty() ? "missing" : "\"" + type.substr(0, 60) + "\""),
+                              type.empty() ? "missing" : "\"" + soap::shortened(type, 60) + "\""),
                   {&known});
   return passed(fmt::format("status {}, text/xml", response.status));
 }
@@ -81,7 +81,7 @@ Verdict bodyHoldsTheResponse(Session& session) {
   const auto payload = known.envelope->payload();
   if (!payload) return failed("the Body has not exactly one child", {&known});
   if (!payload->is(soap::ns::kMPay, "GetOrderDetailsResponse"))
-    return failed(fmt::format("the Body holds {}", payload->name().text().substr(0, 120)), {&known});
+    return failed(fmt::format("the Body holds {}", soap::shortened(payload->name().text(), 120)), {&known});
   return passed("GetOrderDetailsResponse of MPay's namespace");
 }
 

@@ -10,6 +10,7 @@
 #include "conformance/evidence.h"
 #include "conformance/translations.h"
 #include "json/codec.h"
+#include "onboarding/rules.h"
 #include "unit/conformance/world.h"
 
 namespace mpay::test {
@@ -143,6 +144,20 @@ TEST(Evidence, HidesNumbersOfPeopleAndControlCharacters) {
   EXPECT_EQ(conformance::printable("a\x1b[31m\n2001234567897b", 100), "a [31m ***b");
   EXPECT_EQ(conformance::printable("234.50 of 123456789012", 100), "234.50 of 123456789012");
   EXPECT_EQ(conformance::printable("țțț", 3), "ț...");
+  // What a terminal obeys: control characters of one code point, and those that reorder text.
+  EXPECT_EQ(conformance::printable("a\xc2\x9b"
+                                   "31mb\xe2\x80\xae",
+                                   100),
+            "a 31mb ");
+  EXPECT_EQ(conformance::printable("a\xff"
+                                   "b\xc8",
+                                   100),
+            "a b ")
+      << "no UTF-8";
+  const auto excerpt = conformance::excerptOf(
+      "<OrderKey xmlns='https://mpay.gov.md'>a\xc2\x9b"
+      "2J\xe2\x80\xae</OrderKey>");
+  EXPECT_NE(excerpt.find("a 2J "), std::string::npos) << excerpt;
 }
 
 TEST_F(Conformance, ShowsNothingPersonalAndNoKeys) {
@@ -160,6 +175,27 @@ TEST_F(Conformance, ShowsNothingPersonalAndNoKeys) {
   EXPECT_NE(shown.response.find("<OrderKey>KNOWN-1</OrderKey>"), std::string::npos) << shown.response;
   EXPECT_NE(shown.request.find("<GetOrderDetails xmlns="), std::string::npos) << shown.request;
   EXPECT_LT(toJson(report).size(), 900u * 1024);
+}
+
+TEST_F(Conformance, ReportsWhateverComesAsUtf8) {
+  class Fixed final : public conformance::Endpoint {
+   public:
+    explicit Fixed(std::string type) : type_(std::move(type)) {}
+    Result<net::Response> post(std::string_view, const std::string&, Duration, const std::stop_token&) override {
+      return net::Response{200, {{"content-type", type_}}, "nothing"};
+    }
+
+   private:
+    const std::string type_;
+  };
+  const Beneficiary beneficiary;
+  for (const auto& type : {std::string(59, 'a') + "ță", std::string("text/\xff\x9b"), std::string("text/\xc2\x9b")}) {
+    Fixed endpoint(type);
+    const auto report = run(endpoint, subjectOf(beneficiary));
+    EXPECT_EQ(find(report, "T3").outcome, Outcome::fail);
+    EXPECT_TRUE(json::parse(toJson(report))) << find(report, "T3").message;
+    EXPECT_TRUE(onboarding::isPlainText(find(report, "T3").message)) << find(report, "T3").message;
+  }
 }
 
 TEST(Documentation, HoldsEveryCheckAsTheTableHasIt) {
