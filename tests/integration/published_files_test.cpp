@@ -64,7 +64,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
     spec.addresses.shared = {shared + "/32"};
   });
   startOperator();
-  ASSERT_NO_FATAL_FAILURE(awaitEnvironment(testing, "Published"));
+  awaitEnvironment(testing, "Published");
   ASSERT_NO_FATAL_FAILURE(load());
   expectAnswer("127.0.0.10", certificate, nobody);
 
@@ -75,7 +75,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
     return integration;
   };
   create(ofTesting("certificates", "", "127.0.0.10"));
-  ASSERT_NO_FATAL_FAILURE(await("TestEnvironmentReady", ConditionStatus::True));
+  await("TestEnvironmentReady", ConditionStatus::True);
   ASSERT_NO_FATAL_FAILURE(load());
   expectAnswer("127.0.0.10", certificate, "admitted as AM-" + suffix);
   EXPECT_EQ(call(shared, certificate), nobody) << "another address";
@@ -95,8 +95,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
     // Whoever comes last finds it full.
     if (i + 1 == kSharers) {
       for (std::size_t before = 0; before < kSharers; ++before)
-        ASSERT_NO_FATAL_FAILURE(
-            await("TestEnvironmentReady", ConditionStatus::True, "", fmt::format("sharer-{}", before)));
+        await("TestEnvironmentReady", ConditionStatus::True, "", fmt::format("sharer-{}", before));
     }
   }
   await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", fmt::format("sharer-{}", kSharers));

@@ -25,7 +25,7 @@ class Cluster {
   kube::Client& as(const std::string& user);
   // Until records count: the admission policies have been in force for ten seconds.
   void awaitPolicies();
-  // kubectl apply, as administrator; a test failure when it fails.
+  // kubectl apply, as administrator.
   void apply(const std::string& manifest);
 
  private:
@@ -33,6 +33,8 @@ class Cluster {
   std::map<std::string, std::unique_ptr<kube::Client>> users_;
 };
 
+// What cannot do what it is asked to, here and in Cluster, throws std::runtime_error: the test fails and goes no
+// further.
 class World : public ::testing::Test {
  protected:
   World();
@@ -59,13 +61,16 @@ class World : public ::testing::Test {
   std::string anotherLike(const std::string& environment);
   void editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change);
 
-  // Waits; fails with all conditions when it does not come.
+  // Waits; says all conditions when it does not come.
   void await(const std::string& type, api::ConditionStatus status, const std::string& reason = "",
              const std::string& name = "certificates");
   void awaitReason(const std::string& type, const std::string& reason, const std::string& name = "certificates");
 
   // Waits until an environment's Ready has that reason.
   void awaitEnvironment(const std::string& name, const std::string& reason);
+
+  // Waits until the operator asks the API server for nothing for a second.
+  void awaitRest();
 
   // Records as that user. The error is the API server's.
   Result<api::MPayValidation> record(const std::string& user, api::Milestone milestone, api::Role role,

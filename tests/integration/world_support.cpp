@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
 
 #include "api/crd.h"
 #include "integration/world.h"
@@ -12,6 +14,9 @@ namespace {
 
 int counter = 0;
 
+// For what takes moments, on a machine that is busy with something else.
+constexpr auto kPatience = 60s;
+
 // A namespace that the operator may write in.
 std::string outputNamespace(const std::string& name) {
   return fmt::format(
@@ -20,6 +25,10 @@ std::string outputNamespace(const std::string& name) {
       "{0}}}, roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: mpay-operator-outputs}}, "
       "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
       name);
+}
+
+void require(bool holds, const std::string& otherwise) {
+  if (!holds) throw std::runtime_error(otherwise);
 }
 
 std::string conditionsOf(const api::MPayIntegration& integration) {
@@ -66,7 +75,7 @@ kube::Client& Cluster::as(const std::string& user) {
 
 void Cluster::apply(const std::string& manifest) {
   const auto done = plane.kubectl({"apply", "--server-side", "--force-conflicts", "-f", "-"}, manifest);
-  ASSERT_EQ(done.code, 0) << done.output << "\n" << manifest;
+  require(done.code == 0, done.output + "\n" + manifest);
 }
 
 World::World()
@@ -174,7 +183,8 @@ World::~World() {
   for (const auto finding : {"Sanitizer", "runtime error:"}) {
     EXPECT_EQ(log.find(finding), std::string::npos) << "a sanitizer speaks";
   }
-  if (HasFailure()) std::cerr << "the operator's log:\n" << log;
+  // A constructor's exception is no failure yet.
+  if (HasFailure() || std::uncaught_exceptions() > 0) std::cerr << "the operator's log:\n" << log;
 }
 
 void World::startOperator(std::vector<std::string> flags) {
@@ -213,7 +223,7 @@ api::MPayIntegration World::form(const std::string& name, const std::string& ser
 
 void World::create(const api::MPayIntegration& integration) {
   const auto created = integrations().create(integration);
-  ASSERT_TRUE(created) << created.error().message;
+  if (!created) throw std::runtime_error(created.error().message);
 }
 
 api::MPayIntegration World::current(const std::string& name) {
@@ -225,19 +235,19 @@ api::MPayIntegration World::current(const std::string& name) {
 
 void World::edit(const std::function<void(api::MPayIntegrationSpec&)>& change, const std::string& name) {
   std::string last;
-  const bool done = waitFor(10s, [&] {
+  const bool done = waitFor(kPatience, [&] {
     auto integration = current(name);
     change(integration.spec);
     const auto written = integrations().replace(integration);
     if (!written) last = written.error().message;
     return written.has_value();
   });
-  ASSERT_TRUE(done) << last;
+  require(done, last);
 }
 
 void World::editEnvironment(const std::string& name, const std::function<void(api::MPayEnvironmentSpec&)>& change) {
   std::string last;
-  const bool done = waitFor(10s, [&] {
+  const bool done = waitFor(kPatience, [&] {
     auto environment = environments().get({"", name});
     if (!environment) return false;
     change(environment->spec);
@@ -245,29 +255,29 @@ void World::editEnvironment(const std::string& name, const std::function<void(ap
     if (!written) last = written.error().message;
     return written.has_value();
   });
-  ASSERT_TRUE(done) << last;
+  require(done, last);
 }
 
 void World::await(const std::string& type, api::ConditionStatus status, const std::string& reason,
                   const std::string& name) {
   api::MPayIntegration seen;
-  const bool came = waitFor(20s, [&] {
+  const bool came = waitFor(kPatience, [&] {
     seen = current(name);
     if (!seen.status || seen.status->observedGeneration != seen.metadata.generation.value_or(0)) return false;
     const auto* found = api::findCondition(seen.status->conditions, type);
     return found && found->status == status && (reason.empty() || found->reason == reason);
   });
-  ASSERT_TRUE(came) << type << " did not become " << json::nameOf(status) << " " << reason << conditionsOf(seen);
+  require(came, fmt::format("{} did not become {} {}{}", type, json::nameOf(status), reason, conditionsOf(seen)));
 }
 
 void World::awaitReason(const std::string& type, const std::string& reason, const std::string& name) {
   api::MPayIntegration seen;
-  const bool came = waitFor(20s, [&] {
+  const bool came = waitFor(kPatience, [&] {
     seen = current(name);
     const auto* found = seen.status ? api::findCondition(seen.status->conditions, type) : nullptr;
     return found && found->reason == reason;
   });
-  ASSERT_TRUE(came) << type << " did not get the reason " << reason << conditionsOf(seen);
+  require(came, fmt::format("{} did not get the reason {}{}", type, reason, conditionsOf(seen)));
 }
 
 void Cluster::awaitPolicies() {
@@ -287,7 +297,7 @@ void Cluster::awaitPolicies() {
 
 void World::awaitEnvironment(const std::string& name, const std::string& reason) {
   std::string last;
-  const bool came = waitFor(20s, [&] {
+  const bool came = waitFor(kPatience, [&] {
     const auto environment = environments().get({"", name});
     const auto* ready =
         environment && environment->status ? api::findCondition(environment->status->conditions, "Ready") : nullptr;
@@ -295,7 +305,15 @@ void World::awaitEnvironment(const std::string& name, const std::string& reason)
     return ready && ready->reason == reason &&
            environment->status->observedGeneration == environment->metadata.generation.value_or(0);
   });
-  ASSERT_TRUE(came) << name << " did not get the reason " << reason << ", it is " << last;
+  require(came, fmt::format("{} did not get the reason {}, it is {}", name, reason, last));
+}
+
+void World::awaitRest() {
+  const bool rests = waitFor(kPatience, [&] {
+    const auto from = std::filesystem::file_size(cluster.plane.auditLog());
+    return !waitFor(1000ms, [&] { return !requestsOfOperator(cluster, from).empty(); });
+  });
+  require(rests, "the operator does not come to rest");
 }
 
 Result<api::MPayValidation> World::record(const std::string& user, api::Milestone milestone, api::Role role,
@@ -310,6 +328,7 @@ Result<api::MPayValidation> World::record(const std::string& user, api::Mileston
   record.spec.milestone = milestone;
   record.spec.role = role;
   record.spec.decision = decision;
+  require(integration.status.has_value(), name + " has no status");
   const auto& digest = isTesting ? integration.status->testingDigest : integration.status->digest;
   record.spec.digest = digest.value_or("");
   record.spec.recordedBy = user;
@@ -336,7 +355,7 @@ void World::recordAll(const std::string& name) {
       if (!made) last = made.error().message;
       return made.has_value();
     });
-    ASSERT_TRUE(recorded) << last;
+    require(recorded, last);
   }
 }
 
@@ -354,7 +373,8 @@ void World::letOnlyRead(const std::string& outputNamespace) {
       "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}}, "
       "subjects: [{{kind: ServiceAccount, name: mpay-operator, namespace: mpay-system}}]}}\n",
       outputNamespace));
-  ASSERT_EQ(cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", outputNamespace}).code, 0);
+  const auto done = cluster.plane.kubectl({"delete", "rolebinding", "mpay-operator", "-n", outputNamespace});
+  require(done.code == 0, done.output);
 }
 
 void World::letWrite(const std::string& name) { cluster.apply(outputNamespace(name)); }
@@ -392,7 +412,7 @@ void World::setFile(const std::string& configMap, const std::string& key, const 
   const auto existing = configMaps().get(object.metadata.key());
   if (existing) object.metadata.resourceVersion = existing->metadata.resourceVersion;
   const auto written = existing ? configMaps().replace(object) : configMaps().create(object);
-  ASSERT_TRUE(written) << written.error().message;
+  if (!written) throw std::runtime_error(written.error().message);
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
