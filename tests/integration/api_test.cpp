@@ -38,6 +38,7 @@ TEST_F(Api, TakesTheExamplesUnderStrictValidation) {
   std::string record = example("validation.yaml");
   record = replaced(record, "{{metadata.uid}}", current("civil-status-certificates").metadata.uid.value_or(""));
   record = replaced(record, "{{status.digest}}", "sha256:" + std::string(64, 'a'));
+  cluster.awaitPolicies();
   const auto done = cluster.plane.kubectl({"create", "--validate=strict", "-f", "-"}, record,
                                           cluster.plane.kubeconfigFor(beneficiary));
   EXPECT_EQ(done.code, 0) << done.output;

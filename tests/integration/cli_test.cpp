@@ -28,16 +28,6 @@ class Cli : public World {
     return cli::validate(cluster.as(user), options, in, out);
   }
 
-  // As it is once the API server knows a right that was granted, or a kind that a policy needs.
-  Result<void> validateInTheEnd(const std::string& user, const std::string& typed) {
-    Result<void> done;
-    waitFor(90s, [&] {
-      done = validate(user, typed);
-      return done || done.error().message.find("failed to find resource") == std::string::npos;
-    });
-    return done;
-  }
-
   std::vector<api::MPayValidation> records() {
     return kube::Api<api::MPayValidation>(cluster.admin).list({tenant, "", ""}).value();
   }
@@ -53,7 +43,7 @@ TEST_F(Cli, RecordsOnlyWhatWasConfirmed) {
     EXPECT_EQ(refused.error().reason, "NotConfirmed") << refused.error().message;
     EXPECT_TRUE(records().empty()) << typed;
   }
-  const auto done = validateInTheEnd(beneficiary, "y\n");
+  const auto done = validate(beneficiary, "y\n");
   ASSERT_TRUE(done) << done.error().message;
   const auto made = records();
   ASSERT_EQ(made.size(), 1u);
@@ -74,7 +64,7 @@ TEST_F(Cli, AsksNothingWhereTheDigestIsGiven) {
   EXPECT_EQ(other.error().reason, "DigestMismatch");
   EXPECT_TRUE(records().empty());
   options.digest = current().status->digest;
-  const auto done = validateInTheEnd(beneficiary, "");
+  const auto done = validate(beneficiary, "");
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(out.str().find("[y/N]"), std::string::npos) << out.str();
   EXPECT_EQ(records().size(), 1u);
@@ -82,7 +72,7 @@ TEST_F(Cli, AsksNothingWhereTheDigestIsGiven) {
 
 TEST_F(Cli, ShowsWhyTheServerRefuses) {
   options.role = api::Role::MPayRepresentative;
-  const auto forbidden = validateInTheEnd(beneficiary, "y\n");
+  const auto forbidden = validate(beneficiary, "y\n");
   ASSERT_FALSE(forbidden);
   EXPECT_NE(forbidden.error().message.find("you may not validate as MPayRepresentative"), std::string::npos)
       << forbidden.error().message;

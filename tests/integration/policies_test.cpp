@@ -14,10 +14,8 @@ class Admission : public World {
   Admission() {
     create(form());
     kubectl({"create", "rolebinding", "owner", "-n", tenant, "--clusterrole=cluster-admin", "--user=" + owner});
-    // A grant takes a moment to be known.
-    EXPECT_TRUE(waitFor(10s, [&] {
-      return kubectlAs(owner, {"auth", "can-i", "create", "mpayvalidations", "-n", tenant}).code == 0;
-    }));
+    awaitGrant(owner, "create", "mpayvalidations");
+    cluster.awaitPolicies();
   }
 
   void kubectl(std::vector<std::string> arguments) {
@@ -266,6 +264,7 @@ TEST_F(Policies, KeepATenantToHisPart) {
           .kubectl({"create", "rolebinding", "owner", "-n", tenant, "--clusterrole=cluster-admin", "--user=" + owner})
           .code,
       0);
+  awaitGrant(owner, "create", "mpayvalidations");
   const auto refused = [](const auto& result, const std::string& says) {
     ASSERT_FALSE(result);
     EXPECT_TRUE(result.error().isForbidden()) << result.error().message;
@@ -312,6 +311,8 @@ TEST_F(Policies, LetServiceAccountsRecordOnlyWhereTheEnvironmentAllowsIt) {
                           "--serviceaccount=" + tenant + ":default"})
                 .code,
             0);
+  awaitGrant("system:serviceaccount:" + tenant + ":default", "create", "mpayvalidations");
+  cluster.awaitPolicies();
   kube::Client robot(
       kube::Config::fromFile(cluster.plane.kubeconfigForServiceAccount(tenant, "default").string()).value());
   const auto integration = current();

@@ -23,7 +23,8 @@ class Cluster {
   ControlPlane plane;
   kube::Client admin;
   kube::Client& as(const std::string& user);
-  // Until records count: the admission policies have been in force for ten seconds.
+  // Until records count: the admission policies have been in force for ten seconds, and the API server knows the kind
+  // of their parameters, which it may not for half a minute after its start. There must be an MPayEnvironment.
   void awaitPolicies();
   // kubectl apply, as administrator.
   void apply(const std::string& manifest);
@@ -68,6 +69,9 @@ class World : public ::testing::Test {
 
   // Waits until an environment's Ready has that reason.
   void awaitEnvironment(const std::string& name, const std::string& reason);
+
+  // Waits until that user may do that in the tenant's namespace: a grant takes a moment to be known.
+  void awaitGrant(const std::string& user, const std::string& verb, const std::string& resource);
 
   // Waits until the operator asks the API server for nothing for a second.
   void awaitRest();

@@ -288,11 +288,31 @@ void Cluster::awaitPolicies() {
     for (const auto& object : listed.value()) found.push_back(std::make_shared<const K>(object));
     return found;
   };
-  EXPECT_TRUE(waitFor(30s, [&] {
+  const bool inForce = waitFor(30s, [&] {
     const auto now = onboarding::judgeAdmission(shipped, all(kube::Api<api::ValidatingAdmissionPolicy>(admin)),
                                                 all(kube::Api<api::ValidatingAdmissionPolicyBinding>(admin)));
     return now.inForceSince && systemClock().now() > *now.inForceSince;
-  })) << "the admission policies are not in force";
+  });
+  require(inForce, "the admission policies are not in force");
+
+  api::MPayValidation forged;
+  forged.metadata.name = "forged";
+  forged.metadata.namespace_ = "default";
+  forged.spec.integration = {"none", "00000000-0000-0000-0000-000000000000"};
+  forged.spec.decision = api::Decision::Accepted;
+  forged.spec.digest = "sha256:" + std::string(64, 'a');
+  forged.spec.recordedBy = "somebody else";
+  json::value body = json::encode(forged);
+  body.as_object()["apiVersion"] = api::MPayValidation::kResource.apiVersion();
+  body.as_object()["kind"] = boost::json::string_view(api::MPayValidation::kResource.kind);
+  const auto path = kube::pathOf(api::MPayValidation::kResource, forged.metadata.namespace_.value()) + "?dryRun=All";
+  std::string last;
+  const bool refuses = waitFor(kPatience + 30s, [&] {
+    const auto made = admin.request("POST", path, &body, "application/json", {});
+    last = made ? "it is taken" : made.error().message;
+    return last.find("recordedBy must be you") != std::string::npos;
+  });
+  require(refuses, "no policy refuses a forged record: " + last);
 }
 
 void World::awaitEnvironment(const std::string& name, const std::string& reason) {
@@ -306,6 +326,13 @@ void World::awaitEnvironment(const std::string& name, const std::string& reason)
            environment->status->observedGeneration == environment->metadata.generation.value_or(0);
   });
   require(came, fmt::format("{} did not get the reason {}, it is {}", name, reason, last));
+}
+
+void World::awaitGrant(const std::string& user, const std::string& verb, const std::string& resource) {
+  const bool came = waitFor(kPatience, [&] {
+    return cluster.plane.kubectl({"auth", "can-i", verb, resource, "-n", tenant, "--as=" + user}).code == 0;
+  });
+  require(came, fmt::format("{} may not {} {}", user, verb, resource));
 }
 
 void World::awaitRest() {
@@ -347,15 +374,8 @@ void World::recordAll(const std::string& name) {
                             {beneficiary, api::Milestone::FinalValidation, api::Role::Beneficiary},
                             {representative, api::Milestone::FinalValidation, api::Role::MPayRepresentative}};
   for (const auto& wanted : records) {
-    // Right after a start the API server does not know the kind of the policies' parameters, and refuses; it looks
-    // for new kinds every 30 s.
-    std::string last;
-    const bool recorded = waitFor(90s, [&] {
-      const auto made = record(wanted.user, wanted.milestone, wanted.role, api::Decision::Accepted, name);
-      if (!made) last = made.error().message;
-      return made.has_value();
-    });
-    require(recorded, last);
+    const auto made = record(wanted.user, wanted.milestone, wanted.role, api::Decision::Accepted, name);
+    if (!made) throw std::runtime_error(made.error().message);
   }
 }
 
