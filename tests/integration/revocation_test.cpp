@@ -1,5 +1,12 @@
 // Certificates that are revoked, by a real CRL and a real OCSP responder.
 #include "support/revocation.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
 #include "base/synchronized.h"
 #include "crypto/x509.h"
 #include "integration/world.h"
@@ -48,22 +55,16 @@ class Revocation : public World {
     await("Promoted", ConditionStatus::False, "CertificateRevoked");
     await("Ready", ConditionStatus::False, "CertificateRevoked");
   }
-  // The operator has come to rest: it asked the API server for nothing for a second.
-  void awaitRest() {
-    EXPECT_TRUE(waitFor(20s, [&] {
-      const auto from = readFile(cluster.plane.auditLog()).size();
-      return !waitFor(1000ms, [&] { return !requestsOfOperator(cluster, from).empty(); });
-    }));
-  }
   // Nothing that was published or said becomes another thing by a restart.
   void expectNothingChangesByARestart() {
     awaitRest();
     const auto before = current();
     const auto inTesting = outputs(testingOut), inProduction = outputs(productionOut);
     killOperator();
+    const auto said = readFile(folder / "operator.log").size();
     startOperator();
-    EXPECT_TRUE(
-        waitFor(20s, [&] { return readFile(folder / "operator.log").find("caches are filled") != std::string::npos; }));
+    EXPECT_TRUE(waitFor(
+        60s, [&] { return readFile(folder / "operator.log").find("caches are filled", said) != std::string::npos; }));
     awaitRest();
     EXPECT_EQ(outputs(testingOut), inTesting);
     EXPECT_EQ(outputs(productionOut), inProduction);
@@ -125,8 +126,10 @@ TEST_F(ByList, ClosesTheDoorEverywhereAndOpensItOnlyWhenTheListSaysSo) {
       });
     })) << environment;
   }
-  const auto own = events(tenant, "certificates");
-  EXPECT_TRUE(std::any_of(own.begin(), own.end(), [](const auto& e) { return e.reason == "CertificateRevoked"; }));
+  EXPECT_TRUE(waitFor(10s, [&] {
+    const auto own = events(tenant, "certificates");
+    return std::any_of(own.begin(), own.end(), [](const auto& e) { return e.reason == "CertificateRevoked"; });
+  }));
 
   const auto toldOfIt = [&] {
     const auto all = mail.messages();
@@ -256,11 +259,37 @@ TEST_F(ByList, AsksNothingOfACertificateThatDoesNotVerify) {
   EXPECT_EQ(remembered(testingOut), "");
 }
 
+// A port that nobody is given while this lives, and where nobody answers until a server takes it that binds with
+// SO_REUSEADDR. A certificate names its responder long before that is started.
+class ReservedPort {
+ public:
+  ReservedPort() {
+    const int on = 1;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 || bind(socket_, generic, size) != 0 ||
+        getsockname(socket_, generic, &size) != 0)
+      throw std::runtime_error("no free port");
+    number = ntohs(address.sin_port);
+  }
+  ~ReservedPort() { close(socket_); }
+  ReservedPort(const ReservedPort&) = delete;
+  ReservedPort& operator=(const ReservedPort&) = delete;
+
+  int number = 0;
+
+ private:
+  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
 class ByResponder : public Revocation {
  protected:
   ByResponder() {
-    declare(
-        {.organizations = {"Agenția Model"}, .informationAccess = fmt::format("OCSP;URI:http://127.0.0.1:{}/", port)});
+    declare({.organizations = {"Agenția Model"},
+             .informationAccess = fmt::format("OCSP;URI:http://127.0.0.1:{}/", port.number)});
     const auto signer = authority.issue({.commonName = "Responder", .extendedKeyUsage = "OCSPSigning"});
     writeFile(folder / "ca.pem", authority.certificate());
     writeFile(folder / "signer.pem", signer.certificate);
@@ -276,15 +305,16 @@ class ByResponder : public Revocation {
     writeFile(folder / "index.txt.attr", "unique_subject = no\n");
     const auto path = [&](const char* name) { return (folder / name).string(); };
     responder.stop(0ms);
-    responder = Process({"openssl", "ocsp", "-port", std::to_string(port), "-index", path("index.txt"), "-CA",
+    const auto said = readFile(folder / "responder.log").size();
+    responder = Process({"openssl", "ocsp", "-port", std::to_string(port.number), "-index", path("index.txt"), "-CA",
                          path("ca.pem"), "-rsigner", path("signer.pem"), "-rkey", path("signer.key"), "-nmin", "60"},
                         folder / "responder.log");
     ASSERT_TRUE(waitFor(10s, [&] {
-      return readFile(folder / "responder.log").find("waiting for OCSP client connections") != std::string::npos;
+      return readFile(folder / "responder.log").find("waiting for OCSP client connections", said) != std::string::npos;
     })) << readFile(folder / "responder.log");
   }
 
-  const int port = freePort();
+  const ReservedPort port;
   Process responder;
 };
 
