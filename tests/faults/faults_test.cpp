@@ -62,9 +62,13 @@ class Faults : public ::testing::Test {
 
 TEST_F(Faults, UndisturbedStoryTakesTwelveWrites) {
   StoryRun run(world(), {"undisturbed"});
-  run.tell();
+  const bool told = run.create() && run.edit() && run.tamper() && run.removeOutput() && run.settles();
+  EXPECT_EQ(run.writes(), 10u) << "two a Widget, two for the edit, one for each output brought back";
+  if (told && run.recreate()) run.settles();
   judge(run);
-  EXPECT_EQ(run.writes(), 12u) << "two a Widget, two for the edit, one for each output brought back, two again";
+  // The operator may hear of the garbage collector's deletion before it hears of the Widget's, from another stream; it
+  // then brings the output back for a Widget that is gone.
+  EXPECT_GE(run.writes(), 12u) << "two again";
 }
 
 // What goes wrong with one write, or with some in a row.

@@ -35,7 +35,7 @@ class Onlooker {
   }
   // Who was admitted after whom, "+" between both, once the last is `last`.
   std::vector<std::string> order(const std::string& last) {
-    waitFor(5s, [&] { return order_.with([&](auto& all) { return all.back() == last; }); });
+    EXPECT_TRUE(waitFor(20s, [&] { return order_.with([&](auto& all) { return all.back() == last; }); }));
     watcher_.stop();
     return order_.copy();
   }

@@ -327,7 +327,7 @@ TEST_F(Runtime, LetsOneLeadAndTheNextFollow) {
   EXPECT_FALSE(waitFor(2500ms, [&] { return leads.load(); })) << "the first one renews";
   clock.advance(11s);  // as if it had been paused
   EXPECT_FALSE(first->holds());
-  EXPECT_TRUE(waitFor(5s, [&] { return first->holds(); })) << "and renewed before anybody took over";
+  EXPECT_TRUE(waitFor(20s, [&] { return first->holds(); })) << "and renewed before anybody took over";
   first->release();
   EXPECT_FALSE(first->holds());
   EXPECT_TRUE(waitFor(10s, [&] { return leads.load(); })) << "it need not wait for 15 s";
@@ -361,7 +361,7 @@ TEST_F(Runtime, NoticesThatTheLeaseWasDeleted) {
   ASSERT_TRUE(election.acquire({}));
   const kube::Api<api::Lease> leases(cluster.admin);
   ASSERT_TRUE(leases.remove(key, {}));
-  EXPECT_TRUE(waitFor(6s, [&] { return lost.load(); })) << "before its time is up";
+  EXPECT_TRUE(waitFor(9s, [&] { return lost.load(); })) << "before its time is up";
   EXPECT_FALSE(election.holds());
   EXPECT_FALSE(leases.get(key)) << "nor is it made again";
 }

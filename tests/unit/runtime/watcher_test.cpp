@@ -48,6 +48,7 @@ class WatcherTest : public ::testing::Test {
     server_.emplace(
         [this, lists = std::move(lists), watches = std::move(watches)](const auto& request, auto, const Peer& peer) {
           const bool watch = request.line.find("watch=1") != std::string::npos;
+          if (watch) cameAt_.with([](auto& all) { all.push_back(std::chrono::steady_clock::now()); });
           (watch ? watches : lists)((watch ? watched_ : listed_)++, peer);
         });
     kube::Config config;
@@ -67,6 +68,11 @@ class WatcherTest : public ::testing::Test {
   }
   ~WatcherTest() override {
     if (watcher_) watcher_->stop();
+  }
+
+  // Between the n-th watch and the one before, as they came to the server.
+  std::chrono::steady_clock::duration pauseBefore(std::size_t nth) const {
+    return cameAt_.with([&](const auto& all) { return all.at(nth) - all.at(nth - 1); });
   }
 
   // What the store holds, "a=1 b=2".
@@ -93,6 +99,7 @@ class WatcherTest : public ::testing::Test {
   std::atomic<std::size_t> listed_{0}, watched_{0};
   std::atomic<bool> throwing_{false};
   Synchronized<std::vector<std::string>> problems_;
+  Synchronized<std::vector<std::chrono::steady_clock::time_point>> cameAt_;  // each watch
   Synchronized<std::vector<std::string>> unread_;
   Store<api::ConfigMap> store_;
   std::optional<ScriptedServer> server_;
@@ -206,8 +213,8 @@ TEST_F(WatcherTest, NeverTakesAnotherAnswerForAnEmptyList) {
 TEST_F(WatcherTest, SlowsDownForAServerThatAnswersAWatchWithNonsense) {
   start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
         [](auto, const auto& peer) { peer.answer(200, "<html>\n"); });
-  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 3; }));
-  EXPECT_FALSE(test::waitFor(300ms, [&] { return watched_ > 3; })) << "200, 400, 800 ms and so on, or half of it";
+  EXPECT_TRUE(test::waitFor(10s, [&] { return cameAt_.copy().size() >= 4; }));
+  EXPECT_GE(pauseBefore(3), 400ms) << "200, 400, 800 ms and so on, or half of it";
 }
 
 TEST_F(WatcherTest, SaysThatNoWatchIsAnswered) {
@@ -308,14 +315,15 @@ TEST_F(WatcherTest, TellsOfErrorsInAStreamAndSlowsDownForThem) {
   const std::string broken = R"({"kind":"Status","code":500,"reason":"InternalError","message":"no"})";
   start([](auto nth, const auto& peer) { peer.answer(200, page(std::to_string(10 + nth), "")); },
         [&](auto nth, const auto& peer) {
+          if (nth == 4) return silent(nth, peer);
           peer.begin();
           // What is delivered before it does not make it a success.
           peer.chunk(bookmark(std::to_string(10 + nth)) + event("ERROR", nth == 0 ? kExpired : broken));
           peer.hang();
         });
-  EXPECT_TRUE(test::waitFor(10s, [&] { return watched_ == 4; }));
-  EXPECT_FALSE(test::waitFor(700ms, [&] { return watched_ > 4; })) << "0, 400, 800, 1600 ms, or half of it";
-  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Api", "well", "Api", "well", "Api"}))
+  EXPECT_TRUE(test::waitFor(10s, [&] { return cameAt_.copy().size() == 5; }));
+  EXPECT_GE(pauseBefore(4), 800ms) << "0, 400, 800, 1600 ms, or half of it";
+  EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Api", "well", "Api", "well", "Api", "well"}))
       << "but for the first expiry";
 }
 
