@@ -109,6 +109,7 @@ void Caches::everybody() const {
 std::function<void(const std::optional<Error>&)> Caches::admissionProblem(std::string kind) {
   return [this, kind = std::move(kind)](const std::optional<Error>& error) {
     if (error && !error->isForbidden()) return;
+    if (error) admissionRefused_.request_stop();
     const auto now = error ? std::optional(error->message) : std::nullopt;
     const bool changed = admissionUnread_.with([&](auto& known) { return std::exchange(known[kind], now) != now; });
     if (changed) everybody();
@@ -126,9 +127,14 @@ bool Caches::start(const std::stop_token& stop) {
   namespaceWatcher_.start();
   policyWatcher_.start();
   bindingWatcher_.start();
-  return environments_.waitUntilSynced(stop) && integrations_.waitUntilSynced(stop) &&
-         validations_.waitUntilSynced(stop) && namespaces_.waitUntilSynced(stop) && policies_.waitUntilSynced(stop) &&
-         bindings_.waitUntilSynced(stop);
+  if (!environments_.waitUntilSynced(stop) || !integrations_.waitUntilSynced(stop) ||
+      !validations_.waitUntilSynced(stop) || !namespaces_.waitUntilSynced(stop))
+    return false;
+  // Who may not read the policies can still withdraw and restore: then no record counts, see admission().
+  const std::stop_callback ending(stop, [&] { admissionRefused_.request_stop(); });
+  policies_.waitUntilSynced(admissionRefused_.get_token());
+  bindings_.waitUntilSynced(admissionRefused_.get_token());
+  return !stop.stop_requested();
 }
 
 void Caches::stop() {
@@ -223,14 +229,19 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
   const auto now = state.aggregated;
   const auto before = states_.with([&](auto& all) {
     auto& known = all[name];
-    settingsChanged = known.settings.has_value() != state.settings.has_value() ||
+    // Of refused settings some rules hold all the same.
+    settingsChanged = known.generation != state.generation ||
+                      known.settings.has_value() != state.settings.has_value() ||
                       (state.settings ? *known.settings != *state.settings
                                       : known.settings.error().message != state.settings.error().message) ||
                       known.aggregateProblem != state.aggregateProblem || known.synced != state.synced;
     return std::exchange(known, std::move(state)).aggregated;
   });
   if (settingsChanged) {
-    for (const auto& key : integrationsOf(name)) listeners_.integration(key);
+    for (const auto& key : integrationsOf(name)) {
+      listeners_.integration(key);
+      listeners_.notification(key);
+    }
     // Also of those that ended: what is left of them is checked for revocation.
     for (const auto& [fragment, content] : *now) {
       if (!integrations_.get(content.integration)) listeners_.integration(content.integration);
@@ -327,7 +338,10 @@ onboarding::Content Caches::referred(const api::ContentReference& reference, con
 
 void Caches::resync() {
   for (const auto& environment : environments_.list()) listeners_.environment(environment->metadata.key());
-  for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
+  for (const auto& integration : integrations_.list()) {
+    listeners_.integration(integration->metadata.key());
+    listeners_.notification(integration->metadata.key());
+  }
 }
 
 void Caches::changed(const std::string& owner) const {

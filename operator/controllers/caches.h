@@ -26,6 +26,7 @@ struct Listeners {
 // What the environment controller found, for the integration controller.
 struct EnvironmentState {
   std::string uid{};  // of the environment that this is of
+  std::int64_t generation = 0;
   Result<std::shared_ptr<const onboarding::Settings>> settings =
       fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
   // The fragments that everything published holds.
@@ -90,6 +91,7 @@ class Caches {
   const std::function<bool()> mayWrite_;
   const Listeners listeners_;
   onboarding::ShippedPolicies shipped_;
+  std::stop_source admissionRefused_;  // once: nobody waits for the policies any more
   Synchronized<std::map<std::string, std::optional<std::string>>> admissionUnread_;  // by kind: why
 
   runtime::Store<api::MPayEnvironment> environments_;

@@ -109,6 +109,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   }
 
   EnvironmentState state = caches_.environmentState(*environment);
+  state.generation = environment->metadata.generation.value_or(0);
   state.settings = settingsOf(*environment);
   if (const auto problem = outputs->problem()) {
     state.settings = refuse(

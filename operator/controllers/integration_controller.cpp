@@ -12,6 +12,13 @@ namespace {
 
 using onboarding::memoryName;
 
+// What is an earlier integration's is not this one's to show or to publish.
+void hide(onboarding::EnvironmentSnapshot& snapshot) {
+  snapshot.leaving = std::exchange(snapshot.fragment, std::nullopt);
+  snapshot.service.reset();
+  snapshot.effects = {};
+}
+
 // The revision that production serves, the last one, and whether the next one can be made.
 void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
                     onboarding::EnvironmentSnapshot& into) {
@@ -36,15 +43,18 @@ void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayInteg
     into.liveProblem = verified.error();
     return;
   }
-  if (!onboarding::isOf(*content, spec)) {
-    // An earlier integration of this name, which is being withdrawn: none of it is this one's to show or to publish.
-    into.leaving = std::exchange(into.fragment, std::nullopt);
-    into.service.reset();
-    into.effects = {};
-    return;
-  }
+  into.isAnothers = !onboarding::isOf(*content, spec);
+  if (into.isAnothers) return hide(into);
   into.live = onboarding::NumberedRevision{number, last->metadata.name.value_or(""),
                                            last->metadata.creationTimestamp.value_or(""), std::move(*content)};
+}
+
+// An edit keeps the UID; who re-creates an integration of the same beneficiary and service takes over from it.
+bool isAnothers(const onboarding::Holder& holder, const std::string& serviceID,
+                const api::MPayIntegration& integration) {
+  const auto& spec = integration.spec;
+  return holder.uid != integration.metadata.uid.value_or("") &&
+         (holder.idno != spec.beneficiary.idno || serviceID != spec.service.id.value_or(""));
 }
 
 // Whether trying again will fail in the same way until somebody acts; then the status must say so.
@@ -175,18 +185,27 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.tests = contentOf<onboarding::TestRecord>(tests);
     snapshot.testsVersion = tests->metadata.resourceVersion;
   }
-  if (const auto fragment = outputs->own(memoryName(onboarding::kFragment, key))) {
-    if (auto content = onboarding::remembered<onboarding::Fragment>(*fragment)) {
-      snapshot.fragment = std::move(*content);
-      const auto aggregated = state.aggregated->find(memoryName(onboarding::kFragment, key));
-      snapshot.aggregated =
-          aggregated != state.aggregated->end() &&
-          aggregated->second.hash == onboarding::currentHash(*snapshot.fragment, fragment->data.at("content.json"));
-    } else if (!state.aggregated->contains(memoryName(onboarding::kFragment, key))) {
-      snapshot.isDamaged = true;
-      snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
+  if (auto object = outputs->own(memoryName(onboarding::kFragment, key))) {
+    const auto found = state.aggregated->find(memoryName(onboarding::kFragment, key));
+    const auto* aggregated = found == state.aggregated->end() ? nullptr : &found->second;
+    snapshot.fragment = contentOf<onboarding::Fragment>(object);
+    if (!snapshot.fragment && aggregated) {
+      // Damaged since it was published: that is what it said.
+      object = aggregated->object;
+      snapshot.fragment = contentOf<onboarding::Fragment>(object);
     }
+    snapshot.isDamaged = !snapshot.fragment;
+    snapshot.aggregated =
+        snapshot.fragment && aggregated &&
+        aggregated->hash == onboarding::currentHash(*snapshot.fragment, object->data.at("content.json"));
   }
+  snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
+  const auto leaves = [&](const auto& memory) {
+    return memory && isAnothers(memory->holder, memory->serviceID, integration);
+  };
+  // Where there are revisions the last one tells.
+  if (!lastRevision(*outputs, key)) snapshot.isAnothers = leaves(snapshot.fragment) || leaves(snapshot.claimed);
+  if (snapshot.isAnothers) hide(snapshot);
   if (snapshot.settings) {
     const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
     snapshot.service = outputs->own(service);

@@ -75,16 +75,9 @@ Outputs::Outputs(kube::Client& client, std::string environment, std::string name
       onChange_(std::move(onChange)),
       configMaps_(byIntegration<api::ConfigMap>),
       revisions_(byIntegration<api::ControllerRevision>),
-      configMapWatcher_(client, {namespace_, "", ""}, configMaps_,
-                        {.problem =
-                             [this](const auto& error) {
-                               problem_.with([&](auto& known) { known = error; });
-                               looked(error);
-                             }}),
-      networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_,
-                            {.problem = [this](const auto& error) { looked(error); }}),
-      revisionWatcher_(client, {namespace_, "", ""}, revisions_,
-                       {.problem = [this](const auto& error) { looked(error); }}) {
+      configMapWatcher_(client, {namespace_, "", ""}, configMaps_, {.problem = looked<api::ConfigMap>()}),
+      networkPolicyWatcher_(client, {namespace_, "", ""}, networkPolicies_, {.problem = looked<api::NetworkPolicy>()}),
+      revisionWatcher_(client, {namespace_, "", ""}, revisions_, {.problem = looked<api::ControllerRevision>()}) {
   listen(configMaps_);
   listen(networkPolicies_);
   listen(revisions_);
@@ -149,6 +142,23 @@ void Outputs::noteRevoked(const std::shared_ptr<const api::ConfigMap>& before,
     }
     revoked.all = std::move(all);
   });
+}
+
+template <class K>
+std::function<void(const std::optional<Error>&)> Outputs::looked() {
+  return [this](const auto& error) {
+    problems_.with([&](auto& known) {
+      known.erase(K::kResource.plural);
+      if (error) known.emplace(K::kResource.plural, *error);
+    });
+    looked(error);
+  };
+}
+
+std::optional<Error> Outputs::problem() const {
+  if (synced()) return std::nullopt;
+  const auto problems = problems_.copy();
+  return problems.empty() ? std::nullopt : std::optional(problems.begin()->second);
 }
 
 void Outputs::looked(const std::optional<Error>& error) {

@@ -32,7 +32,7 @@ class Outputs {
   bool synced() const;
   // Why the namespace was never read, when it cannot be. Once it was read, a broken watch is caught up
   // with and changes nothing.
-  std::optional<Error> problem() const { return synced() ? std::nullopt : problem_.copy(); }
+  std::optional<Error> problem() const;
 
   const std::string& namespaceName() const { return namespace_; }
   const runtime::Store<api::ConfigMap>& configMaps() const { return configMaps_; }
@@ -83,7 +83,9 @@ class Outputs {
   // Keeps revoked() in step with a record.
   void noteRevoked(const std::shared_ptr<const api::ConfigMap>& before,
                    const std::shared_ptr<const api::ConfigMap>& after);
-  // A watch failed, or succeeded for the first time or again.
+  // What a watch calls that failed, or succeeded for the first time or again.
+  template <class K>
+  std::function<void(const std::optional<Error>&)> looked();
   void looked(const std::optional<Error>& error);
   // Ours by its marks, or by its UID where somebody took the marks away.
   bool isOurs(const api::ObjectMeta& metadata) const;
@@ -93,8 +95,8 @@ class Outputs {
   const std::string namespace_;
   const std::function<bool()> mayWrite_;
   const OnChange onChange_;
-  Synchronized<std::optional<Error>> problem_;
-  Synchronized<std::set<std::string>> ours_;  // UIDs
+  Synchronized<std::map<std::string_view, Error>> problems_;  // of those watches that have one, by the kind's plural
+  Synchronized<std::set<std::string>> ours_;                  // UIDs
   struct Revoked {
     std::map<std::string, std::vector<onboarding::CheckedCertificate>> byRecord{};  // records that hold some
     std::shared_ptr<const onboarding::RevokedCertificates> all = std::make_shared<onboarding::RevokedCertificates>();

@@ -160,12 +160,16 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   if (!outcome.wait) TRY(readFragments(environment.metadata.name.value_or(""), outputs, stop));
   if (outcome.wait && !rendered_) return outcome;
   if (!rendered_) {
+    // Under names that collide one target would take the place of another: what was asked for before them holds.
+    if (onboarding::judgeNames(environment.spec)) spec_ = environment.spec;
+    if (!spec_) return outcome;
     seen_.clear();
-    aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
+    aggregates_ = onboarding::renderAggregates(*spec_, environment.metadata.name.value_or(""),
                                                settings ? &settings->authorities : nullptr, fragments_);
     auto aggregated = std::make_shared<AggregatedFragments>();
     for (const auto& [name, known] : known_)
-      aggregated->emplace_hint(aggregated->end(), name, AggregatedFragment{known.current, known.integration});
+      aggregated->emplace_hint(aggregated->end(), name,
+                               AggregatedFragment{known.current, known.integration, known.object});
     aggregated_ = std::move(aggregated);
     uid_ = uid;
     generation_ = generation;
@@ -192,7 +196,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   collectNames(aggregates_.configMaps, configMaps);
   // Of authorities that cannot be read what is published stays, its parts too.
   std::vector<std::string> kept;
-  for (const auto& bundle : environment.spec.trust.bundles) {
+  for (const auto& bundle : spec_->trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !settings) kept.push_back(bundle.name);
   }
   const auto isKept = [&](const std::string& name) {

@@ -19,8 +19,9 @@ inline constexpr std::chrono::seconds kPublishInterval{1};
 
 // A fragment that everything published holds, by the name of its ConfigMap.
 struct AggregatedFragment {
-  std::string hash;       // onboarding::currentHash of it
-  ObjectKey integration;  // empty where it does not say
+  std::string hash;                                // onboarding::currentHash of it
+  ObjectKey integration;                           // empty where it does not say
+  std::shared_ptr<const api::ConfigMap> object{};  // that said it
 };
 using AggregatedFragments = std::map<std::string, AggregatedFragment>;
 
@@ -68,6 +69,7 @@ class Publisher {
   const Outputs* outputs_ = nullptr;  // whose fragments these are
   std::map<std::string, Known> known_;
   onboarding::Fragments fragments_;
+  std::optional<api::MPayEnvironmentSpec> spec_;  // the last whose names can be told apart
   // What the rendering is of.
   std::string uid_;
   std::int64_t generation_ = 0;

@@ -10,6 +10,20 @@ namespace {
 
 using onboarding::memoryName;
 
+// Whose production it is: by what was promoted, else by what is published, else by what was claimed.
+onboarding::WithdrawalRecord recordOf(const Outputs& outputs, const ObjectKey& key) {
+  onboarding::WithdrawalRecord record{{key.namespace_, key.name, "", ""}, "", "", std::nullopt};
+  const auto note = [&](const auto& source) {
+    if (!source) return false;
+    record.holder = source->holder;
+    record.serviceID = source->serviceID;
+    return true;
+  };
+  if (!note(promoted(outputs, key)) && !note(recall<onboarding::Fragment>(outputs, onboarding::kFragment, key)))
+    note(recall<onboarding::Claim>(outputs, onboarding::kClaim, key));
+  return record;
+}
+
 }  // namespace
 
 runtime::Outcome soonest(const runtime::Outcome& a, const runtime::Outcome& b) {
@@ -77,6 +91,12 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
   if (environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw) {
     std::set<std::string> revoked;
     for (const auto& [sha256, check] : *outputs.revoked()) revoked.insert(sha256);
+    for (const auto& other : caches_.environments().list()) {
+      const auto record = recall<onboarding::RevocationRecord>(*caches_.outputs(*other), onboarding::kRevocation, key);
+      for (const auto& check : record ? record->certificates : std::vector<onboarding::CheckedCertificate>{}) {
+        if (check.verdict == onboarding::RevocationVerdict::Revoked) revoked.insert(check.sha256);
+      }
+    }
     takeOut(*fragment, revoked);
   }
   const auto assignments = claims_.assignments(environment.metadata.uid.value_or(""));
@@ -116,8 +136,7 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   const auto& spec = environment.spec;
   const std::string name = environment.metadata.name.value_or("");
   Outputs& outputs = *caches_.outputs(environment);
-  const auto claim = recall<onboarding::Claim>(outputs, onboarding::kClaim, key);
-  const auto revisions = outputs.revisions(key);
+  auto revisions = outputs.revisions(key);
   auto record = recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key);
   const WallTime now = clock_.now();
   const bool published = outputs.own(memoryName(onboarding::kFragment, key)) || !outputs.servicesOf(key).empty();
@@ -130,8 +149,8 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   }
   const auto metadata = onboarding::memoryMeta(spec.outputNamespace, onboarding::kWithdrawal, name, key);
   if (!record) {
-    record = onboarding::WithdrawalRecord{claim ? claim->holder : onboarding::Holder{key.namespace_, key.name, "", ""},
-                                          claim ? claim->serviceID : "", formatTime(now), std::nullopt};
+    record = recordOf(outputs, key);
+    record->deletedAt = formatTime(now);
     if (!retain) record->dueAt = formatTime(now + onboarding::withdrawalDelay(spec));
     TRY(outputs.ensure(onboarding::remember(metadata, *record), stop));
     spdlog::info("integration {}: deleted; production ends at {}", key.text(),
@@ -151,7 +170,11 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   // What admits goes first, the record of the withdrawal last: whatever is interrupted is taken up again.
   TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
   for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
+  // The newest last: an older one must not become what was promoted.
+  std::sort(revisions.begin(), revisions.end(), [](const auto& a, const auto& b) { return a->revision < b->revision; });
   for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
+  // Somebody's finalizer may keep one. That it goes is told.
+  if (!outputs.revisions(key).empty()) return runtime::Outcome{};
   for (const auto component : {onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   claims_.release(environment.metadata.uid.value_or(""), key);

@@ -37,9 +37,12 @@ void suspend(Plan& plan, const Snapshot& snapshot, const Examination& examinatio
   }
 }
 
-void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& examination) {
+void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& examination, WallTime now) {
   const auto& withdrawal = snapshot.production.withdrawal;
-  if (!withdrawal) return;
+  if (!withdrawal) {
+    plan.carryOutWithdrawal = snapshot.production.isAnothers;
+    return;
+  }
   const auto& spec = snapshot.integration->spec;
   const bool sameService =
       withdrawal->holder.idno == spec.beneficiary.idno && withdrawal->serviceID == spec.service.id.value_or("");
@@ -47,6 +50,12 @@ void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& ex
   plan.forgetWithdrawal = sameService && tenancy.holds();
   const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
   plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
+  // One that was interrupted is gone on with: nothing that it took away comes back meanwhile.
+  const auto due = withdrawal->dueAt ? parseTime(*withdrawal->dueAt) : std::nullopt;
+  if (due && *due <= now && (plan.carryOutWithdrawal || plan.endProduction)) {
+    std::erase_if(plan.production,
+                  [](const auto& object) { return isFragment(object) || componentOf(object.metadata) == kService; });
+  }
 }
 
 }  // namespace
@@ -89,9 +98,9 @@ Plan decide(const Snapshot& snapshot, const Examination& examination, const Conf
   decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
   plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings &&
                      std::none_of(plan.testing.begin(), plan.testing.end(), isFragment) && !decision.waitsForReading();
-  plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted";
+  plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted" || snapshot.testing.isAnothers;
   plan.endProduction = examination.productionTenancy.reason == "NamespaceNotPermitted";
-  judgeWithdrawal(plan, snapshot, examination);
+  judgeWithdrawal(plan, snapshot, examination, now);
   return plan;
 }
 

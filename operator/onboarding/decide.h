@@ -25,10 +25,10 @@ struct EnvironmentSnapshot {
   std::optional<Error> problem{};
   bool read = false;  // the output namespace was: what follows is all there is
   std::optional<Fragment> fragment{};
-  // The fragment is there and cannot be read, and this process never saw it whole; what was claimed, where it was
-  // written down.
-  bool isDamaged = false;
-  std::optional<Claim> claimed{};
+  bool isDamaged = false;          // the fragment is there and cannot be read, and this process never saw it whole
+  std::optional<Claim> claimed{};  // where it was written down
+  // What is here is an earlier integration's of this name, for another beneficiary or service: it is to go.
+  bool isAnothers = false;
   std::shared_ptr<const api::ConfigMap> service{};
   bool aggregated = false;         // everything published for the gateway holds `fragment` as it is
   std::string aggregateProblem{};  // why it cannot
@@ -42,12 +42,12 @@ struct EnvironmentSnapshot {
   std::shared_ptr<const RevokedCertificates> revoked{};  // by what all integrations know
   std::optional<TestRecord> tests{};                     // of a testing environment
   std::optional<std::string> testsVersion{};             // resourceVersion of that; absent: there is none
-  std::optional<Fragment> leaving{};                 // an earlier integration's of this name, which is being withdrawn
-  std::shared_ptr<const Assignments> assignments{};  // null: there are none
-  std::string foreign{};                             // name of an object that is not ours where ours should be
-  std::string foreignRevision{};                     // the same, of the next revision
-  std::string foreignEffects{};                      // and of the record of notifications
-  std::string foreignTests{};                        // and of that of functional tests
+  std::optional<Fragment> leaving{};                     // what production publishes where it isAnothers
+  std::shared_ptr<const Assignments> assignments{};      // null: there are none
+  std::string foreign{};                                 // name of an object that is not ours where ours should be
+  std::string foreignRevision{};                         // the same, of the next revision
+  std::string foreignEffects{};                          // and of the record of notifications
+  std::string foreignTests{};                            // and of that of functional tests
 };
 
 struct Snapshot {
@@ -89,6 +89,10 @@ struct Examination {
 // Whether an environment that is named admits the namespace. Of others nothing that they refer to is read: whoever may
 // create an integration somewhere could make the operator watch as much as he likes.
 bool isTenant(const Snapshot& snapshot);
+
+// What says that a certificate is revoked: the integration's own records, or where they know nothing of it those of all
+// others, whatever is checked now. Null: nothing does.
+const CheckedCertificate* findRevoked(const Snapshot& snapshot, const std::string& sha256);
 
 Examination examine(const Snapshot& snapshot, WallTime now);
 

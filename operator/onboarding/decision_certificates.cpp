@@ -61,8 +61,13 @@ void Decision::planChecks() {
 std::set<std::string> Decision::withheld(const EnvironmentSnapshot& environment, const RevocationRecord& checks) const {
   std::set<std::string> certificates;
   const bool mustBeGood = environment.settings && environment.settings->revocation.onFailure == api::FailureMode::Hard;
+  const auto isPublished = [&](const std::string& sha256) {
+    // Of a damaged fragment the revision tells.
+    return publishes(publishedIn(environment), sha256) ||
+           (environment.isDamaged && environment.live && promotedWith && promotedWith->sha256() == sha256);
+  };
   for (const auto& check : checks.certificates) {
-    if (publishes(publishedIn(environment), check.sha256)) continue;
+    if (isPublished(check.sha256)) continue;
     const bool wasNeverGood = check.verdict == RevocationVerdict::Unknown && !check.evidence;
     if (check.verdict == RevocationVerdict::Pending || (wasNeverGood && mustBeGood)) certificates.insert(check.sha256);
   }
@@ -74,17 +79,20 @@ std::set<std::string> Decision::withheld(const EnvironmentSnapshot& environment,
       if (check.verdict == RevocationVerdict::Revoked) certificates.insert(check.sha256);
     }
   }
+  // Also by what another's record says: who declares it later is admitted as little.
+  for (const auto* leaf : {form.leaf ? &*form.leaf : nullptr, promotedWith ? &*promotedWith : nullptr}) {
+    if (leaf && findRevoked(in, leaf->sha256())) certificates.insert(leaf->sha256());
+  }
   return certificates;
 }
 
 const CheckedCertificate* Decision::withheldCheck(const std::string& sha256) const {
   if (!withheld(in.production, productionChecks).contains(sha256)) return nullptr;
-  const CheckedCertificate* found = nullptr;
+  if (const auto* revoked = findRevoked(in, sha256)) return revoked;
   for (const auto* known : {&in.testing.revocation, &in.production.revocation}) {
-    const auto* check = *known ? (*known)->find(sha256) : nullptr;
-    if (check && (!found || check->verdict == RevocationVerdict::Revoked)) found = check;
+    if (const auto* check = *known ? (*known)->find(sha256) : nullptr) return check;
   }
-  return found ? found : productionChecks.find(sha256);
+  return productionChecks.find(sha256);
 }
 
 void Decision::planRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks,

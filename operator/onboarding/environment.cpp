@@ -1,6 +1,7 @@
 #include "onboarding/environment.h"
 
 #include <algorithm>
+#include <set>
 
 #include "net/transport.h"
 #include "onboarding/rendering.h"
@@ -60,12 +61,17 @@ Result<TesterSettings> testerOf(const MPayEnvironmentSpec& spec, const Content& 
   return tester;
 }
 
-// What is published has names that collide neither with each other, when one is divided in parts, nor with what the
-// operator remembers.
+}  // namespace
+
 Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
-  std::vector<std::string> configMaps, policies;
-  for (const auto& target : spec.allowlist.targets)
-    (target.networkPolicy ? policies : configMaps).push_back(target.name);
+  // Targets may share a ConfigMap: they are files in it.
+  std::set<std::string> targets;
+  std::vector<std::string> policies;
+  for (const auto& target : spec.allowlist.targets) {
+    if (target.configMap) targets.insert(target.configMap->name);
+    if (target.networkPolicy) policies.push_back(policyName(target));
+  }
+  std::vector<std::string> configMaps(targets.begin(), targets.end());
   for (const auto& bundle : spec.trust.bundles) configMaps.push_back(bundle.name);
   for (const auto* names : {&configMaps, &policies}) {
     for (std::size_t i = 0; i < names->size(); ++i) {
@@ -73,8 +79,8 @@ Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
         const auto &name = (*names)[i], &other = (*names)[j];
         if (i != j && (name == other || isPartOf(name, other)))
           return refuse("InvalidField",
-                        fmt::format("two objects would be named {}: a target or a bundle has that name, "
-                                    "and {} is one too; rename one of them",
+                        fmt::format("two objects would be named {}: a target or a bundle writes one of that name, "
+                                    "and another writes {} and its parts; rename one of them",
                                     name, other));
       }
     }
@@ -89,8 +95,6 @@ Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
   RevocationPolicy policy{declared.mode, declared.onFailure, std::chrono::seconds(0), declared.url, {}};

@@ -194,12 +194,9 @@ std::vector<const EnvironmentSnapshot*> concerned(const Snapshot& snapshot) {
 
 // What is known of a certificate's revocation. Holds, with a note, where that does not stand in the way.
 Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
-  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    const auto* known = environment->revocation ? environment->revocation->find(sha256) : nullptr;
-    if (known && known->verdict == RevocationVerdict::Revoked)
-      return fix("CertificateRevoked",
-                 fmt::format("the certificate {}; request a new one", describeRevocation(*known)));
-  }
+  if (const auto* revoked = findRevoked(snapshot, sha256))
+    return fix("CertificateRevoked",
+               fmt::format("the certificate {}; request a new one", describeRevocation(*revoked)));
   std::string notes;
   for (const auto* environment : concerned(snapshot)) {
     const auto& rules = environment->settings->revocation;
@@ -372,6 +369,22 @@ void includePublished(Claim& claim, const std::optional<Fragment>& published) {
 }
 
 }  // namespace
+
+const CheckedCertificate* findRevoked(const Snapshot& snapshot, const std::string& sha256) {
+  bool isKnown = false;
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    const auto* check = environment->revocation ? environment->revocation->find(sha256) : nullptr;
+    if (check && check->verdict == RevocationVerdict::Revoked) return check;
+    isKnown = isKnown || (check && check->evidence);
+  }
+  if (isKnown) return nullptr;
+  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
+    if (!environment->revoked) continue;
+    if (const auto found = environment->revoked->find(sha256); found != environment->revoked->end())
+      return &found->second;
+  }
+  return nullptr;
+}
 
 bool isTenant(const Snapshot& snapshot) {
   return judgeTenancy(snapshot, api::Stage::Testing).holds() || judgeTenancy(snapshot, api::Stage::Production).holds();

@@ -168,6 +168,8 @@ File renderFingerprints(const Fragments& fragments) {
   return file;
 }
 
+std::string policyName(const api::AllowlistTarget& target) { return "mpay-" + target.name; }
+
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
                             const crypto::Authorities* authorities, const Fragments& fragments,
                             const ObjectLimits& limits) {
@@ -187,7 +189,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     if (target.networkPolicy) {
       if (!peers) peers = peersOf(fragments);
       aggregates.networkPolicies.push_back(
-          renderNetworkPolicy(*target.networkPolicy, named("mpay-" + target.name), *peers, limits.peers));
+          renderNetworkPolicy(*target.networkPolicy, named(policyName(target)), *peers, limits.peers));
     }
   }
   for (const auto& bundle : spec.trust.bundles) {

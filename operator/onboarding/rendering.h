@@ -43,6 +43,9 @@ struct ObjectLimits {
   std::size_t peers = kMaximumPeers;
 };
 
+// Of the NetworkPolicy of a target.
+std::string policyName(const api::AllowlistTarget& target);
+
 // Everything that the environment of that name publishes of all its integrations. With authorities null, which is
 // while they cannot be read, the bundles of authorities are left out.
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,

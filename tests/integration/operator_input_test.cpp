@@ -483,6 +483,23 @@ TEST_F(Input, PromotesNothingWhileAPolicyIsMissing) {
   promote();
 }
 
+// It starts all the same: whoever is to leave must leave.
+TEST_F(Input, PublishesAlsoWhereItMayNotReadThePolicies) {
+  ASSERT_EQ(cluster.plane
+                .kubectl({"patch", "clusterrole", "mpay-operator", "--type=json", "-p",
+                          R"([{"op": "test", "path": "/rules/6/apiGroups/0", "value": "admissionregistration.k8s.io"},
+                              {"op": "remove", "path": "/rules/6"}])"})
+                .code,
+            0);
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  await("FunctionalTestsPassed", ConditionStatus::Unknown, "AdmissionPolicyMissing");
+  const auto restored = cluster.plane.kubectl({"apply", "-f", MPAY_SOURCE_DIR "/manifests/rbac.yaml"});
+  ASSERT_EQ(restored.code, 0) << restored.output;
+  await("FunctionalTestsPassed", ConditionStatus::False, "AwaitingFunctionalTesting");
+}
+
 TEST_F(Input, LeavesEverythingAsItIsWhileSuspended) {
   startOperator();
   create(form());

@@ -212,6 +212,45 @@ TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
   EXPECT_EQ(outputs(testingOut), inTesting);
 }
 
+// The earlier certificate is in the fragment alone.
+TEST_F(Repair, RestoresADamagedFragmentWithTheEarlierCertificate) {
+  startOperator();
+  create(form());
+  promote();
+  edit([&](auto& spec) { spec.certificate = api::ContentSource{authority.issue({}).certificate, {}, {}}; });
+  const api::ObjectKey place{testingOut, memoryName("fragment", key)};
+  const auto certificates = [&] {
+    const auto fragment = onboarding::remembered<onboarding::Fragment>(configMaps().get(place).value());
+    return fragment ? fragment->certificates.size() : 0;
+  };
+  ASSERT_TRUE(waitFor(20s, [&] { return certificates() == 2; }));
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto good = configMaps().get(place).value();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(configMaps().patch(place, json::parse(R"({"data":{"content.json":"nonsense"}})").value()));
+    ASSERT_TRUE(waitFor(20s, [&] { return isSame(configMaps().get(place).value(), good); }))
+        << configMaps().get(place)->data.begin()->second;
+  }
+}
+
+// What was asked for before holds, and who leaves goes from there.
+TEST_F(Repair, PublishesNothingUnderNamesThatCollide) {
+  startOperator();
+  create(form());
+  await("TestEnvironmentReady", ConditionStatus::True);
+  const auto before = outputs(testingOut);
+  editEnvironment(testing, [](auto& spec) {
+    spec.allowlist.targets.push_back(
+        {"another", api::AllowlistConfigMap{"mpay-clients", api::AllowlistFormat::CIDR}, {}});
+  });
+  awaitEnvironment(testing, "InvalidField");
+  EXPECT_EQ(outputs(testingOut), before);
+  ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
+  EXPECT_EQ(configMaps().get({testingOut, "mpay-clients"})->data.size(), before.at("mpay-clients").size());
+}
+
 // What was read before one that nobody can read is not forgotten.
 TEST_F(Repair, PublishesWhatChangedWhileAFragmentWasDamaged) {
   startOperator();

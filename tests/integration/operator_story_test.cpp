@@ -315,6 +315,36 @@ TEST_F(Story, IsDeletedAlsoWhileAnotherEnvironmentCannotBeRead) {
       10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
+// The ConfigMaps of an output namespace can be read, its NetworkPolicies cannot.
+TEST_F(Story, SaysThatAnOutputNamespaceCannotBeReadInPart) {
+  const auto unreadable = anotherLike(testing);
+  const auto namespace_ = "another-" + testingOut;
+  letOnlyRead(namespace_);
+  ASSERT_EQ(cluster.plane
+                .kubectl({"patch", "role", "reader", "-n", namespace_, "--type=json", "-p",
+                          R"([{"op": "replace", "path": "/rules/0/resources",
+                               "value": ["configmaps", "controllerrevisions"]}])"})
+                .code,
+            0);
+  startOperator();
+  awaitEnvironment(unreadable, "OutputNamespaceUnavailable");
+  const auto ready = api::findCondition(environments().get({"", unreadable})->status->conditions, "Ready")->message;
+  EXPECT_NE(ready.find("networkpolicies"), std::string::npos) << ready;
+  ASSERT_EQ(cluster.plane
+                .kubectl({"patch", "role", "reader", "-n", namespace_, "--type=json", "-p",
+                          R"([{"op": "replace", "path": "/rules/0/resources",
+                               "value": ["configmaps", "networkpolicies"]}])"})
+                .code,
+            0);
+  killOperator();
+  startOperator();
+  EXPECT_TRUE(waitFor(20s, [&] {
+    const auto environment = environments().get({"", unreadable});
+    return api::findCondition(environment->status->conditions, "Ready")->message.find("controllerrevisions") !=
+           std::string::npos;
+  }));
+}
+
 TEST_F(Story, WithdrawsBeforeTheEnvironmentGoes) {
   startOperator();
   create(form());
@@ -482,6 +512,11 @@ TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   for (const auto& condition : status.conditions)
     EXPECT_EQ(condition.message.find(digest), std::string::npos) << condition.type << ": " << condition.message;
   EXPECT_EQ(outputs(productionOut), served) << "what is retained goes on";
+  // As the platform ends what is retained.
+  editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "1s"; });
+  ASSERT_TRUE(configMaps().remove({productionOut, onboarding::memoryName("withdrawal", {tenant, "certificates"})}, {}));
+  await("Submitted", ConditionStatus::True);
+  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
 }
 
 TEST_F(Story, SaysNothingNewAfterARestart) {
@@ -537,6 +572,21 @@ TEST_F(Story, SaysWhatADeletionWaitsFor) {
   EXPECT_EQ(told(), 1);
   ASSERT_TRUE(configMaps().remove(foreign.metadata.key(), {}));
   EXPECT_TRUE(waitFor(90s, [&] { return current().metadata.uid == std::nullopt; }));
+}
+
+TEST_F(Story, TellsOnceThereIsAChannelAgain) {
+  mail.answer(MailSink::Answer::TryLater);
+  startOperator();
+  create(form());
+  promote();
+  await("Notified", ConditionStatus::False, "NotificationPending");
+  std::vector<api::NotificationChannel> channels;
+  editEnvironment(production, [&](auto& spec) { channels.swap(spec.notifications.channels); });
+  awaitReason("Notified", "NotConfigured");
+  mail.answer(MailSink::Answer::Accept);
+  editEnvironment(production, [&](auto& spec) { spec.notifications.channels = channels; });
+  await("Notified", ConditionStatus::True);
+  EXPECT_EQ(mail.messages().size(), 1u);
 }
 
 TEST_F(Story, TellsOfAnEnvironmentThatCannotBeUsed) {

@@ -298,6 +298,36 @@ TEST(Decide, ForgetsAWithdrawalOnlyOfWhoIsBack) {
   }
 }
 
+TEST(Decide, EndsWhatAnEarlierIntegrationOfThisNameLeft) {
+  Form form;
+  EXPECT_FALSE(form.decide().carryOutWithdrawal);
+  EXPECT_FALSE(form.decide().endTesting);
+  form.snapshot.testing.isAnothers = form.snapshot.production.isAnothers = true;
+  EXPECT_TRUE(form.decide().carryOutWithdrawal) << "nobody wrote down that it ends";
+  EXPECT_TRUE(form.decide().endTesting);
+}
+
+// Its fragment went first, and the operator was interrupted before the revision did.
+TEST(Decide, ReopensNothingThatADueWithdrawalClosed) {
+  Form form;
+  form.promote();
+  form.snapshot.namespaceLabels->clear();
+  form.snapshot.production.withdrawal =
+      WithdrawalRecord{{"ns", "x", "uid-1", "1006601001185"}, "AM-1", "", formatTime(form.now + std::chrono::hours(1))};
+  form.snapshot.production.fragment.reset();
+  const auto publishes = [&] {
+    const auto plan = form.decide();
+    EXPECT_TRUE(plan.endProduction);
+    return std::any_of(plan.production.begin(), plan.production.end(), [](const auto& object) {
+      const auto component = componentOf(object.metadata);
+      return component == kFragment || component == kService;
+    });
+  };
+  EXPECT_TRUE(publishes()) << "it is not due";
+  form.snapshot.production.withdrawal->dueAt = formatTime(form.now);
+  EXPECT_FALSE(publishes());
+}
+
 TEST(Decide, EndsWhereTheNamespaceIsPermittedNoMoreAndNowhereElse) {
   struct Row {
     const char* name;

@@ -93,6 +93,9 @@ TEST(Environment, IsRefusedWithTheReason) {
     std::string reason;
   };
   const auto same = [](auto&) {};
+  const auto writes = [](const std::string& configMap) {
+    return api::AllowlistTarget{"target", api::AllowlistConfigMap{configMap, {}}, {}};
+  };
   const Row rows[] = {
       {"a delay of centuries", [](auto& s) { s.withdrawal.delay = "10000000h"; }, good, "InvalidField"},
       {"looks too often", [](auto& s) { s.trust.revocation.interval = "4s"; }, good, "InvalidField"},
@@ -112,9 +115,26 @@ TEST(Environment, IsRefusedWithTheReason) {
       {"host bits", [](auto& s) { s.addresses.permitted = {"10.0.0.1/8"}; }, good, "InvalidField"},
       {"no prefix", [](auto& s) { s.addresses.shared = {"ten"}; }, good, "InvalidField"},
       {"two of one name",
-       [](auto& s) {
+       [&](auto& s) {
          s.trust.bundles = {{"a", {}}};
-         s.allowlist.targets = {{"a", {}, {}}};
+         s.allowlist.targets = {writes("a")};
+       },
+       good, "InvalidField"},
+      {"a target named as a bundle's part",
+       [&](auto& s) {
+         s.trust.bundles = {{"a", {}}};
+         s.allowlist.targets = {writes("a-part-3")};
+       },
+       good, "InvalidField"},
+      {"a target named as a record",
+       [&](auto& s) {
+         s.allowlist.targets = {writes(memoryName(kFragment, {"n", "x"}))};
+       },
+       good, "InvalidField"},
+      {"a policy named as another's part",
+       [](auto& s) {
+         s.allowlist.targets = {{"a", {}, api::AllowlistNetworkPolicy{}},
+                                {"a-part-3", {}, api::AllowlistNetworkPolicy{}}};
        },
        good, "InvalidField"},
       {"one named as another's part",
@@ -139,6 +159,17 @@ TEST(Environment, IsRefusedWithTheReason) {
     EXPECT_EQ(settings.error().reason, row.reason) << row.name;
     EXPECT_FALSE(settings.error().message.empty()) << row.name;
   }
+}
+
+TEST(Environment, TakesTargetsOfOneConfigMapAndNamesThatAreNobodys) {
+  auto spec = environment().spec;
+  spec.trust.bundles = {{"clients", {}}};
+  spec.allowlist.targets = {{"nginx", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::Nginx}, {}},
+                            {"prefixes", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::CIDR}, {}},
+                            {"clients", api::AllowlistConfigMap{"haproxy", api::AllowlistFormat::HAProxy}, {}},
+                            {"gateway", {}, api::AllowlistNetworkPolicy{}}};
+  const auto judged = judgeNames(spec);
+  EXPECT_TRUE(judged) << judged.error().message;
 }
 
 TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {

@@ -356,6 +356,43 @@ TEST(DecideRevocation, KnowsWhatWasRevokedWhileItWasAnothers) {
   }
 }
 
+// Nothing is checked any more: what another's record says holds all the same, until its own knows better.
+TEST(DecideRevocation, KnowsWhatAnothersRecordSaysAlsoWhereNothingIsChecked) {
+  Form form;
+  CheckedCertificate check;
+  check.sha256 = form.examine().leaf->sha256();
+  check.verdict = RevocationVerdict::Revoked;
+  form.snapshot.production.revoked =
+      std::make_shared<const RevokedCertificates>(RevokedCertificates{{check.sha256, check}});
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "CertificateRevoked");
+  EXPECT_EQ(admitted(form.snapshot.testing), 0u);
+  check.verdict = RevocationVerdict::Good;
+  check.evidence = formatTime(form.now);
+  form.snapshot.testing.revocation = RevocationRecord{{check}};
+  while (form.carryOut()) {
+  }
+  EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Trusted");
+  EXPECT_EQ(admitted(form.snapshot.testing), 1u);
+}
+
+// What is damaged was published: that nobody can be asked just now withholds nothing that was admitted.
+TEST(DecideRevocation, RestoresADamagedFragmentWithTheRevisionsCertificate) {
+  Promoted form;
+  form.checkRevocation(api::FailureMode::Hard);
+  form.settle();
+  form.settle(kNothing);
+  form.snapshot.production.fragment.reset();
+  form.snapshot.production.isDamaged = true;
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.production), 1u);
+  form.settle(kRevoked);
+  form.snapshot.production.fragment.reset();
+  form.settle();
+  EXPECT_EQ(admitted(form.snapshot.production), 0u);
+}
+
 TEST(DecideRevocation, AdmitsNothingThatWasNeverFoundGood) {
   for (const auto onFailure : {api::FailureMode::Hard, api::FailureMode::Soft}) {
     Promoted form;
