@@ -516,7 +516,8 @@ TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "1s"; });
   ASSERT_TRUE(configMaps().remove({productionOut, onboarding::memoryName("withdrawal", {tenant, "certificates"})}, {}));
   await("Submitted", ConditionStatus::True);
-  EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf").find("AM-"), std::string::npos);
+  EXPECT_TRUE(waitFor(
+      20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
 TEST_F(Story, SaysNothingNewAfterARestart) {
