@@ -96,7 +96,7 @@ Verdict saysPaid(Session& session) {
     return failed(fmt::format("after it was paid in full the order is {}", last.state()), {last.exchange});
   const bool isOpen = order.status == "PartiallyPaid" || order.status == "Active";
   const auto due = dueOf(order);
-  if (!due && dueOf(*payments.before.order))
+  if (!due && payments.isSaid)
     return failed(fmt::format("after payments of {} and {} of {} the order no longer says what is due",
                               payments.part.text(), payments.part.text(), payments.recorded.text()),
                   {last.exchange});

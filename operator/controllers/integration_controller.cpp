@@ -43,18 +43,22 @@ void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayInteg
     into.liveProblem = verified.error();
     return;
   }
-  into.isAnothers = !onboarding::isOf(*content, spec);
-  if (into.isAnothers) return hide(into);
+  if (!onboarding::isOf(*content, spec)) {
+    // Without a ServiceID it may still become the same service.
+    into.isAnothers = content->holder.idno != spec.beneficiary.idno || spec.service.id;
+    return hide(into);
+  }
   into.live = onboarding::NumberedRevision{number, last->metadata.name.value_or(""),
                                            last->metadata.creationTimestamp.value_or(""), std::move(*content)};
 }
 
-// An edit keeps the UID; who re-creates an integration of the same beneficiary and service takes over from it.
-bool isAnothers(const onboarding::Holder& holder, const std::string& serviceID,
-                const api::MPayIntegration& integration) {
+// An edit keeps the UID; who re-creates an integration of the same beneficiary and service takes over from it. Without
+// a ServiceID it may still become the same service.
+bool isOfAnother(const onboarding::Holder& holder, const std::string& serviceID,
+                 const api::MPayIntegration& integration) {
   const auto& spec = integration.spec;
   return holder.uid != integration.metadata.uid.value_or("") &&
-         (holder.idno != spec.beneficiary.idno || serviceID != spec.service.id.value_or(""));
+         (holder.idno != spec.beneficiary.idno || (spec.service.id && serviceID != *spec.service.id));
 }
 
 // Whether trying again will fail in the same way until somebody acts; then the status must say so.
@@ -201,11 +205,11 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   }
   snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
   const auto leaves = [&](const auto& memory) {
-    return memory && isAnothers(memory->holder, memory->serviceID, integration);
+    return memory && isOfAnother(memory->holder, memory->serviceID, integration);
   };
   // Where there are revisions the last one tells.
-  if (!lastRevision(*outputs, key)) snapshot.isAnothers = leaves(snapshot.fragment) || leaves(snapshot.claimed);
-  if (snapshot.isAnothers) hide(snapshot);
+  if (!lastRevision(*outputs, key))
+    snapshot.isAnothers = snapshot.fragment ? leaves(snapshot.fragment) : leaves(snapshot.claimed);
   if (snapshot.settings) {
     const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
     snapshot.service = outputs->own(service);
@@ -220,7 +224,11 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.foreignEffects = effects;
   if (const auto tests = memoryName(onboarding::kTests, key); outputs->isForeign(tests, key))
     snapshot.foreignTests = tests;
-  recallRevision(*outputs, key, integration.spec, snapshot);
+  if (snapshot.isAnothers) {
+    hide(snapshot);
+  } else {
+    recallRevision(*outputs, key, integration.spec, snapshot);
+  }
   return snapshot;
 }
 

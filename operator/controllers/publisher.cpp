@@ -133,12 +133,12 @@ Result<void> Publisher::readFragments(const std::string& environment, Outputs& o
       auto current = onboarding::currentHash(*decoded, object->data.at("content.json"));
       fragments_[name] = std::move(*decoded);
       known_[name] = {std::move(object), std::move(hash), std::move(current), std::move(integration)};
-      rendered_ = false;
+      changed_ = true;
     } else {
       known->second.object = std::move(object);
     }
   }
-  if (std::erase_if(known_, [&](const auto& known) { return !present.contains(known.first); }) > 0) rendered_ = false;
+  if (std::erase_if(known_, [&](const auto& known) { return !present.contains(known.first); }) > 0) changed_ = true;
   std::erase_if(fragments_, [&](const auto& fragment) { return !present.contains(fragment.first); });
   return {};
 }
@@ -157,14 +157,11 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   const auto uid = environment.metadata.uid.value_or("");
   const auto generation = environment.metadata.generation.value_or(0);
   rendered_ = rendered_ && uid == uid_ && generation == generation_ && settings == settings_;
-  if (!outcome.wait) TRY(readFragments(environment.metadata.name.value_or(""), outputs, stop));
-  if (outcome.wait && !rendered_) return outcome;
-  if (!rendered_) {
-    // Under names that collide one target would take the place of another: what was asked for before them holds.
-    if (onboarding::judgeNames(environment.spec)) spec_ = environment.spec;
-    if (!spec_) return outcome;
+  Result<void> read;
+  if (!outcome.wait) read = readFragments(environment.metadata.name.value_or(""), outputs, stop);
+  if (!outcome.wait && read && (!rendered_ || changed_)) {
     seen_.clear();
-    aggregates_ = onboarding::renderAggregates(*spec_, environment.metadata.name.value_or(""),
+    aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
                                                settings ? &settings->authorities : nullptr, fragments_);
     auto aggregated = std::make_shared<AggregatedFragments>();
     for (const auto& [name, known] : known_)
@@ -175,17 +172,30 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
     generation_ = generation;
     settings_ = settings;
     rendered_ = true;
+    changed_ = false;
   }
+  // Where fragments cannot be read now, what was published before is put back all the same.
+  if (!rendered_) TRY(std::move(read));
+  if (!rendered_ || (outcome.wait && repairs_ >= kRepairsAtOnce)) return outcome;
 
   Written policies, maps;
   write(aggregates_.networkPolicies, outputs, seen_, policies, stop);
   // Network policies add up: one that is published no more goes on admitting, so it goes whatever becomes of the maps.
-  std::set<std::string> networkPolicies;
+  const auto taken = onboarding::takenNames(environment.spec);
+  std::set<std::string> networkPolicies = taken.networkPolicies;
   collectNames(aggregates_.networkPolicies, networkPolicies);
   Result<void> removed;
   if (policies.isWhole()) removed = outputs.removePoliciesBut(networkPolicies, stop);
   write(aggregates_.configMaps, outputs, seen_, maps, stop);
-  if (!outcome.wait && (policies.any || maps.any)) written_ = now;
+  const bool any = policies.any || maps.any;
+  if (outcome.wait) {
+    repairs_ += any ? 1 : 0;
+  } else if (any) {
+    written_ = now;
+  } else {
+    repairs_ = 0;
+  }
+  TRY(std::move(read));
   TRY(std::move(removed));
   for (auto* written : {&policies, &maps}) {
     if (written->failed) return fail(std::move(*written->failed));
@@ -194,9 +204,9 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   if (outcome.wait || !outcome.conflict.empty()) return outcome;
   std::set<std::string> configMaps;
   collectNames(aggregates_.configMaps, configMaps);
-  // Of authorities that cannot be read what is published stays, its parts too.
-  std::vector<std::string> kept;
-  for (const auto& bundle : spec_->trust.bundles) {
+  // Of authorities that cannot be read what is published stays, and so does what has a name that it may not have.
+  std::vector<std::string> kept(taken.configMaps.begin(), taken.configMaps.end());
+  for (const auto& bundle : environment.spec.trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !settings) kept.push_back(bundle.name);
   }
   const auto isKept = [&](const std::string& name) {

@@ -16,6 +16,8 @@
 namespace mpay::controllers {
 
 inline constexpr std::chrono::seconds kPublishInterval{1};
+// Then what undoes them again and again waits for the end of the second, too.
+inline constexpr int kRepairsAtOnce = 50;
 
 // A fragment that everything published holds, by the name of its ConfigMap.
 struct AggregatedFragment {
@@ -69,12 +71,13 @@ class Publisher {
   const Outputs* outputs_ = nullptr;  // whose fragments these are
   std::map<std::string, Known> known_;
   onboarding::Fragments fragments_;
-  std::optional<api::MPayEnvironmentSpec> spec_;  // the last whose names can be told apart
   // What the rendering is of.
   std::string uid_;
   std::int64_t generation_ = 0;
   std::shared_ptr<const onboarding::Settings> settings_;
-  bool rendered_ = false;  // and of all that was read of the fragments
+  bool rendered_ = false;
+  bool changed_ = false;  // the fragments, since then
+  int repairs_ = 0;       // within seconds in which something was written, since one in which nothing was
   onboarding::Aggregates aggregates_;
   SeenObjects seen_;
   std::shared_ptr<const AggregatedFragments> aggregated_;

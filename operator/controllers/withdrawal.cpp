@@ -92,7 +92,14 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
     std::set<std::string> revoked;
     for (const auto& [sha256, check] : *outputs.revoked()) revoked.insert(sha256);
     for (const auto& other : caches_.environments().list()) {
-      const auto record = recall<onboarding::RevocationRecord>(*caches_.outputs(*other), onboarding::kRevocation, key);
+      const auto others = caches_.outputs(*other);
+      if (!others->synced() && !others->problem()) {
+        Error unread{ErrorKind::Timeout,
+                     fmt::format("what {} knows to be revoked is being read", others->namespaceName())};
+        unread.retryAfter = std::chrono::seconds(1);
+        return fail(std::move(unread));
+      }
+      const auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key);
       for (const auto& check : record ? record->certificates : std::vector<onboarding::CheckedCertificate>{}) {
         if (check.verdict == onboarding::RevocationVerdict::Revoked) revoked.insert(check.sha256);
       }
@@ -172,9 +179,13 @@ Result<runtime::Outcome> Withdrawal::withdrawProduction(const ObjectKey& key, co
   for (const auto& document : outputs.servicesOf(key)) TRY(outputs.remove(document->metadata.name.value_or(""), stop));
   // The newest last: an older one must not become what was promoted.
   std::sort(revisions.begin(), revisions.end(), [](const auto& a, const auto& b) { return a->revision < b->revision; });
-  for (const auto& revision : revisions) TRY(outputs.remove(*revision, stop));
-  // Somebody's finalizer may keep one. That it goes is told.
-  if (!outputs.revisions(key).empty()) return runtime::Outcome{};
+  for (const auto& revision : revisions) {
+    TRY(outputs.remove(*revision, stop));
+    // Somebody's finalizer may keep it. That it goes is told.
+    const auto left = outputs.revisions(key);
+    if (std::any_of(left.begin(), left.end(), [&](const auto& one) { return one->revision == revision->revision; }))
+      return runtime::Outcome{};
+  }
   for (const auto component : {onboarding::kEffects, onboarding::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   claims_.release(environment.metadata.uid.value_or(""), key);

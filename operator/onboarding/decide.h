@@ -42,7 +42,7 @@ struct EnvironmentSnapshot {
   std::shared_ptr<const RevokedCertificates> revoked{};  // by what all integrations know
   std::optional<TestRecord> tests{};                     // of a testing environment
   std::optional<std::string> testsVersion{};             // resourceVersion of that; absent: there is none
-  std::optional<Fragment> leaving{};                     // what production publishes where it isAnothers
+  std::optional<Fragment> leaving{};                     // what is published here and is an earlier integration's
   std::shared_ptr<const Assignments> assignments{};      // null: there are none
   std::string foreign{};                                 // name of an object that is not ours where ours should be
   std::string foreignRevision{};                         // the same, of the next revision

@@ -1,7 +1,6 @@
 #include "onboarding/environment.h"
 
 #include <algorithm>
-#include <set>
 
 #include "net/transport.h"
 #include "onboarding/rendering.h"
@@ -61,40 +60,23 @@ Result<TesterSettings> testerOf(const MPayEnvironmentSpec& spec, const Content& 
   return tester;
 }
 
-}  // namespace
-
 Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
-  // Targets may share a ConfigMap: they are files in it.
-  std::set<std::string> targets;
-  std::vector<std::string> policies;
-  for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) targets.insert(target.configMap->name);
-    if (target.networkPolicy) policies.push_back(policyName(target));
-  }
-  std::vector<std::string> configMaps(targets.begin(), targets.end());
-  for (const auto& bundle : spec.trust.bundles) configMaps.push_back(bundle.name);
-  for (const auto* names : {&configMaps, &policies}) {
-    for (std::size_t i = 0; i < names->size(); ++i) {
-      for (std::size_t j = 0; j < names->size(); ++j) {
-        const auto &name = (*names)[i], &other = (*names)[j];
-        if (i != j && (name == other || isPartOf(name, other)))
-          return refuse("InvalidField",
-                        fmt::format("two objects would be named {}: a target or a bundle writes one of that name, "
-                                    "and another writes {} and its parts; rename one of them",
-                                    name, other));
-      }
-    }
+  const auto taken = takenNames(spec);
+  for (const auto* names : {&taken.configMaps, &taken.networkPolicies}) {
+    if (!names->empty())
+      return refuse("InvalidField", fmt::format("{} may not be what a target or a bundle writes: it is the name of "
+                                                "another's part, or of what the operator remembers; choose another",
+                                                *names->begin()));
   }
   const auto& registrar = spec.registrar.configMap;
   const auto service = registrar ? serviceName(*registrar, {"namespace", "name"}) : "";
-  if (isMemoryName(service) ||
-      std::any_of(configMaps.begin(), configMaps.end(), [](const auto& name) { return isMemoryName(name); })) {
+  if (isMemoryName(service))
     return refuse("InvalidField",
-                  "registrar.configMap, a target or a bundle is named as what the operator remembers is; "
-                  "choose another name");
-  }
+                  "registrar.configMap is named as what the operator remembers is; choose another name");
   return {};
 }
+
+}  // namespace
 
 Result<RevocationPolicy> revocationOf(const api::Revocation& declared) {
   RevocationPolicy policy{declared.mode, declared.onFailure, std::chrono::seconds(0), declared.url, {}};

@@ -53,10 +53,6 @@ struct Settings {
   std::optional<Result<TesterSettings>> tester{};
 };
 
-// What is published has names that collide neither with each other, when one is divided in parts, nor with what the
-// operator remembers. Errors: Invalid with reason InvalidField.
-Result<void> judgeNames(const api::MPayEnvironmentSpec& spec);
-
 // Between a deletion and the end of service in production; the default where what is declared is no duration, or
 // longer than kLongestWithdrawalDelay.
 std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec);

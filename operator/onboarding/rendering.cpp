@@ -168,7 +168,31 @@ File renderFingerprints(const Fragments& fragments) {
   return file;
 }
 
+namespace {
+
 std::string policyName(const api::AllowlistTarget& target) { return "mpay-" + target.name; }
+
+std::set<std::string> takenOf(const std::set<std::string>& names) {
+  std::set<std::string> taken;
+  for (const auto& name : names) {
+    if (isMemoryName(name) ||
+        std::any_of(names.begin(), names.end(), [&](const auto& other) { return isPartOf(name, other); }))
+      taken.insert(name);
+  }
+  return taken;
+}
+
+}  // namespace
+
+TakenNames takenNames(const api::MPayEnvironmentSpec& spec) {
+  std::set<std::string> configMaps, networkPolicies;
+  for (const auto& target : spec.allowlist.targets) {
+    if (target.configMap) configMaps.insert(target.configMap->name);
+    if (target.networkPolicy) networkPolicies.insert(policyName(target));
+  }
+  for (const auto& bundle : spec.trust.bundles) configMaps.insert(bundle.name);
+  return {takenOf(configMaps), takenOf(networkPolicies)};
+}
 
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
                             const crypto::Authorities* authorities, const Fragments& fragments,
@@ -178,6 +202,8 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
   };
   Aggregates aggregates;
   std::map<std::string, std::vector<File>> files;  // by ConfigMap
+  const auto taken = takenNames(spec);
+  std::set<std::string> leftOut = taken.configMaps;
   std::optional<std::vector<Entry>> peers;
   std::optional<Tables> tables;
   for (const auto& target : spec.allowlist.targets) {
@@ -186,14 +212,17 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
         tables = {tableOf(fragments, &Contribution::addresses), tableOf(fragments, &Contribution::posAddresses)};
       renderAllowlist(target.configMap->format, *tables, files[target.configMap->name]);
     }
-    if (target.networkPolicy) {
+    if (target.networkPolicy && !taken.networkPolicies.contains(policyName(target))) {
       if (!peers) peers = peersOf(fragments);
       aggregates.networkPolicies.push_back(
           renderNetworkPolicy(*target.networkPolicy, named(policyName(target)), *peers, limits.peers));
     }
   }
   for (const auto& bundle : spec.trust.bundles) {
-    if (bundle.format == api::BundleFormat::PEM && !authorities) continue;
+    if (bundle.format == api::BundleFormat::PEM && !authorities) {
+      leftOut.insert(bundle.name);
+      continue;
+    }
     auto& into = files[bundle.name];
     if (bundle.format == api::BundleFormat::PEM) {
       into.push_back(renderAuthorities(*authorities));
@@ -203,6 +232,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     }
   }
   for (const auto& [name, contents] : files) {
+    if (leftOut.contains(name)) continue;
     auto sharded = shard(contents, limits.bytes);
     auto& published = aggregates.configMaps.emplace_back();
     published.index.metadata = named(name);

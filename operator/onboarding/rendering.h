@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,11 +44,15 @@ struct ObjectLimits {
   std::size_t peers = kMaximumPeers;
 };
 
-// Of the NetworkPolicy of a target.
-std::string policyName(const api::AllowlistTarget& target);
+// Names that targets and bundles give to what they write and may not: they are those of another's parts, or of what the
+// operator remembers.
+struct TakenNames {
+  std::set<std::string> configMaps, networkPolicies;
+};
+TakenNames takenNames(const api::MPayEnvironmentSpec& spec);
 
-// Everything that the environment of that name publishes of all its integrations. With authorities null, which is
-// while they cannot be read, the bundles of authorities are left out.
+// Everything that the environment of that name publishes of all its integrations, but for what has a taken name. With
+// authorities null, which is while they cannot be read, ConfigMaps with a bundle of authorities are left out.
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
                             const crypto::Authorities* authorities, const Fragments& fragments,
                             const ObjectLimits& limits = {});

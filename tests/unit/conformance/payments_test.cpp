@@ -64,6 +64,20 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
   }
 }
 
+// By then the order says nothing from the beginning.
+TEST_F(Conformance, HoldsAnOrderToWhatItOnceSaid) {
+  const Beneficiary beneficiary;
+  auto subject = subjectOf(beneficiary);
+  subject.payable->key = "LINES-1";
+  record = [&](soap::Amount amount, bool inParts) -> Result<void> {
+    subject.payable->amount = amount;
+    subject.payable->inParts = inParts;
+    return {};
+  };
+  EXPECT_EQ(wrongIn(run(beneficiary, "forgets-amounts+token", subject)), "C5");
+  EXPECT_EQ(wrongIn(run(beneficiary, "forgets-amounts+token", subject)), "C5");
+}
+
 // Whatever the service declares by then.
 TEST_F(Conformance, PaysAsItDidTheFirstTime) {
   const Beneficiary beneficiary;

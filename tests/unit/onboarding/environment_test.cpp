@@ -114,12 +114,6 @@ TEST(Environment, IsRefusedWithTheReason) {
       {"authorities that are none", same, Result<std::string>("nonsense"), "MalformedAuthorities"},
       {"host bits", [](auto& s) { s.addresses.permitted = {"10.0.0.1/8"}; }, good, "InvalidField"},
       {"no prefix", [](auto& s) { s.addresses.shared = {"ten"}; }, good, "InvalidField"},
-      {"two of one name",
-       [&](auto& s) {
-         s.trust.bundles = {{"a", {}}};
-         s.allowlist.targets = {writes("a")};
-       },
-       good, "InvalidField"},
       {"a target named as a bundle's part",
        [&](auto& s) {
          s.trust.bundles = {{"a", {}}};
@@ -161,15 +155,18 @@ TEST(Environment, IsRefusedWithTheReason) {
   }
 }
 
-TEST(Environment, TakesTargetsOfOneConfigMapAndNamesThatAreNobodys) {
+TEST(Environment, TakesTargetsAndBundlesOfOneConfigMap) {
   auto spec = environment().spec;
-  spec.trust.bundles = {{"clients", {}}};
+  spec.trust.bundles = {{"clients", {}}, {"gateway", {}}};
   spec.allowlist.targets = {{"nginx", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::Nginx}, {}},
                             {"prefixes", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::CIDR}, {}},
                             {"clients", api::AllowlistConfigMap{"haproxy", api::AllowlistFormat::HAProxy}, {}},
                             {"gateway", {}, api::AllowlistNetworkPolicy{}}};
-  const auto judged = judgeNames(spec);
-  EXPECT_TRUE(judged) << judged.error().message;
+  const test::Authority authority;
+  auto declared = environment();
+  declared.spec = spec;
+  const auto settings = examineEnvironment(declared, Result<std::string>(authority.certificate()));
+  EXPECT_TRUE(settings) << settings.error().message;
 }
 
 TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {
