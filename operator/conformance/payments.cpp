@@ -139,7 +139,7 @@ Payments Payments::make(Session& session) {
   } else {
     done.recorded = dueOf(order).value_or(done.inParts ? kNominal : Amount{});
   }
-  done.isSaid = dueOf(order) || (payable->amount && *payable->amount != kNominal);
+  done.isSaid = dueOf(order) || (payable->inParts && payable->amount && *payable->amount != kNominal);
   if (done.recorded.millionths < kCent) {
     done.obstacle = "the payable order has nothing to pay";
     return done;

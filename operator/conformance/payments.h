@@ -34,7 +34,7 @@ class Payments {
   bool isApplicable = true;  // false: the obstacle is that no payable order was named
 
   bool inParts = false;
-  bool isSaid = false;              // the order says what is due, or did when its amount was recorded
+  bool isSaid = false;              // the order says what is due, or did as far as the recorded amount tells
   soap::Amount recorded{}, part{};  // what P1 pays, and P2
   Look before{};
   const Exchange* bare = nullptr;   // P1, with the empty account and the unknown property

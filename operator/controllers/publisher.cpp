@@ -181,8 +181,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   Written policies, maps;
   write(aggregates_.networkPolicies, outputs, seen_, policies, stop);
   // Network policies add up: one that is published no more goes on admitting, so it goes whatever becomes of the maps.
-  const auto taken = onboarding::takenNames(environment.spec);
-  std::set<std::string> networkPolicies = taken.networkPolicies;
+  std::set<std::string> networkPolicies;
   collectNames(aggregates_.networkPolicies, networkPolicies);
   Result<void> removed;
   if (policies.isWhole()) removed = outputs.removePoliciesBut(networkPolicies, stop);
@@ -204,8 +203,8 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   if (outcome.wait || !outcome.conflict.empty()) return outcome;
   std::set<std::string> configMaps;
   collectNames(aggregates_.configMaps, configMaps);
-  // Of authorities that cannot be read what is published stays, and so does what has a name that it may not have.
-  std::vector<std::string> kept(taken.configMaps.begin(), taken.configMaps.end());
+  // Of authorities that cannot be read what is published stays, its parts too.
+  std::vector<std::string> kept;
   for (const auto& bundle : environment.spec.trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !settings) kept.push_back(bundle.name);
   }

@@ -2,7 +2,7 @@
 //
 // What was decoded and rendered is kept, so that a fragment that changes is decoded alone and one that does not change
 // costs nothing. Changes are written at most once a second: the first after a quiet second at once, what comes during
-// the next one together at its end. What somebody edits or deletes by hand is put back at once.
+// the next one together at its end. What somebody edits or deletes by hand is put back at once, unless that goes on.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ using SeenObjects = std::map<const void*, std::shared_ptr<const void>>;
 // Used by one thread at a time.
 class Publisher {
  public:
-  // `settings` null: while they are unusable the bundles of authorities stay as they are.
+  // `settings` null: while they are unusable ConfigMaps with a bundle of authorities stay as they are.
   struct Wanted {
     const api::MPayEnvironment& environment;
     std::shared_ptr<const onboarding::Settings> settings;

@@ -75,12 +75,15 @@ Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next
 
 void Decision::end(const EnvironmentSnapshot& environment, const RevocationRecord& checks,
                    std::vector<api::ConfigMap>& into) {
-  if (!environment.fragment || !environment.declared) return;
-  auto fragment = withoutEnded(*environment.fragment, now);
+  const auto& published = publishedIn(environment);
+  if (!published || !environment.declared) return;
+  auto fragment = withoutEnded(*published, now);
   takeOut(fragment, withheld(environment, checks));
   if (environment.assignments) environment.assignments->takeOut(fragment);
-  if (fragment != *environment.fragment) into.push_back(fragmentObject(*environment.declared, key(), fragment));
-  noteEarlier(environment, fragment);
+  if (fragment != *published) into.push_back(fragmentObject(*environment.declared, key(), fragment));
+  noteEnds(plan.nextInstant, fragment, now);
+  // What is an earlier integration's is not this one's to show.
+  if (environment.fragment) listEarlier(environment, fragment, plan.status);
 }
 
 void Decision::noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment) {

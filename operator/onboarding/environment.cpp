@@ -5,7 +5,6 @@
 #include "net/transport.h"
 #include "onboarding/rendering.h"
 #include "onboarding/rotation.h"
-#include "onboarding/sharding.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -61,12 +60,12 @@ Result<TesterSettings> testerOf(const MPayEnvironmentSpec& spec, const Content& 
 }
 
 Result<void> judgeNames(const api::MPayEnvironmentSpec& spec) {
-  const auto taken = takenNames(spec);
-  for (const auto* names : {&taken.configMaps, &taken.networkPolicies}) {
-    if (!names->empty())
-      return refuse("InvalidField", fmt::format("{} may not be what a target or a bundle writes: it is the name of "
-                                                "another's part, or of what the operator remembers; choose another",
-                                                *names->begin()));
+  if (const auto taken = takenName(spec)) {
+    return refuse(
+        "InvalidField",
+        fmt::format("{} may not be what a target or a bundle writes: it is the name of another's part, of what "
+                    "the operator remembers, or of a bundle of authorities; choose another",
+                    *taken));
   }
   const auto& registrar = spec.registrar.configMap;
   const auto service = registrar ? serviceName(*registrar, {"namespace", "name"}) : "";

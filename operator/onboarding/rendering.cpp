@@ -172,26 +172,27 @@ namespace {
 
 std::string policyName(const api::AllowlistTarget& target) { return "mpay-" + target.name; }
 
-std::set<std::string> takenOf(const std::set<std::string>& names) {
-  std::set<std::string> taken;
-  for (const auto& name : names) {
-    if (isMemoryName(name) ||
-        std::any_of(names.begin(), names.end(), [&](const auto& other) { return isPartOf(name, other); }))
-      taken.insert(name);
-  }
-  return taken;
-}
-
 }  // namespace
 
-TakenNames takenNames(const api::MPayEnvironmentSpec& spec) {
-  std::set<std::string> configMaps, networkPolicies;
-  for (const auto& target : spec.allowlist.targets) {
-    if (target.configMap) configMaps.insert(target.configMap->name);
-    if (target.networkPolicy) networkPolicies.insert(policyName(target));
+std::optional<std::string> takenName(const api::MPayEnvironmentSpec& spec) {
+  std::set<std::string> configMaps, authorities, policies;
+  for (const auto& bundle : spec.trust.bundles) {
+    configMaps.insert(bundle.name);
+    if (bundle.format == api::BundleFormat::PEM) authorities.insert(bundle.name);
   }
-  for (const auto& bundle : spec.trust.bundles) configMaps.insert(bundle.name);
-  return {takenOf(configMaps), takenOf(networkPolicies)};
+  for (const auto& target : spec.allowlist.targets) {
+    if (target.configMap && authorities.contains(target.configMap->name)) return target.configMap->name;
+    if (target.configMap) configMaps.insert(target.configMap->name);
+    if (target.networkPolicy) policies.insert(policyName(target));
+  }
+  for (const auto* names : {&configMaps, &policies}) {
+    for (const auto& name : *names) {
+      if (names == &configMaps && isMemoryName(name)) return name;
+      if (std::any_of(names->begin(), names->end(), [&](const auto& other) { return isPartOf(name, other); }))
+        return name;
+    }
+  }
+  return std::nullopt;
 }
 
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
@@ -202,8 +203,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
   };
   Aggregates aggregates;
   std::map<std::string, std::vector<File>> files;  // by ConfigMap
-  const auto taken = takenNames(spec);
-  std::set<std::string> leftOut = taken.configMaps;
+  std::set<std::string> leftOut, policyParts;
   std::optional<std::vector<Entry>> peers;
   std::optional<Tables> tables;
   for (const auto& target : spec.allowlist.targets) {
@@ -212,12 +212,15 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
         tables = {tableOf(fragments, &Contribution::addresses), tableOf(fragments, &Contribution::posAddresses)};
       renderAllowlist(target.configMap->format, *tables, files[target.configMap->name]);
     }
-    if (target.networkPolicy && !taken.networkPolicies.contains(policyName(target))) {
+    if (target.networkPolicy) {
       if (!peers) peers = peersOf(fragments);
       aggregates.networkPolicies.push_back(
           renderNetworkPolicy(*target.networkPolicy, named(policyName(target)), *peers, limits.peers));
+      for (const auto& part : aggregates.networkPolicies.back().parts) policyParts.insert(*part.metadata.name);
     }
   }
+  std::erase_if(aggregates.networkPolicies,
+                [&](const auto& policy) { return policyParts.contains(*policy.index.metadata.name); });
   for (const auto& bundle : spec.trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !authorities) {
       leftOut.insert(bundle.name);
@@ -232,7 +235,8 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     }
   }
   for (const auto& [name, contents] : files) {
-    if (leftOut.contains(name)) continue;
+    // A name comes after that which it is a part of.
+    if (leftOut.contains(name) || isMemoryName(name)) continue;
     auto sharded = shard(contents, limits.bytes);
     auto& published = aggregates.configMaps.emplace_back();
     published.index.metadata = named(name);
@@ -240,6 +244,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     for (auto& [digits, data] : sharded.parts) {
       auto& part = published.parts.emplace_back();
       part.metadata = named(partName(name, digits));
+      leftOut.insert(*part.metadata.name);
       part.data = std::move(data);
     }
   }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,15 +44,13 @@ struct ObjectLimits {
   std::size_t peers = kMaximumPeers;
 };
 
-// Names that targets and bundles give to what they write and may not: they are those of another's parts, or of what the
-// operator remembers.
-struct TakenNames {
-  std::set<std::string> configMaps, networkPolicies;
-};
-TakenNames takenNames(const api::MPayEnvironmentSpec& spec);
+// A name that a target or a bundle gives to what it writes and may not: that of a part of another's, of what the
+// operator remembers, or a target's that is a bundle of authorities'. Nothing: there is none.
+std::optional<std::string> takenName(const api::MPayEnvironmentSpec& spec);
 
-// Everything that the environment of that name publishes of all its integrations, but for what has a taken name. With
-// authorities null, which is while they cannot be read, ConfigMaps with a bundle of authorities are left out.
+// Everything that the environment of that name publishes of all its integrations, but for what would take the place of
+// another's part or of a record. With authorities null, which is while they cannot be read, ConfigMaps with a bundle of
+// them are left out.
 Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::string& environment,
                             const crypto::Authorities* authorities, const Fragments& fragments,
                             const ObjectLimits& limits = {});

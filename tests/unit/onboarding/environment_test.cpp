@@ -120,6 +120,12 @@ TEST(Environment, IsRefusedWithTheReason) {
          s.allowlist.targets = {writes("a-part-3")};
        },
        good, "InvalidField"},
+      {"a target in a bundle of authorities",
+       [&](auto& s) {
+         s.trust.bundles = {{"a", api::BundleFormat::PEM}};
+         s.allowlist.targets = {writes("a")};
+       },
+       good, "InvalidField"},
       {"a target named as a record",
        [&](auto& s) {
          s.allowlist.targets = {writes(memoryName(kFragment, {"n", "x"}))};
@@ -157,7 +163,7 @@ TEST(Environment, IsRefusedWithTheReason) {
 
 TEST(Environment, TakesTargetsAndBundlesOfOneConfigMap) {
   auto spec = environment().spec;
-  spec.trust.bundles = {{"clients", {}}, {"gateway", {}}};
+  spec.trust.bundles = {{"clients", {}}, {"gateway", api::BundleFormat::FingerprintMap}};
   spec.allowlist.targets = {{"nginx", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::Nginx}, {}},
                             {"prefixes", api::AllowlistConfigMap{"gateway", api::AllowlistFormat::CIDR}, {}},
                             {"clients", api::AllowlistConfigMap{"haproxy", api::AllowlistFormat::HAProxy}, {}},

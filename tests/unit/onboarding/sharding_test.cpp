@@ -260,5 +260,36 @@ TEST(Rendering, RemovesExactlyTheEntriesOfWhoLeaves) {
       << "the terminal's address alone: the others are the neighbour's too";
 }
 
+// Nothing takes the place of a part; where there is no such part, everybody's objects are kept up to date.
+TEST(Sharding, WritesNothingElseWhereAPartIs) {
+  const auto namesOf = [](const Aggregates& aggregates) {
+    std::vector<std::string> names;
+    const auto collect = [&](const auto& all) {
+      for (const auto& published : all) {
+        names.push_back(*published.index.metadata.name);
+        for (const auto& part : published.parts) names.push_back(*part.metadata.name);
+      }
+    };
+    collect(aggregates.configMaps);
+    collect(aggregates.networkPolicies);
+    return names;
+  };
+  const auto fragments = members(500);
+  const ObjectLimits small{20000, 100};
+  const auto whole = render(fragments, small);
+  auto odd = spec();
+  for (const auto& published : whole.configMaps) {
+    if (published.parts.empty()) continue;
+    odd.allowlist.targets.push_back({"another", api::AllowlistConfigMap{*published.parts[0].metadata.name, {}}, {}});
+  }
+  const auto& policies = whole.networkPolicies.at(0);
+  const auto policy = policies.parts.at(0).metadata.name->substr(std::string("mpay-").size());
+  odd.allowlist.targets.insert(odd.allowlist.targets.begin(), {policy, {}, api::AllowlistNetworkPolicy{}});
+  EXPECT_TRUE(takenName(odd));
+  EXPECT_EQ(namesOf(renderAggregates(odd, "testing", nullptr, fragments, small)), namesOf(whole));
+  EXPECT_GT(namesOf(renderAggregates(odd, "testing", nullptr, fragments, kUnlimited)).size(),
+            namesOf(render(fragments, kUnlimited)).size());
+}
+
 }  // namespace
 }  // namespace mpay::onboarding
