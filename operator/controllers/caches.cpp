@@ -101,6 +101,11 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
   bindings_.onChange([this](const auto&, const auto&) { everybody(); });
 }
 
+void Caches::tell(const ObjectKey& integration) const {
+  listeners_.integration(integration);
+  listeners_.notification(integration);
+}
+
 void Caches::everybody() const {
   for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
 }
@@ -184,10 +189,7 @@ std::shared_ptr<Outputs> Caches::outputs(const api::MPayEnvironment& environment
     slot =
         std::make_shared<Outputs>(client_, name, environment.spec.outputNamespace, mayWrite_,
                                   [this, name](const std::optional<ObjectKey>& integration, bool concernsEnvironment) {
-                                    if (integration) {
-                                      listeners_.integration(*integration);
-                                      listeners_.notification(*integration);
-                                    }
+                                    if (integration) tell(*integration);
                                     if (concernsEnvironment) listeners_.environment({"", name});
                                   });
     return slot;
@@ -238,10 +240,7 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
     return std::exchange(known, std::move(state)).aggregated;
   });
   if (settingsChanged) {
-    for (const auto& key : integrationsOf(name)) {
-      listeners_.integration(key);
-      listeners_.notification(key);
-    }
+    for (const auto& key : integrationsOf(name)) tell(key);
     // Also of those that ended: what is left of them is checked for revocation.
     for (const auto& [fragment, content] : *now) {
       if (!integrations_.get(content.integration)) listeners_.integration(content.integration);
@@ -338,10 +337,7 @@ onboarding::Content Caches::referred(const api::ContentReference& reference, con
 
 void Caches::resync() {
   for (const auto& environment : environments_.list()) listeners_.environment(environment->metadata.key());
-  for (const auto& integration : integrations_.list()) {
-    listeners_.integration(integration->metadata.key());
-    listeners_.notification(integration->metadata.key());
-  }
+  for (const auto& integration : integrations_.list()) tell(integration->metadata.key());
 }
 
 void Caches::changed(const std::string& owner) const {

@@ -83,6 +83,7 @@ class Caches {
  private:
   onboarding::Content referred(const api::ContentReference& reference, const std::string& namespace_) const;
   void changed(const std::string& owner) const;
+  void tell(const ObjectKey& integration) const;  // whoever reconciles it, and whoever sends its mails
   void everybody() const;
   std::function<void(const std::optional<Error>&)> admissionProblem(std::string kind);
 

@@ -19,10 +19,9 @@ void hide(onboarding::EnvironmentSnapshot& snapshot) {
   snapshot.effects = {};
 }
 
-// The revision that production serves, the last one, and whether the next one can be made.
+// The revision that production serves, the last one (null: there is none), and whether the next one can be made.
 void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
-                    onboarding::EnvironmentSnapshot& into) {
-  const auto last = lastRevision(outputs, key);
+                    const std::shared_ptr<const api::ControllerRevision>& last, onboarding::EnvironmentSnapshot& into) {
   const std::int64_t number = last ? last->revision : 0;
   if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next, key))
     into.foreignRevision = next;
@@ -190,7 +189,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
     snapshot.testsVersion = tests->metadata.resourceVersion;
   }
   if (auto object = outputs->own(memoryName(onboarding::kFragment, key))) {
-    const auto found = state.aggregated->find(memoryName(onboarding::kFragment, key));
+    const auto found = state.aggregated->find(object->metadata.name.value_or(""));
     const auto* aggregated = found == state.aggregated->end() ? nullptr : &found->second;
     snapshot.fragment = contentOf<onboarding::Fragment>(object);
     if (!snapshot.fragment && aggregated) {
@@ -203,13 +202,13 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
         snapshot.fragment && aggregated &&
         aggregated->hash == onboarding::currentHash(*snapshot.fragment, object->data.at("content.json"));
   }
-  snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
+  if (!snapshot.fragment) snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
   const auto leaves = [&](const auto& memory) {
     return memory && isOfAnother(memory->holder, memory->serviceID, integration);
   };
+  const auto last = lastRevision(*outputs, key);
   // Where there are revisions the last one tells.
-  if (!lastRevision(*outputs, key))
-    snapshot.isAnothers = snapshot.fragment ? leaves(snapshot.fragment) : leaves(snapshot.claimed);
+  if (!last) snapshot.isAnothers = snapshot.fragment ? leaves(snapshot.fragment) : leaves(snapshot.claimed);
   if (snapshot.settings) {
     const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
     snapshot.service = outputs->own(service);
@@ -227,7 +226,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   if (snapshot.isAnothers) {
     hide(snapshot);
   } else {
-    recallRevision(*outputs, key, integration.spec, snapshot);
+    recallRevision(*outputs, key, integration.spec, last, snapshot);
   }
   return snapshot;
 }
@@ -312,11 +311,7 @@ Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
   // Whichever environment it was made in: its certificate may be shown as a person's in another.
   for (const auto& environment : caches_.environments().list()) {
     const auto outputs = caches_.outputs(*environment);
-    if (!shown.empty() && !outputs->synced() && !outputs->problem()) {
-      Error unread{ErrorKind::Timeout, fmt::format("the notes of keys in {} are being read", outputs->namespaceName())};
-      unread.retryAfter = std::chrono::seconds(1);
-      return fail(std::move(unread));
-    }
+    if (!shown.empty()) TRY(outputs->expectRead("the notes of keys"));
     for (const auto& fingerprint : shown) {
       const auto made = contentOf<onboarding::MadeKey>(outputs->own(onboarding::madeKeyName(fingerprint)));
       if (made && made->publicKeySha256 == fingerprint) snapshot.madeKeys.emplace(fingerprint, *made);

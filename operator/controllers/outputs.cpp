@@ -161,6 +161,13 @@ std::optional<Error> Outputs::problem() const {
   return problems.empty() ? std::nullopt : std::optional(problems.begin()->second);
 }
 
+Result<void> Outputs::expectRead(std::string_view what) const {
+  if (synced() || problem()) return {};
+  Error unread{ErrorKind::Timeout, fmt::format("{} in {} are being read", what, namespace_)};
+  unread.retryAfter = std::chrono::seconds(1);
+  return fail(std::move(unread));
+}
+
 void Outputs::looked(const std::optional<Error>& error) {
   onChange_(std::nullopt, true);
   if (error || !synced()) return;

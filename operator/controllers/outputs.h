@@ -33,6 +33,8 @@ class Outputs {
   // Why the namespace was never read, when it cannot be. Once it was read, a broken watch is caught up
   // with and changes nothing.
   std::optional<Error> problem() const;
+  // Errors: Timeout, to be tried again in a second, while it is being read; `what` of it is waited for.
+  Result<void> expectRead(std::string_view what) const;
 
   const std::string& namespaceName() const { return namespace_; }
   const runtime::Store<api::ConfigMap>& configMaps() const { return configMaps_; }

@@ -143,6 +143,23 @@ Result<void> Publisher::readFragments(const std::string& environment, Outputs& o
   return {};
 }
 
+void Publisher::render(const Wanted& wanted) {
+  const auto& [environment, settings] = wanted;
+  seen_.clear();
+  aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
+                                             settings ? &settings->authorities : nullptr, fragments_);
+  auto aggregated = std::make_shared<AggregatedFragments>();
+  for (const auto& [name, known] : known_)
+    aggregated->emplace_hint(aggregated->end(), name,
+                             AggregatedFragment{known.current, known.integration, known.object});
+  aggregated_ = std::move(aggregated);
+  uid_ = environment.metadata.uid.value_or("");
+  generation_ = environment.metadata.generation.value_or(0);
+  settings_ = settings;
+  rendered_ = true;
+  changed_ = false;
+}
+
 Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& outputs, MonoTime now,
                                               const std::stop_token& stop) {
   Outcome outcome;
@@ -154,26 +171,11 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
     rendered_ = false;
   }
   const auto& [environment, settings] = wanted;
-  const auto uid = environment.metadata.uid.value_or("");
-  const auto generation = environment.metadata.generation.value_or(0);
-  rendered_ = rendered_ && uid == uid_ && generation == generation_ && settings == settings_;
+  rendered_ = rendered_ && environment.metadata.uid.value_or("") == uid_ &&
+              environment.metadata.generation.value_or(0) == generation_ && settings == settings_;
   Result<void> read;
   if (!outcome.wait) read = readFragments(environment.metadata.name.value_or(""), outputs, stop);
-  if (!outcome.wait && read && (!rendered_ || changed_)) {
-    seen_.clear();
-    aggregates_ = onboarding::renderAggregates(environment.spec, environment.metadata.name.value_or(""),
-                                               settings ? &settings->authorities : nullptr, fragments_);
-    auto aggregated = std::make_shared<AggregatedFragments>();
-    for (const auto& [name, known] : known_)
-      aggregated->emplace_hint(aggregated->end(), name,
-                               AggregatedFragment{known.current, known.integration, known.object});
-    aggregated_ = std::move(aggregated);
-    uid_ = uid;
-    generation_ = generation;
-    settings_ = settings;
-    rendered_ = true;
-    changed_ = false;
-  }
+  if (!outcome.wait && read && (!rendered_ || changed_)) render(wanted);
   // Where fragments cannot be read now, what was published before is put back all the same.
   if (!rendered_) TRY(std::move(read));
   if (!rendered_ || (outcome.wait && repairs_ >= kRepairsAtOnce)) return outcome;

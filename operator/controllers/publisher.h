@@ -68,6 +68,9 @@ class Publisher {
   Result<void> restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
                        Outputs& outputs, const std::stop_token& stop) const;
 
+  // Of all that was read of the fragments.
+  void render(const Wanted& wanted);
+
   const Outputs* outputs_ = nullptr;  // whose fragments these are
   std::map<std::string, Known> known_;
   onboarding::Fragments fragments_;

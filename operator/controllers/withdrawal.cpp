@@ -93,12 +93,7 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
     for (const auto& [sha256, check] : *outputs.revoked()) revoked.insert(sha256);
     for (const auto& other : caches_.environments().list()) {
       const auto others = caches_.outputs(*other);
-      if (!others->synced() && !others->problem()) {
-        Error unread{ErrorKind::Timeout,
-                     fmt::format("what {} knows to be revoked is being read", others->namespaceName())};
-        unread.retryAfter = std::chrono::seconds(1);
-        return fail(std::move(unread));
-      }
+      TRY(others->expectRead("the records of what is revoked"));
       const auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key);
       for (const auto& check : record ? record->certificates : std::vector<onboarding::CheckedCertificate>{}) {
         if (check.verdict == onboarding::RevocationVerdict::Revoked) revoked.insert(check.sha256);

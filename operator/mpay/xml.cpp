@@ -55,10 +55,9 @@ void stop(void* context, std::string why) {
 }
 
 bool isUnicode(std::string_view encoding) {
-  std::string upper(encoding);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
-  return upper.empty() || upper == "UTF-8" || upper == "UTF8" || upper.starts_with("UTF-16") || upper == "US-ASCII" ||
-         upper == "ASCII";
+  const auto name = lowered(encoding);
+  return name.empty() || name == "utf-8" || name == "utf8" || name.starts_with("utf-16") || name == "us-ascii" ||
+         name == "ascii";
 }
 
 constexpr std::string_view kNotUnicode = "it is neither in UTF-8 nor in UTF-16";

@@ -26,7 +26,7 @@ struct EnvironmentSnapshot {
   bool read = false;  // the output namespace was: what follows is all there is
   std::optional<Fragment> fragment{};
   bool isDamaged = false;          // the fragment is there and cannot be read, and this process never saw it whole
-  std::optional<Claim> claimed{};  // where it was written down
+  std::optional<Claim> claimed{};  // where there is no fragment to say it and it was written down
   // What is here is an earlier integration's of this name, for another beneficiary or service: it is to go.
   bool isAnothers = false;
   std::shared_ptr<const api::ConfigMap> service{};

@@ -116,7 +116,6 @@ struct Decision {
                    std::vector<api::ConfigMap>& into);
   // Where nothing new can be published: ends what is due to end.
   void end(const EnvironmentSnapshot& environment, const RevocationRecord& checks, std::vector<api::ConfigMap>& into);
-  void noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment);
   // Whether the gateway's objects hold this; else the verdict says what is missing.
   bool isPublished(const EnvironmentSnapshot& environment, const Fragment& fragment, const api::ConfigMap& service,
                    Verdict& verdict) const;

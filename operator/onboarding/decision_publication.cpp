@@ -69,7 +69,8 @@ Fragment Decision::publish(const EnvironmentSnapshot& environment, Fragment next
   takeOut(fragment, withheld(environment, checks));
   if (environment.assignments) environment.assignments->takeOut(fragment);
   into.push_back(fragmentObject(*environment.declared, key(), fragment));
-  noteEarlier(environment, fragment);
+  noteEnds(plan.nextInstant, fragment, now);
+  listEarlier(environment, fragment, plan.status);
   return fragment;
 }
 
@@ -84,11 +85,6 @@ void Decision::end(const EnvironmentSnapshot& environment, const RevocationRecor
   noteEnds(plan.nextInstant, fragment, now);
   // What is an earlier integration's is not this one's to show.
   if (environment.fragment) listEarlier(environment, fragment, plan.status);
-}
-
-void Decision::noteEarlier(const EnvironmentSnapshot& environment, const Fragment& fragment) {
-  noteEnds(plan.nextInstant, fragment, now);
-  listEarlier(environment, fragment, plan.status);
 }
 
 }  // namespace mpay::onboarding

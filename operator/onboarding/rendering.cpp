@@ -122,6 +122,8 @@ File renderAuthorities(const crypto::Authorities& authorities) {
   return file;
 }
 
+std::string policyName(const api::AllowlistTarget& target) { return "mpay-" + target.name; }
+
 }  // namespace
 
 Contribution::Contribution(Fragment of)
@@ -167,12 +169,6 @@ File renderFingerprints(const Fragments& fragments) {
     file.entries.push_back({registered.key, fmt::format("    {} \"{}\";\n", fingerprint, registered.service)});
   return file;
 }
-
-namespace {
-
-std::string policyName(const api::AllowlistTarget& target) { return "mpay-" + target.name; }
-
-}  // namespace
 
 std::optional<std::string> takenName(const api::MPayEnvironmentSpec& spec) {
   std::set<std::string> configMaps, authorities, policies;

@@ -319,23 +319,19 @@ TEST_F(Story, IsDeletedAlsoWhileAnotherEnvironmentCannotBeRead) {
 TEST_F(Story, SaysThatAnOutputNamespaceCannotBeReadInPart) {
   const auto unreadable = anotherLike(testing);
   const auto namespace_ = "another-" + testingOut;
+  const auto letRead = [&](const std::string& resources) {
+    const auto patched = cluster.plane.kubectl(
+        {"patch", "role", "reader", "-n", namespace_, "--type=json", "-p",
+         fmt::format(R"([{{"op": "replace", "path": "/rules/0/resources", "value": {}}}])", resources)});
+    ASSERT_EQ(patched.code, 0) << patched.output;
+  };
   letOnlyRead(namespace_);
-  ASSERT_EQ(cluster.plane
-                .kubectl({"patch", "role", "reader", "-n", namespace_, "--type=json", "-p",
-                          R"([{"op": "replace", "path": "/rules/0/resources",
-                               "value": ["configmaps", "controllerrevisions"]}])"})
-                .code,
-            0);
+  ASSERT_NO_FATAL_FAILURE(letRead(R"(["configmaps", "controllerrevisions"])"));
   startOperator();
   awaitEnvironment(unreadable, "OutputNamespaceUnavailable");
   const auto ready = api::findCondition(environments().get({"", unreadable})->status->conditions, "Ready")->message;
   EXPECT_NE(ready.find("networkpolicies"), std::string::npos) << ready;
-  ASSERT_EQ(cluster.plane
-                .kubectl({"patch", "role", "reader", "-n", namespace_, "--type=json", "-p",
-                          R"([{"op": "replace", "path": "/rules/0/resources",
-                               "value": ["configmaps", "networkpolicies"]}])"})
-                .code,
-            0);
+  ASSERT_NO_FATAL_FAILURE(letRead(R"(["configmaps", "networkpolicies"])"));
   killOperator();
   startOperator();
   EXPECT_TRUE(waitFor(20s, [&] {
