@@ -28,6 +28,7 @@ struct Ledger {
 
   const std::string& outputNamespace() const { return environment.spec.outputNamespace; }
   std::string name() const { return environment.metadata.name.value_or(""); }
+  bool provesIdno() const { return environment.spec.tenants.idnoLabel.has_value(); }
   bool isProduction() const { return environment.spec.stage == api::Stage::Production; }
 
   std::shared_ptr<const api::ConfigMap> record(AssignmentKind kind, const std::string& value) const {
@@ -37,8 +38,9 @@ struct Ledger {
     return found == assignments.end() ? nullptr : *found;
   }
 
-  static std::set<std::string> having(const std::vector<onboarding::Claim>& all, AssignmentKind kind,
-                                      const std::string& value) {
+  // Who has it; `but`: other than that holder and, of a certificate, the services of its beneficiary.
+  std::set<std::string> having(const std::vector<onboarding::Claim>& all, AssignmentKind kind, const std::string& value,
+                               const std::optional<onboarding::Holder>& but = std::nullopt) const {
     const auto prefix = net::parsePrefix(value);
     std::set<std::string> names;
     for (const auto& claim : all) {
@@ -50,7 +52,11 @@ struct Ledger {
                   const auto held = net::parsePrefix(text);
                   return held && prefix && held->overlaps(*prefix);
                 });
-      if (has) names.insert(claim.holder.namespace_ + "/" + claim.holder.name);
+      const bool isExcepted =
+          but && (kind == AssignmentKind::Certificate
+                      ? onboarding::isOneBeneficiary(*but, claim.holder, provesIdno())
+                      : but->namespace_ == claim.holder.namespace_ && but->name == claim.holder.name);
+      if (has && !isExcepted) names.insert(claim.holder.namespace_ + "/" + claim.holder.name);
     }
     return names;
   }
@@ -116,7 +122,7 @@ Result<void> judgeAddress(const Ledger& ledger, const Assignment& wanted) {
                                                wanted.value, ledger.name(), text));
     }
   }
-  const auto known = onboarding::Assignments::read(ledger.assignments).assignments;
+  const auto known = onboarding::Assignments::read(ledger.assignments, ledger.provesIdno()).assignments;
   for (const auto* other : known.overlapping(*prefix)) {
     if (other->value == wanted.value || other->assignee() == wanted.assignee()) continue;
     return refuse("Overlaps", fmt::format("{} overlaps {}, which is assigned to {}; revoke that first", wanted.value,
@@ -144,8 +150,8 @@ std::string describeRecord(const api::ConfigMap& object) {
 void describeNow(const Ledger& ledger, AssignmentKind kind, const std::string& value, std::ostream& out) {
   out << fmt::format("{} in environment {}\n  held now by:     {}\n  published of:    {}\n",
                      onboarding::describe(kind, value), ledger.name(),
-                     listed(Ledger::having(ledger.claims, kind, value)),
-                     listed(Ledger::having(ledger.published, kind, value)));
+                     listed(ledger.having(ledger.claims, kind, value)),
+                     listed(ledger.having(ledger.published, kind, value)));
   if (const auto record = ledger.record(kind, value))
     out << fmt::format("  assigned now to: {}\n", describeRecord(*record));
 }
@@ -185,9 +191,9 @@ Result<void> assign(kube::Client& client, const ReassignOptions& options, std::i
   out << fmt::format("  goes to:         {} of {} (IDNO {})\n", wanted.assignee(), target.spec.beneficiary.legalName,
                      wanted.idno)
       << missing(target, wanted);
-  auto losing = Ledger::having(ledger.claims, wanted.kind, wanted.value);
-  losing.merge(Ledger::having(ledger.published, wanted.kind, wanted.value));
-  losing.erase(wanted.assignee());
+  const onboarding::Holder assignee{wanted.namespace_, wanted.name, "", wanted.idno};
+  auto losing = ledger.having(ledger.claims, wanted.kind, wanted.value, assignee);
+  losing.merge(ledger.having(ledger.published, wanted.kind, wanted.value, assignee));
   if (!losing.empty()) {
     out << fmt::format(
         "{} {} it: the gateway stops admitting what is assigned as soon as the operator sees this{}. {} "
@@ -239,12 +245,12 @@ Result<void> revoke(kube::Client& client, const ReassignOptions& options, std::i
 
 Result<void> list(kube::Client& client, const ReassignOptions& options, std::ostream& out) {
   const auto ledger = TRY(readLedger(client, TRY(environmentOf(client, options.environment))));
-  const auto read = onboarding::Assignments::read(ledger.assignments);
+  const auto read = onboarding::Assignments::read(ledger.assignments, ledger.provesIdno());
   for (const auto& assignment : read.assignments.all()) {
     out << fmt::format("{} is assigned to {}, by {} at {}: {}\n  held now by {}\n",
                        onboarding::describe(assignment.kind, assignment.value), assignment.assignee(),
                        assignment.assignedBy, assignment.assignedAt, assignment.reason,
-                       listed(Ledger::having(ledger.claims, assignment.kind, assignment.value)));
+                       listed(ledger.having(ledger.claims, assignment.kind, assignment.value)));
   }
   for (const auto& [name, problem] : read.problems)
     out << fmt::format("configmap/{} assigns nothing: {}\n", name, problem);

@@ -22,7 +22,9 @@ void Claims::Index::add(const onboarding::Claim& claim) {
   const auto holder = keyOf(claim);
   claims[holder] = claim;
   if (!claim.serviceID.empty()) services.emplace(claim.serviceID, holder);
-  for (const auto& certificate : claim.certificates) certificates.emplace(certificate, holder);
+  for (const auto& certificate : claim.certificates) {
+    if (strangersWith(certificate, claim.holder).empty()) certificates[certificate].insert(holder);
+  }
   for (const auto& text : claim.addresses) {
     if (const auto prefix = net::parsePrefix(text)) addresses[*prefix].insert(holder);
   }
@@ -31,21 +33,33 @@ void Claims::Index::add(const onboarding::Claim& claim) {
 void Claims::Index::remove(const api::ObjectKey& holder) {
   const auto found = claims.find(holder);
   if (found == claims.end()) return;
-  const auto drop = [&](std::map<std::string, api::ObjectKey>& map, const std::string& key) {
+  const auto drop = [&](auto& map, const auto& key) {
     const auto entry = map.find(key);
-    if (entry != map.end() && entry->second == holder) map.erase(entry);
+    if (entry == map.end()) return;
+    entry->second.erase(holder);
+    if (entry->second.empty()) map.erase(entry);
   };
-  drop(services, found->second.serviceID);
+  const auto service = services.find(found->second.serviceID);
+  if (service != services.end() && service->second == holder) services.erase(service);
   for (const auto& certificate : found->second.certificates) drop(certificates, certificate);
   for (const auto& text : found->second.addresses) {
-    const auto prefix = net::parsePrefix(text);
-    const auto entry = prefix ? addresses.find(*prefix) : addresses.end();
-    if (entry == addresses.end()) continue;
-    entry->second.erase(holder);
-    if (entry->second.empty()) addresses.erase(entry);
+    if (const auto prefix = net::parsePrefix(text)) drop(addresses, *prefix);
   }
   claims.erase(found);
   contested.erase(holder);
+}
+
+std::set<api::ObjectKey> Claims::Index::strangersWith(const std::string& certificate,
+                                                      const onboarding::Holder& holder) const {
+  std::set<api::ObjectKey> strangers;
+  const auto found = certificates.find(certificate);
+  if (found == certificates.end()) return strangers;
+  const api::ObjectKey key{holder.namespace_, holder.name};
+  for (const auto& other : found->second) {
+    if (other != key && !onboarding::isOneBeneficiary(claims.at(other).holder, holder, provesIdno))
+      strangers.insert(other);
+  }
+  return strangers;
 }
 
 std::set<api::ObjectKey> Claims::Index::overlapping(const net::Prefix& prefix, const api::ObjectKey& but) const {
@@ -99,11 +113,12 @@ std::set<api::ObjectKey> Claims::Index::concerned(const onboarding::Assignments&
     for (const auto& assignment : some.all()) {
       if (std::find(known.begin(), known.end(), assignment) != known.end()) continue;
       keys.insert({assignment.namespace_, assignment.name});
-      const auto note = [&](const auto& held) {
-        if (const auto found = held.find(assignment.value); found != held.end()) keys.insert(found->second);
-      };
-      if (assignment.kind == onboarding::AssignmentKind::ServiceID) note(services);
-      if (assignment.kind == onboarding::AssignmentKind::Certificate) note(certificates);
+      if (const auto found = services.find(assignment.value);
+          assignment.kind == onboarding::AssignmentKind::ServiceID && found != services.end())
+        keys.insert(found->second);
+      if (const auto found = certificates.find(assignment.value);
+          assignment.kind == onboarding::AssignmentKind::Certificate && found != certificates.end())
+        keys.insert(found->second.begin(), found->second.end());
       if (assignment.kind == onboarding::AssignmentKind::Address)
         keys.merge(overlapping(*net::parsePrefix(assignment.value), {}));
     }
@@ -124,13 +139,15 @@ onboarding::Conflicts Claims::Index::conflictsOf(const Request& request) const {
                         (had.serviceID == request.claim.serviceID || had.serviceID.empty());
     conflicts.service = conflicts.service || (had.holder.uid != request.claim.holder.uid && !passes);
   }
-  const auto isOthers = [&](const std::map<std::string, api::ObjectKey>& map, const std::string& key) {
-    const auto found = map.find(key);
-    return found != map.end() && found->second != holder;
-  };
-  conflicts.service = conflicts.service || isOthers(services, request.claim.serviceID);
-  for (const auto& certificate : request.claim.certificates)
-    conflicts.certificate = conflicts.certificate || isOthers(certificates, certificate);
+  const auto service = services.find(request.claim.serviceID);
+  conflicts.service = conflicts.service || (service != services.end() && service->second != holder);
+  for (const auto& certificate : request.claim.certificates) {
+    const auto found = certificates.find(certificate);
+    if (found == certificates.end()) continue;
+    const bool isFull = found->second.size() >= onboarding::kMaximumServices && !found->second.contains(holder);
+    conflicts.certificate =
+        conflicts.certificate || isFull || !strangersWith(certificate, request.claim.holder).empty();
+  }
   for (const auto& text : request.claim.addresses) {
     const auto prefix = net::parsePrefix(text);
     if (!prefix || isIn(conflicts.addresses, text)) continue;
@@ -168,12 +185,14 @@ bool Claims::Index::take(const Request& request, const onboarding::Conflicts& co
 
 void Claims::Index::enter(const api::ObjectKey& holder) {
   const auto& claim = claims.at(holder);
-  bool isAnothers = false;
-  const auto add = [&](std::map<std::string, api::ObjectKey>& map, const std::string& key) {
-    isAnothers = isAnothers || (!key.empty() && map.emplace(key, holder).first->second != holder);
-  };
-  add(services, claim.serviceID);
-  for (const auto& certificate : claim.certificates) add(certificates, certificate);
+  bool isAnothers = !claim.serviceID.empty() && services.emplace(claim.serviceID, holder).first->second != holder;
+  for (const auto& certificate : claim.certificates) {
+    if (strangersWith(certificate, claim.holder).empty()) {
+      certificates[certificate].insert(holder);
+    } else {
+      isAnothers = true;
+    }
+  }
   for (const auto& text : claim.addresses) {
     const auto prefix = net::parsePrefix(text);
     if (!prefix) continue;
@@ -208,10 +227,13 @@ void Claims::Index::load(const std::vector<Written>& written) {
   for (const auto& [holder, one] : inOrder) enter(holder);
 }
 
-void Claims::load(const std::string& environment, const std::function<std::vector<Written>()>& written) {
+void Claims::load(const std::string& environment, const std::function<std::vector<Written>()>& written,
+                  bool provesIdno) {
   byEnvironment_.with([&](auto& all) {
     auto& index = all[environment];
-    if (!std::exchange(index.loaded, true)) index.load(written());
+    if (std::exchange(index.loaded, true)) return;
+    index.provesIdno = provesIdno;
+    index.load(written());
   });
 }
 
@@ -225,7 +247,11 @@ std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& r
   auto conflicts = byEnvironment_.with([&](auto& all) {
     std::vector<onboarding::Conflicts> found;
     found.reserve(requests.size());
-    for (const auto& request : requests) found.push_back(all[request.environment].conflictsOf(request));
+    for (const auto& request : requests) {
+      auto& index = all[request.environment];
+      index.provesIdno = request.provesIdno;
+      found.push_back(index.conflictsOf(request));
+    }
     const bool refused =
         std::any_of(found.begin(), found.end(), [](const auto& c) { return c.service || c.certificate; });
     for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -324,17 +350,15 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
     if (found == all.end()) return std::vector<std::string>{};
     const Index& index = found->second;
     const auto holder = keyOf(claim);
-    const auto note = [&](const std::map<std::string, api::ObjectKey>& map, const std::string& key) {
-      const auto entry = map.find(key);
-      if (entry != map.end() && entry->second != holder) names.insert(entry->second.text());
-    };
     const auto noteAssigned = [&](const onboarding::Assignment* assignment) {
       if (assignment && assignment->assignee() != holder.text()) names.insert(assignment->assignee());
     };
-    note(index.services, claim.serviceID);
+    if (const auto entry = index.services.find(claim.serviceID);
+        entry != index.services.end() && entry->second != holder)
+      names.insert(entry->second.text());
     noteAssigned(index.assignments->ofService(claim.serviceID));
     for (const auto& certificate : claim.certificates) {
-      note(index.certificates, certificate);
+      for (const auto& other : index.strangersWith(certificate, claim.holder)) names.insert(other.text());
       noteAssigned(index.assignments->ofCertificate(certificate));
     }
     for (const auto& text : claim.addresses) {
@@ -348,28 +372,32 @@ std::vector<std::string> Claims::holders(const std::string& environment, const o
 }
 
 void loadClaims(Claims& claims, const api::MPayEnvironment& environment, const Outputs& outputs) {
-  claims.load(environment.metadata.uid.value_or(""), [&] {
-    std::map<api::ObjectKey, Claims::Written> all;
-    for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
-      if (auto claim = onboarding::remembered<onboarding::Claim>(*object)) all[keyOf(*claim)].claim = std::move(*claim);
-    }
-    // What is published stays its publisher's also where the claim was lost.
-    for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
-      auto fragment = contentOf<onboarding::Fragment>(object);
-      if (const auto key = integrationOf(object->metadata); !fragment && key) fragment = promoted(outputs, *key);
-      if (!fragment) continue;
-      auto published = onboarding::claimOf(*fragment);
-      auto& known = all[keyOf(published)];
-      if (known.claim.holder.name.empty()) known.claim = published;
-      for (const auto& certificate : published.certificates) include(known.claim.certificates, certificate);
-      for (const auto& address : published.addresses) include(known.claim.addresses, address);
-      known.published = std::move(published);
-    }
-    std::vector<Claims::Written> written;
-    written.reserve(all.size());
-    for (auto& [holder, one] : all) written.push_back(std::move(one));
-    return written;
-  });
+  claims.load(
+      environment.metadata.uid.value_or(""),
+      [&] {
+        std::map<api::ObjectKey, Claims::Written> all;
+        for (const auto& object : outputs.ofComponent(onboarding::kClaim)) {
+          if (auto claim = onboarding::remembered<onboarding::Claim>(*object))
+            all[keyOf(*claim)].claim = std::move(*claim);
+        }
+        // What is published stays its publisher's also where the claim was lost.
+        for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
+          auto fragment = contentOf<onboarding::Fragment>(object);
+          if (const auto key = integrationOf(object->metadata); !fragment && key) fragment = promoted(outputs, *key);
+          if (!fragment) continue;
+          auto published = onboarding::claimOf(*fragment);
+          auto& known = all[keyOf(published)];
+          if (known.claim.holder.name.empty()) known.claim = published;
+          for (const auto& certificate : published.certificates) include(known.claim.certificates, certificate);
+          for (const auto& address : published.addresses) include(known.claim.addresses, address);
+          known.published = std::move(published);
+        }
+        std::vector<Claims::Written> written;
+        written.reserve(all.size());
+        for (auto& [holder, one] : all) written.push_back(std::move(one));
+        return written;
+      },
+      environment.spec.tenants.idnoLabel.has_value());
 }
 
 }  // namespace mpay::controllers

@@ -19,7 +19,8 @@
 
 namespace mpay::controllers {
 
-// How many may hold one shared address: the gateway's files list them behind it, and nginx refuses a longer word.
+// How many may hold one shared address: the gateway's files list them behind it, and nginx refuses a longer word. One
+// certificate stands for at most onboarding::kMaximumServices.
 inline constexpr std::size_t kMaximumSharers = 100;
 
 // Thread-safe. An environment is told by its UID: one that is created again under the same name knows nothing of the
@@ -34,7 +35,8 @@ class Claims {
   };
 
   // What is asked for in one environment. `shared` ranges may be held by several, and where the environment proves
-  // IDNOs all others by those of one IDNO. Certificates are never shared: the gateway tells services apart by them.
+  // IDNOs all others by those of one IDNO. A certificate may be held by several services of one beneficiary, see
+  // onboarding::isOneBeneficiary().
   struct Request {
     std::string environment;
     const onboarding::Claim& claim;
@@ -49,7 +51,8 @@ class Claims {
   // A crash between two writes leaves two claims of the same: it belongs to who publishes it, else to the first by
   // name, whatever the order in which they are given or ask again; the other one is granted it once that has given it
   // up.
-  void load(const std::string& environment, const std::function<std::vector<Written>()>& written);
+  void load(const std::string& environment, const std::function<std::vector<Written>()>& written,
+            bool provesIdno = false);
 
   // Forgets all but these.
   void keepOnly(const std::set<std::string>& environments);
@@ -83,9 +86,10 @@ class Claims {
  private:
   struct Index {
     bool loaded = false;
+    bool provesIdno = false;  // as the last load or request said
     std::map<api::ObjectKey, onboarding::Claim> claims;
     std::map<std::string, api::ObjectKey> services;
-    std::map<std::string, api::ObjectKey> certificates;
+    std::map<std::string, std::set<api::ObjectKey>> certificates;
     std::map<net::Prefix, std::set<api::ObjectKey>> addresses;
     std::set<api::ObjectKey> waiting;    // who was refused something
     std::set<api::ObjectKey> contested;  // whose written claim holds what was another's when it was loaded
@@ -106,6 +110,8 @@ class Claims {
     void remove(const api::ObjectKey& holder);
     // Whom a change of assignments concerns.
     std::set<api::ObjectKey> concerned(const onboarding::Assignments& other) const;
+    // Others that hold a certificate and are no services of this holder's beneficiary.
+    std::set<api::ObjectKey> strangersWith(const std::string& certificate, const onboarding::Holder& holder) const;
     // Others whose claimed prefixes overlap this one.
     std::set<api::ObjectKey> overlapping(const net::Prefix& prefix, const api::ObjectKey& but) const;
   };

@@ -46,7 +46,8 @@ EnvironmentController::EnvironmentController(kube::Client& client, const Clock& 
 
 void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs) {
   const std::string name = environment.metadata.name.value_or("");
-  auto read = onboarding::Assignments::read(outputs.ofComponent(onboarding::kAssignment));
+  auto read = onboarding::Assignments::read(outputs.ofComponent(onboarding::kAssignment),
+                                            environment.spec.tenants.idnoLabel.has_value());
   claims_.assign(environment.metadata.uid.value_or(""), std::move(read.assignments));
   const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], read.problems); });
   for (const auto& [record, problem] : read.problems) {

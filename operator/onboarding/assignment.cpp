@@ -67,8 +67,10 @@ std::string assignmentName(AssignmentKind kind, std::string_view value) {
                      crypto::sha256Hex(fmt::format("{} {}", json::nameOf(kind), value)).substr(0, 32));
 }
 
-Assignments::Read Assignments::read(const std::vector<std::shared_ptr<const api::ConfigMap>>& objects) {
+Assignments::Read Assignments::read(const std::vector<std::shared_ptr<const api::ConfigMap>>& objects,
+                                    bool provesIdno) {
   Read read;
+  read.assignments.provesIdno_ = provesIdno;
   std::vector<std::pair<std::string, Assignment>> whole;
   for (const auto& object : objects) {
     const auto name = object->metadata.name.value_or("");
@@ -142,7 +144,8 @@ bool Assignments::takesService(const Holder& holder, const std::string& serviceI
 
 bool Assignments::takesCertificate(const Holder& holder, const std::string& sha256) const {
   const auto* assignment = ofCertificate(sha256);
-  return assignment && !isOf(*assignment, holder);
+  return assignment &&
+         !isOneBeneficiary({assignment->namespace_, assignment->name, "", assignment->idno}, holder, provesIdno_);
 }
 
 bool Assignments::takesAddress(const Holder& holder, const net::Prefix& prefix) const {

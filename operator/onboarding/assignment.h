@@ -16,7 +16,8 @@ namespace mpay::onboarding {
 enum class AssignmentKind { ServiceID, Certificate, Address };
 BOOST_DESCRIBE_ENUM(AssignmentKind, ServiceID, Certificate, Address)
 
-// One record. It is the integration's of that name and beneficiary alone.
+// One record. It is the integration's of that name and beneficiary alone; a certificate may be shared with it by the
+// other services of its beneficiary.
 struct Assignment {
   AssignmentKind kind = AssignmentKind::ServiceID;
   std::string value;  // as canonicalValue() writes it
@@ -46,8 +47,8 @@ class Assignments {
  public:
   struct Read;
   // Of what is damaged, under another name than its own, or overlaps an earlier record of another integration, nothing
-  // counts.
-  static Read read(const std::vector<std::shared_ptr<const api::ConfigMap>>& objects);
+  // counts. `provesIdno`: the environment does, see isOneBeneficiary().
+  static Read read(const std::vector<std::shared_ptr<const api::ConfigMap>>& objects, bool provesIdno);
 
   bool empty() const { return services_.empty() && certificates_.empty() && addresses_.empty(); }
   bool operator==(const Assignments&) const = default;
@@ -58,7 +59,7 @@ class Assignments {
   const Assignment* ofCertificate(const std::string& sha256) const;
   std::vector<const Assignment*> overlapping(const net::Prefix& prefix) const;
 
-  // Whether it is not this one's because it was assigned to another.
+  // Whether it is not this one's because it was assigned to another; of a certificate, to another beneficiary's.
   bool takesService(const Holder& holder, const std::string& serviceID) const;
   bool takesCertificate(const Holder& holder, const std::string& sha256) const;
   bool takesAddress(const Holder& holder, const net::Prefix& prefix) const;
@@ -73,6 +74,7 @@ class Assignments {
 
   std::map<std::string, Assignment> services_, certificates_;
   std::map<net::Prefix, Assignment> addresses_;
+  bool provesIdno_ = false;
 };
 
 struct Assignments::Read {

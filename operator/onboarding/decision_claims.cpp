@@ -1,5 +1,6 @@
 // CertificateTrusted and Submitted, once it is known what others hold; what is claimed.
 #include "onboarding/decision.h"
+#include "onboarding/rendering.h"
 
 #include <algorithm>
 
@@ -23,10 +24,14 @@ void Decision::judgeClaims() {
   certificate = form.certificate;
   submitted = form.form;
   if (testingConflicts.certificate || productionConflicts.certificate) {
-    certificate = fix("CertificateConflict",
-                      "another integration registered this certificate first, or the platform assigned it to one; the "
-                      "gateway tells services apart by "
-                      "it, so each service needs one of its own, also where both are one beneficiary's");
+    certificate = fix(
+        "CertificateConflict",
+        fmt::format("another beneficiary's integration registered this certificate first, or the "
+                    "platform assigned it to one; only services of one beneficiary share a certificate "
+                    "({}), at most {} of them; use a certificate of your own, or ask the MPay operator",
+                    in.testing.settings && in.testing.settings->spec.tenants.idnoLabel ? "one IDNO"
+                                                                                       : "one IDNO and one namespace",
+                    kMaximumServices));
     submitted = working("AwaitingCertificate", "CertificateTrusted comes first");
   } else if (testingConflicts.service || productionConflicts.service) {
     submitted = fix("ServiceIDConflict",

@@ -61,6 +61,10 @@ Holder holderOf(const api::MPayIntegration& integration) {
           integration.spec.beneficiary.idno};
 }
 
+bool isOneBeneficiary(const Holder& one, const Holder& other, bool provesIdno) {
+  return one.idno == other.idno && (provesIdno || one.namespace_ == other.namespace_);
+}
+
 std::string memoryName(std::string_view component, const api::ObjectKey& integration) {
   return fmt::format("mpay-{}-{}", component, hashOf(integration));
 }

@@ -63,6 +63,11 @@ BOOST_DESCRIBE_STRUCT(Holder, (), (namespace_, name, uid, idno))
 
 Holder holderOf(const api::MPayIntegration& integration);
 
+// Whether two integrations are one beneficiary's, whose services may share a certificate: of one IDNO where the
+// environment proves IDNOs (tenants.idnoLabel), else of one namespace and IDNO, since anybody may declare an IDNO that
+// nothing proves.
+bool isOneBeneficiary(const Holder& one, const Holder& other, bool provesIdno);
+
 // What belongs to the first who claimed it, in one environment.
 struct Claim {
   Holder holder;

@@ -73,21 +73,32 @@ Published<api::NetworkPolicy> renderNetworkPolicy(const api::AllowlistNetworkPol
   return published;
 }
 
-// By a certificate's fingerprint: whose it is, and the key of its parts. Both files of a certificate are keyed by its
-// SHA-256, so that it is in one part.
+// By a certificate's fingerprint: the ServiceIDs it stands for, and the key of its parts. Both files of a certificate
+// are keyed by its SHA-256, so that it is in one part.
 struct Registered {
-  std::string service;
+  std::set<std::string> services;
   std::uint64_t key = 0;
 };
 std::map<std::string, Registered> registeredBy(std::string Fingerprints::*fingerprint, const Fragments& fragments) {
-  std::map<std::string, Registered> services;
+  std::map<std::string, Registered> all;
   for (const auto& [name, contribution] : fragments) {
     for (const auto& certificate : contribution.fragment.certificates) {
-      services.emplace(certificate.*fingerprint,
-                       Registered{contribution.fragment.serviceID, shardKey(certificate.sha256)});
+      auto& registered = all[certificate.*fingerprint];
+      registered.services.insert(contribution.fragment.serviceID);
+      registered.key = shardKey(certificate.sha256);
     }
   }
-  return services;
+  return all;
+}
+
+// "serviceID" as a query may spell it: in any case, and with any of its letters percent-encoded.
+std::string anySpelling(std::string_view name) {
+  std::string pattern;
+  for (const char letter : name) {
+    const auto capital = static_cast<unsigned char>(letter & ~0x20), small = static_cast<unsigned char>(letter | 0x20);
+    pattern += fmt::format("(?:{}|%{:02x}|%{:02x})", letter, capital, small);
+  }
+  return pattern;
 }
 
 // Who may call from where, the same for all targets.
@@ -159,15 +170,50 @@ File renderPrefixes(std::string name, const std::vector<AddressRow>& rows) {
 File renderFingerprintMap(const Fragments& fragments) {
   File file{"clients.map", "", "", false, {}};
   for (const auto& [fingerprint, registered] : registeredBy(&Fingerprints::sha256, fragments))
-    file.entries.push_back({registered.key, fmt::format("{} {}\n", fingerprint, registered.service)});
+    file.entries.push_back({registered.key, fmt::format("{} {}\n", fingerprint, fmt::join(registered.services, ","))});
   return file;
 }
 
 File renderFingerprints(const Fragments& fragments) {
   File file{"clients.conf", "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n", "}\n", true, {}};
   for (const auto& [fingerprint, registered] : registeredBy(&Fingerprints::sha1, fragments))
-    file.entries.push_back({registered.key, fmt::format("    {} \"{}\";\n", fingerprint, registered.service)});
+    file.entries.push_back(
+        {registered.key, fmt::format("    {} \"{}\";\n", fingerprint, fmt::join(registered.services, ","))});
   return file;
+}
+
+std::string renderAdmission() {
+  // Each service of the certificate is captured, with the comma before it, where the address's list has it too.
+  // Possessive, so that no part of a ServiceID is taken for a whole one.
+  std::string services, captured;
+  for (std::size_t i = 1; i <= kMaximumServices; ++i) {
+    services += fmt::format(R"((?:(?<mpay_{0}>,[^,|]++)(?=[^|]*+\|.*\k<mpay_{0}>(?:,|$))|,[^,|]++)?+)", i);
+    captured += fmt::format("$mpay_{}", i);
+  }
+  const auto name = anySpelling("serviceid");
+  const std::string_view id = "[A-Za-z0-9._-]{1,36}";
+  std::string text = "# Services of the certificate that may call from the address, each with a comma before it.\n";
+  text += fmt::format(
+      "map \",$mpay_client_service|,$mpay_address_service\" $mpay_shared_services {{\n    default \"\";\n"
+      "    \"~^{}\" \"{}\";\n}}\n",
+      services, captured);
+  text += "# The ServiceID that the query or the path names; \"?\" where that is none, or not one.\n";
+  text += fmt::format(
+      "map $args $mpay_query_service {{\n    default \"\";\n    \"~*(?:^|&){0}(?:=[^&]*)?&(?:.*&)?{0}(?:=|&|$)\" "
+      "\"?\";\n"
+      "    \"~*(?:^|&){0}=(?<mpay_in_query>{1})(?:&|$)\" $mpay_in_query;\n    \"~*(?:^|&){0}(?:=|&|$)\" \"?\";\n}}\n",
+      name, id);
+  text += fmt::format(
+      "map $uri $mpay_path_service {{\n    default \"\";\n"
+      "    \"~*^/PosTerminal/Pay/(?<mpay_in_path>{})(?:/|$)\" $mpay_in_path;\n"
+      "    \"~*^/PosTerminal/Pay(?:/|$)\" \"?\";\n}}\n",
+      id);
+  text +=
+      "map \"$mpay_query_service|$mpay_path_service|$mpay_shared_services\" $mpay_admitted {\n    default \"\";\n"
+      "    \"~^\\|\\|,(?<mpay_all>.+)$\" $mpay_all;\n"
+      "    \"~^(?<mpay_one>[^|]+)\\|(?:\\k<mpay_one>)?\\|.*,\\k<mpay_one>(?:,|$)\" $mpay_one;\n"
+      "    \"~^\\|(?<mpay_other>[^|]+)\\|.*,\\k<mpay_other>(?:,|$)\" $mpay_other;\n}\n";
+  return text;
 }
 
 std::optional<std::string> takenName(const api::MPayEnvironmentSpec& spec) {
@@ -199,7 +245,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
   };
   Aggregates aggregates;
   std::map<std::string, std::vector<File>> files;  // by ConfigMap
-  std::set<std::string> leftOut, policyParts;
+  std::set<std::string> leftOut, policyParts, withClients;
   std::optional<std::vector<Entry>> peers;
   std::optional<Tables> tables;
   for (const auto& target : spec.allowlist.targets) {
@@ -226,6 +272,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     if (bundle.format == api::BundleFormat::PEM) {
       into.push_back(renderAuthorities(*authorities));
     } else {
+      withClients.insert(bundle.name);
       into.push_back(renderFingerprints(fragments));
       into.push_back(renderFingerprintMap(fragments));
     }
@@ -237,6 +284,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     auto& published = aggregates.configMaps.emplace_back();
     published.index.metadata = named(name);
     published.index.data = std::move(sharded.index);
+    if (withClients.contains(name)) published.index.data["admitted.conf"] = renderAdmission();
     for (auto& [digits, data] : sharded.parts) {
       auto& part = published.parts.emplace_back();
       part.metadata = named(partName(name, digits));

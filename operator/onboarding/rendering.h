@@ -65,12 +65,21 @@ File renderAddressMap(std::string name, const std::vector<AddressRow>& rows);
 // A prefix a line, of all that may call.
 File renderPrefixes(std::string name, const std::vector<AddressRow>& rows);
 
+// How many services one certificate may stand for: renderAdmission() tells so many apart.
+inline constexpr std::size_t kMaximumServices = 32;
+
 // nginx: `map $ssl_client_fingerprint $mpay_client_service` from a certificate (its SHA-1, nginx knows no other) to
-// its ServiceID; "" for every other certificate.
+// the ServiceIDs that it stands for, separated by commas; "" for every other certificate.
 File renderFingerprints(const Fragments& fragments);
 
-// HAProxy: a file for map_str() from a certificate's SHA-256 in lower-case hexadecimal to its ServiceID.
+// HAProxy: a file for map_str() from a certificate's SHA-256 in lower-case hexadecimal to the same.
 File renderFingerprintMap(const Fragments& fragments);
+
+// "admitted.conf" of nginx: $mpay_admitted, the ServiceIDs that a request is admitted for, separated by commas: those
+// of its certificate that may call from its address; where its query or path names a ServiceID, that one alone; ""
+// admits nobody. A request that names several, or none that can be one, is not admitted. The same text for every
+// environment.
+std::string renderAdmission();
 
 // The name of the service document's object.
 std::string serviceName(const api::NameReference& registrar, const api::ObjectKey& integration);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/synchronized.h"
+#include "crypto/x509.h"
 #include "integration/world.h"
 #include "support/revocation.h"
 #include "unit/net/scripted_server.h"
@@ -62,10 +63,18 @@ class Gateways : public World {
   static std::string url(const Gateway& gateway) { return fmt::format("https://127.0.0.1:{}/", gateway.port); }
 
   // What a client gets that calls from that address; with no certificate where that is empty.
-  std::string call(const Gateway& gateway, const std::string& from, const std::optional<Identity>& client) const {
-    std::vector<std::string> command{
-        "curl",      "-ks", "--interface", from, "-w", "\n%{http_code}", "-H", "X-MPay-Services: SERVICE-a,SERVICE-b",
-        url(gateway)};
+  std::string call(const Gateway& gateway, const std::string& from, const std::optional<Identity>& client,
+                   const std::string& path = "") const {
+    std::vector<std::string> command{"curl",
+                                     "-ks",
+                                     "--path-as-is",
+                                     "--interface",
+                                     from,
+                                     "-w",
+                                     "\n%{http_code}",
+                                     "-H",
+                                     "X-MPay-Service: SERVICE-a,SERVICE-b,SERVICE-c",
+                                     url(gateway) + path};
     if (client) {
       writeFile(folder / "client.pem", client->certificate);
       writeFile(folder / "client.key", client->key);
@@ -137,6 +146,102 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
 }
 
+// One certificate of one beneficiary's information system, which offers three services from two addresses.
+TEST_F(Gateways, AdmitForTheServicesThatCertificateAndAddressShare) {
+  editEnvironment(testing, [](auto& spec) {
+    spec.addresses.permitted = {"127.0.0.0/8"};
+    spec.allowlist.targets.push_back(
+        {"haproxy", api::AllowlistConfigMap{"mpay-haproxy", api::AllowlistFormat::HAProxy}, std::nullopt});
+  });
+  startOperator();
+  const auto identity = authority.issue({});
+  const std::map<std::string, std::vector<std::string>> services{
+      {"a", {"127.0.0.2", "127.0.0.3"}}, {"b", {"127.0.0.2"}}, {"c", {"127.0.0.2", "127.0.0.4"}}};
+  const auto create_ = [&](const std::string& name, const Identity& with, const std::vector<std::string>& addresses) {
+    auto integration = form(name, serviceOf(name));
+    integration.spec.targetStage = api::Stage::Testing;
+    integration.spec.certificate = api::ContentSource{with.certificate, std::nullopt, std::nullopt};
+    integration.spec.endpoints.testing->addresses = addresses;
+    create(integration);
+  };
+  create_("a", identity, services.at("a"));
+  await("TestEnvironmentReady", ConditionStatus::True, "", "a");
+  const auto digest = current("a").status->digest;
+  for (const auto* name : {"b", "c"}) create_(name, identity, services.at(name));
+  // A fourth service of the beneficiary has a certificate of its own and the same address.
+  const auto another = authority.issue({});
+  create_("d", another, {"127.0.0.2"});
+  for (const auto* name : {"a", "b", "c", "d"}) await("TestEnvironmentReady", ConditionStatus::True, "", name);
+
+  struct Row {
+    std::string from, path, answer;  // the answer: the services, or a status
+  };
+  const std::vector<Row> rows{
+      {"127.0.0.2", "", "abc"},
+      {"127.0.0.3", "", "a"},
+      {"127.0.0.4", "", "c"},
+      {"127.0.0.5", "", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-b&orderKey=1", "b"},
+      {"127.0.0.2", "api/invoices?orderKey=1&ServiceId=SERVICE-c", "c"},
+      {"127.0.0.3", "api/invoices?serviceID=SERVICE-b", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-d", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=", "403"},
+      {"127.0.0.2", "api/invoices?serviceID", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-a,SERVICE-b", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-a&serviceID=SERVICE-b", "403"},
+      {"127.0.0.2", "api/invoices?serviceID&serviceID=SERVICE-b", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-a&x=1&SERVICEID=SERVICE-a", "403"},
+      {"127.0.0.2", "api/invoices?service%49D=SERVICE-d", "403"},
+      {"127.0.0.2", "api/invoices?serviceID=SERVICE-a&%73erviceI%64=SERVICE-d", "403"},
+      {"127.0.0.2", "api/invoices?myserviceID=SERVICE-d&serviceIDs=SERVICE-d", "abc"},
+      {"127.0.0.2", "PosTerminal/Pay/SERVICE-b/1", "b"},
+      {"127.0.0.2", "PosTerminal/Pay/SERVICE-d/1", "403"},
+      {"127.0.0.2", "posterminal/PAY/SERVICE-d/1", "403"},
+      {"127.0.0.2", "/PosTerminal//Pay/SERVICE-d/1", "403"},
+      {"127.0.0.2", "PosTerminal/%50ay/SERVICE-d/1", "403"},
+      {"127.0.0.2", "PosTerminal/x/../Pay/SERVICE-d/1", "403"},
+      {"127.0.0.2", "PosTerminal/Pay", "403"},
+      {"127.0.0.2", "PosTerminal/Pay/SERVICE-b/1?serviceID=SERVICE-b", "b"},
+      {"127.0.0.2", "PosTerminal/Pay/SERVICE-b/1?serviceID=SERVICE-a", "403"},
+      {"127.0.0.2", "PosTerminal/Configure", "abc"},
+  };
+  const auto answerOf = [](const std::string& expected) {
+    if (expected == "403") return expected;
+    std::vector<std::string> names;
+    for (const char name : expected) names.push_back(serviceOf({name}));
+    return fmt::format("admitted as {}", fmt::join(names, ","));
+  };
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    for (const auto& row : rows) {
+      EXPECT_EQ(call(gateway, row.from, identity, row.path), answerOf(row.answer))
+          << kind.configuration << ": " << row.from << " " << row.path;
+    }
+    EXPECT_EQ(call(gateway, "127.0.0.2", another), answerOf("d")) << kind.configuration;
+    EXPECT_EQ(call(gateway, "127.0.0.3", another), "403") << kind.configuration;
+  }
+
+  // One of the three leaves; one takes another certificate, without an overlap of the old one.
+  editEnvironment(testing, [](auto& spec) { spec.trust.overlap = "0s"; });
+  ASSERT_TRUE(integrations().remove({tenant, "b"}, {}));
+  edit([&](auto& spec) { spec.certificate->inline_ = another.certificate; }, "c");
+  const auto sha256 = crypto::Certificate::parse(identity.certificate).value().sha256();
+  EXPECT_TRUE(waitFor(20s, [&] {
+    return published(testingOut, "mpay-clients", "clients.map").find(sha256 + " SERVICE-a\n") != std::string::npos;
+  })) << published(testingOut, "mpay-clients", "clients.map");
+  for (const auto& kind : kKinds) {
+    Gateway gateway;
+    start(gateway, kind);
+    EXPECT_EQ(call(gateway, "127.0.0.2", identity), answerOf("a")) << kind.configuration;
+    EXPECT_EQ(call(gateway, "127.0.0.4", identity), "403") << kind.configuration;
+    EXPECT_EQ(call(gateway, "127.0.0.4", another), answerOf("c")) << kind.configuration;
+    EXPECT_EQ(call(gateway, "127.0.0.2", another), answerOf("cd")) << kind.configuration;
+  }
+  EXPECT_EQ(current("a").status->digest, digest) << "each is validated by itself";
+}
+
 TEST_F(Gateways, CloseToWhomAListRevokesAndToNobodyElse) {
   Synchronized<std::string> list(makeList(signerOf(authority)));
   ScriptedServer server([&](const auto&, auto, const auto& peer) { peer.answer(200, list.copy()); });
@@ -160,23 +265,32 @@ TEST_F(Gateways, CloseToWhomAListRevokesAndToNobodyElse) {
     integration.spec.endpoints.testing->addresses = {address};
     create(integration);
   }
-  for (const auto& [name, address] : addresses) await("TestEnvironmentReady", ConditionStatus::True, "", name);
-  const auto expect = [&](const std::string& ofA) {
+  // The certificate of "a" stands for another service too.
+  auto second = form("a-second", serviceOf("a-second"));
+  second.spec.targetStage = api::Stage::Testing;
+  second.spec.certificate = api::ContentSource{clients["a"].certificate, std::nullopt, std::nullopt};
+  second.spec.endpoints.testing->addresses = {addresses.at("a"), "127.0.0.4"};
+  create(second);
+  for (const auto* name : {"a", "a-second", "b"}) await("TestEnvironmentReady", ConditionStatus::True, "", name);
+  const auto expect = [&](const std::string& ofA, const std::string& ofTheSecond) {
     for (const auto& kind : kKinds) {
       Gateway gateway;
       start(gateway, kind);
       EXPECT_EQ(call(gateway, addresses.at("a"), clients["a"]), ofA) << kind.configuration;
+      EXPECT_EQ(call(gateway, "127.0.0.4", clients["a"]), ofTheSecond) << kind.configuration;
       EXPECT_EQ(call(gateway, addresses.at("b"), clients["b"]), "admitted as " + serviceOf("b")) << kind.configuration;
     }
   };
-  expect("admitted as " + serviceOf("a"));
+  expect(fmt::format("admitted as {},{}", serviceOf("a"), serviceOf("a-second")),
+         "admitted as " + serviceOf("a-second"));
   const auto revoked = makeList(signerOf(authority), {.revoked = {{clients["a"].certificate, 1}}});
   list.with([&](auto& now) { now = revoked; });
-  await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked", "a");
+  for (const auto* name : {"a", "a-second"})
+    await("CertificateTrusted", ConditionStatus::False, "CertificateRevoked", name);
   EXPECT_TRUE(waitFor(10s, [&] {
     return published(testingOut, "mpay-clients", "clients.map").find(serviceOf("a")) == std::string::npos;
   }));
-  expect("403");
+  expect("403", "403");
 }
 
 // Thirteen digits, the last of them the checksum.
@@ -187,8 +301,9 @@ std::string idnoOf(std::size_t i) {
   return digits + std::to_string(sum % 10);
 }
 
-// Fifty services' certificates, each from each one's address, at both gateways. Each is of another beneficiary with a
-// namespace of its own, but for the first three, which go to production.
+// Fifty certificates, each from each one's addresses, at both gateways. Each is of another beneficiary with a namespace
+// of its own, but for the first three, which go to production. Three beneficiaries have three services each, with one
+// certificate.
 TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
   constexpr std::size_t kFifty = 50, kInProduction = 3;
   for (const auto& environment : {testing, production}) {
@@ -215,6 +330,17 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
       addresses[i + 1].insert(fmt::format("127.0.3.{}", i + 1));
     }
   }
+  // Further services: one shares the first one's address and has one more, one has an address of its own.
+  struct Further {
+    std::size_t of;
+    std::string name;
+    std::set<std::string> addresses;
+  };
+  std::vector<Further> further;
+  for (const std::size_t of : {10, 20, 30}) {
+    further.push_back({of, name(of) + "-second", {fmt::format("127.0.2.{}", of + 1), fmt::format("127.0.5.{}", of)}});
+    further.push_back({of, name(of) + "-third", {fmt::format("127.0.6.{}", of)}});
+  }
   std::set<std::string> all;
   for (std::size_t i = 0; i < kFifty; ++i) {
     // The operator goes in the middle, and takes up what came without it.
@@ -231,11 +357,22 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     integration.spec.endpoints.testing->addresses = {addresses[i].begin(), addresses[i].end()};
     create(integration);
     all.insert(addresses[i].begin(), addresses[i].end());
+    for (const auto& service : further) {
+      if (service.of != i) continue;
+      auto another = integration;
+      another.metadata.name = service.name;
+      another.spec.service.id = serviceOf(service.name);
+      another.spec.endpoints.testing->addresses = {service.addresses.begin(), service.addresses.end()};
+      create(another);
+      all.insert(service.addresses.begin(), service.addresses.end());
+    }
     writeFile(folder / fmt::format("{}.pem", i), identities.back().certificate + identities.back().key);
   }
   startOperator();
   for (std::size_t i = 0; i < kFifty; ++i)
     await("TestEnvironmentReady", ConditionStatus::True, "", namespaces[i] + "/" + name(i));
+  for (const auto& service : further)
+    await("TestEnvironmentReady", ConditionStatus::True, "", namespaces[service.of] + "/" + service.name);
   for (std::size_t i = 0; i < kInProduction; ++i) promote(name(i));
   const auto before = outputs(testingOut), inProduction = outputs(productionOut);
   // One more restart changes nothing.
@@ -279,13 +416,18 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     std::cout << kind.configuration << ": " << answers.size() << " connections in " << took.count() << " s\n";
     std::size_t wrong = 0, admitted = 0;
     for (const auto& [pair, answer] : answers) {
-      const bool belongs = addresses[pair.first].contains(pair.second);
-      admitted += belongs;
-      if (answer == (belongs ? "admitted as " + serviceOf(name(pair.first)) : "403")) continue;
+      std::vector<std::string> services;
+      if (addresses[pair.first].contains(pair.second)) services.push_back(serviceOf(name(pair.first)));
+      for (const auto& service : further) {
+        if (service.of == pair.first && service.addresses.contains(pair.second))
+          services.push_back(serviceOf(service.name));
+      }
+      admitted += !services.empty();
+      if (answer == (services.empty() ? "403" : fmt::format("admitted as {}", fmt::join(services, ",")))) continue;
       if (++wrong < 5) ADD_FAILURE() << name(pair.first) << " from " << pair.second << " got " << answer;
     }
     EXPECT_EQ(wrong, 0u);
-    EXPECT_EQ(admitted, 70u) << "fifty of their own, and ten that two share";
+    EXPECT_EQ(admitted, 76u) << "fifty of their own, ten that two share, and two of each that has three services";
   }
   EXPECT_EQ(outputs(testingOut), before);
   // Production admits who was promoted, and from the addresses of production; nobody of the others.

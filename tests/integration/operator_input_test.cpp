@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "crypto/digest.h"
+#include "crypto/x509.h"
 #include "integration/world.h"
 
 namespace mpay::test {
@@ -367,7 +368,7 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   sameCertificate.spec.endpoints.testing->addresses = {"198.51.100.5"};
   sameCertificate.spec.endpoints.production->addresses = {"198.51.100.6"};
   create(sameCertificate);
-  await("CertificateTrusted", ConditionStatus::False, "CertificateConflict", "same-certificate");
+  await("TestEnvironmentReady", ConditionStatus::True, "", "same-certificate");
   auto sameAddress = second("same-address");
   sameAddress.spec.endpoints.testing->addresses = {"203.0.113.18"};
   create(sameAddress);
@@ -386,7 +387,14 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
     await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
     await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", "same-address");
   }
-  EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf").find("same"), std::string::npos);
+  for (const auto* refused : {"same-service", "same-address"}) {
+    EXPECT_EQ(published(testingOut, "mpay-allowlist", "allowlist.conf").find(refused), std::string::npos) << refused;
+  }
+  const auto sha256 = crypto::Certificate::parse(certificate.certificate).value().sha256();
+  EXPECT_NE(published(testingOut, "mpay-clients", "clients.map")
+                .find(fmt::format("{} AM-{},ID-same-certificate{}\n", sha256, suffix, suffix)),
+            std::string::npos)
+      << "services of one namespace and IDNO share their certificate";
   // What becomes free is taken by who waits for it.
   edit([](auto& spec) { spec.endpoints.testing->addresses = {"203.0.113.10"}; });
   await("TestEnvironmentReady", ConditionStatus::True, "", "same-address");

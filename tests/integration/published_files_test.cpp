@@ -25,7 +25,7 @@ class PublishedFiles : public World {
   void load() {
     for (const auto& [object, file] :
          {std::pair("mpay-authorities", "authorities.pem"), std::pair("mpay-clients", "clients.conf"),
-          std::pair("mpay-allowlist", "allowlist.conf")}) {
+          std::pair("mpay-clients", "admitted.conf"), std::pair("mpay-allowlist", "allowlist.conf")}) {
       const auto text = published(testingOut, object, file);
       ASSERT_NE(text, "") << file;
       writeFile(nginx.folder() / file, text);

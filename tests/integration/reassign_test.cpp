@@ -285,6 +285,32 @@ TEST_P(EachKind, EndsTheSameWhereverItIsKilled) {
   EXPECT_EQ(onlooker->order("certificates"), order);
 }
 
+TEST_F(Reassign, LetsTheOtherServicesOfTheAssigneesBeneficiaryShareTheCertificate) {
+  startOperator();
+  auto holder = form();
+  holder.spec.targetStage = api::Stage::Testing;
+  create(holder);
+  await("TestEnvironmentReady", ConditionStatus::True);
+  auto second = rival(AssignmentKind::Certificate);
+  second.metadata.name = "second";
+  second.spec.service.id = rivalID + "-2";
+  const auto secondName = neighbour + "/second";
+  create(rival(AssignmentKind::Certificate));
+  create(second);
+  for (const auto& name : {rivalName, secondName})
+    await("CertificateTrusted", ConditionStatus::False, "CertificateConflict", name);
+  const auto what = caseOf(AssignmentKind::Certificate);
+  assign(what, rivalName, testing);
+  for (const auto& name : {rivalName, secondName}) await("TestEnvironmentReady", ConditionStatus::True, "", name);
+  await("CertificateTrusted", ConditionStatus::False, "CertificateConflict");
+  const auto line = fmt::format("{} {},{}-2\n", what.value, rivalID, rivalID);
+  EXPECT_NE(published(testingOut, "mpay-clients", "clients.map").find(line), std::string::npos);
+  // To one of the two it is given without the other's losing it.
+  const auto asked = reassign({"--environment", testing, what.option, what.value, "--to", secondName, "--reason", "r"});
+  EXPECT_EQ(asked.code, 1) << asked.output;
+  EXPECT_EQ(asked.output.find("loses it"), std::string::npos) << asked.output;
+}
+
 TEST_F(Reassign, TakesOutOfProductionWhatWasValidated) {
   startOperator();
   create(form());

@@ -41,7 +41,7 @@ class FollowingGateway {
     bool changed = false;
     for (const auto& [object, file] :
          {std::pair("mpay-authorities", "authorities.pem"), std::pair("mpay-clients", "clients.conf"),
-          std::pair("mpay-allowlist", "allowlist.conf")}) {
+          std::pair("mpay-clients", "admitted.conf"), std::pair("mpay-allowlist", "allowlist.conf")}) {
       auto text = published_(object, file);
       if (text.empty() || loaded_[file] == text) continue;
       // In one step: nginx may be reading for the change before.

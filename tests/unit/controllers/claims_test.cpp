@@ -33,7 +33,7 @@ TEST_F(ClaimsTest, BelongToTheFirst) {
   EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"})).any());
   EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, {"8.8.8.0/24"})).any()) << "again is no conflict";
   EXPECT_TRUE(reserve("e", claim("b", "S", {}, {})).service);
-  EXPECT_TRUE(reserve("e", claim("b", "T", {"c"}, {})).certificate);
+  EXPECT_TRUE(reserve("e", claim("b", "T", {"c"}, {}, "u", "2")).certificate);
   EXPECT_EQ(reserve("e", claim("b", "T", {}, {"8.8.8.8/32", "9.9.9.9/32"})).addresses,
             std::vector<std::string>{"8.8.8.8/32"});
   EXPECT_EQ(reserve("e", claim("b", "T", {}, {"8.0.0.0/8"})).addresses.size(), 1u) << "a wider range overlaps too";
@@ -85,12 +85,11 @@ TEST_F(ClaimsTest, LetSharedRangesBeHeldBySeveral) {
   EXPECT_TRUE(reserve("e", claim("c", "U", {}, {"8.8.8.8/32"})).any());
 }
 
-TEST_F(ClaimsTest, LetServicesOfOneProvenIdnoShareAddressesAndNothingElse) {
+TEST_F(ClaimsTest, LetServicesOfOneProvenIdnoShareAddressesAndNoServiceID) {
   const std::vector<std::string> address{"8.8.8.8/32"};
   EXPECT_FALSE(reserve("e", claim("a", "S", {"c"}, address, "u", "1"), {}, true).any());
   EXPECT_FALSE(reserve("e", claim("b", "T", {"d"}, {"8.8.8.0/24"}, "u", "1"), {}, true).any());
   EXPECT_EQ(reserve("e", claim("x", "X", {}, address, "u", "2"), {}, true).addresses, address) << "another IDNO";
-  EXPECT_TRUE(reserve("e", claim("b", "T", {"c"}, address, "u", "1"), {}, true).certificate);
   EXPECT_TRUE(reserve("e", claim("b", "S", {}, address, "u", "1"), {}, true).service);
   EXPECT_EQ(reserve("f", claim("a", "S", {}, address, "u", "1")).any(), false);
   EXPECT_EQ(reserve("f", claim("b", "T", {}, address, "u", "1")).addresses, address) << "an IDNO that nothing proves";
@@ -98,6 +97,63 @@ TEST_F(ClaimsTest, LetServicesOfOneProvenIdnoShareAddressesAndNothingElse) {
   reserve("g", claim("a", "S", {}, address, "u", "1"), {}, true);
   reserve("g", claim("x", "X", {}, {"8.8.8.9/32"}, "u", "2"), {}, true);
   EXPECT_EQ(reserve("g", claim("b", "T", {}, {"8.8.8.0/24"}, "u", "1"), {}, true).addresses.size(), 1u);
+}
+
+TEST_F(ClaimsTest, LetServicesOfOneBeneficiaryShareACertificate) {
+  struct Row {
+    std::string name;
+    onboarding::Holder other;
+    bool provesIdno = false, isShared = false;
+  };
+  const std::vector<Row> rows{
+      {"one namespace and IDNO", {"ns", "b", "v", "1"}, false, true},
+      {"one proven IDNO", {"elsewhere", "b", "v", "1"}, true, true},
+      {"one IDNO that nothing proves", {"elsewhere", "b", "v", "1"}, false, false},
+      {"another IDNO in one namespace", {"ns", "b", "v", "2"}, true, false},
+      {"another IDNO in one namespace, none proven", {"ns", "b", "v", "2"}, false, false},
+      {"strangers", {"elsewhere", "b", "v", "2"}, true, false},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    const auto& environment = row.name;
+    const auto first = claim("a", "S", {"c"}, {});
+    const onboarding::Claim second{row.other, "T", {"c"}, {}};
+    EXPECT_FALSE(reserve(environment, first, {}, row.provesIdno).any());
+    EXPECT_EQ(reserve(environment, second, {}, row.provesIdno).certificate, !row.isShared);
+    EXPECT_EQ(claims.holders(environment, second).empty(), row.isShared) << "a conflict's holders are strangers";
+    EXPECT_FALSE(reserve(environment, first, {}, row.provesIdno).any()) << "the first keeps it";
+    // A restart changes nothing, in whatever order they were written down.
+    for (const bool isReversed : {false, true}) {
+      const auto restarted = environment + (isReversed ? ", reversed" : ", restarted");
+      std::vector<onboarding::Claim> granted{first};
+      if (row.isShared) granted.insert(isReversed ? granted.begin() : granted.end(), second);
+      claims.load(
+          restarted, [&] { return written(granted); }, row.provesIdno);
+      EXPECT_EQ(reserve(restarted, second, {}, row.provesIdno).certificate, !row.isShared);
+      EXPECT_FALSE(reserve(restarted, first, {}, row.provesIdno).any());
+    }
+    if (!row.isShared) continue;
+    // Each holds it for itself.
+    const onboarding::Claim stranger{{"x", "x", "w", "3"}, "X", {"c"}, {}};
+    claims.release(environment, {"ns", "a"});
+    EXPECT_TRUE(reserve(environment, stranger, {}, row.provesIdno).certificate) << "the other still holds it";
+    woken.clear();
+    claims.release(environment, {row.other.namespace_, "b"});
+    EXPECT_EQ(woken, std::vector<std::string>{"x/x"});
+    EXPECT_FALSE(reserve(environment, stranger, {}, row.provesIdno).any());
+    EXPECT_TRUE(reserve(environment, first, {}, row.provesIdno).certificate);
+  }
+}
+
+TEST_F(ClaimsTest, LetOneCertificateStandForSoManyServices) {
+  for (std::size_t i = 0; i < onboarding::kMaximumServices; ++i)
+    EXPECT_FALSE(reserve("e", claim(std::to_string(i), std::to_string(i), {"c"}, {})).any()) << i;
+  EXPECT_TRUE(reserve("e", claim("late", "L", {"c"}, {})).certificate);
+  EXPECT_FALSE(reserve("e", claim("7", "7", {"c"}, {"8.8.8.8/32"})).any()) << "who holds it may change the rest";
+  woken.clear();
+  claims.release("e", {"ns", "3"});
+  EXPECT_EQ(woken, std::vector<std::string>{"ns/late"});
+  EXPECT_FALSE(reserve("e", claim("late", "L", {"c"}, {})).any());
 }
 
 TEST_F(ClaimsTest, KeepTheirOwnersWhateverTheOrderAfterARestart) {
@@ -191,7 +247,8 @@ TEST_F(ClaimsTest, LetAHundredShareWhateverTheirIdno) {
 // What the platform assigned goes from the first holder to another: given up first, gone from the gateway, then held.
 class AssignedClaims : public ClaimsTest {
  protected:
-  static inline const std::string kIdno = "1006601000255", kCertificate = std::string(64, 'c');
+  static inline const std::string kIdno = "1006601000255", kOtherIdno = "1007600001230";
+  static inline const std::string kCertificate = std::string(64, 'c');
 
   static onboarding::Assignments to(const std::string& name) {
     std::vector<std::shared_ptr<const api::ConfigMap>> objects;
@@ -204,7 +261,7 @@ class AssignedClaims : public ClaimsTest {
           onboarding::ownedMeta("out", onboarding::assignmentName(kind, value), onboarding::kAssignment, "e", {}),
           assignment)));
     }
-    auto read = onboarding::Assignments::read(objects);
+    auto read = onboarding::Assignments::read(objects, false);
     EXPECT_TRUE(read.problems.empty());
     return std::move(read.assignments);
   }
@@ -218,7 +275,7 @@ class AssignedClaims : public ClaimsTest {
                        conflicts.addresses.empty() ? "" : "A");
   }
 
-  const onboarding::Claim a = claim("a", "S", {kCertificate}, {"8.8.8.8/32", "9.9.9.9/32"}, "u", kIdno);
+  const onboarding::Claim a = claim("a", "S", {kCertificate}, {"8.8.8.8/32", "9.9.9.9/32"}, "u", kOtherIdno);
   const onboarding::Claim b = claim("b", "S", {kCertificate}, {"8.8.8.8/32"}, "v", kIdno);
 };
 
@@ -275,6 +332,20 @@ TEST_F(AssignedClaims, AreReservedForWhoComesLater) {
   claims.assign("e", {});
   EXPECT_EQ(std::count(woken.begin(), woken.end(), "ns/a"), 1) << "it looks again";
   EXPECT_EQ(text(reserve("e", a)), "SCA") << "who holds it keeps it";
+}
+
+TEST_F(AssignedClaims, LetTheAssigneesBeneficiaryShareTheCertificate) {
+  const auto sibling = claim("sibling", "T", {kCertificate}, {}, "w", kIdno);
+  EXPECT_EQ(text(reserve("e", a)), "");
+  EXPECT_EQ(text(reserve("e", sibling)), "C");
+  claims.assign("e", to("b"));
+  publish({{"S"}, {kCertificate}, {}, {{"ns", "a"}}});
+  claims.yield("e", {"ns", "a"}, *claims.assignments("e"));
+  EXPECT_EQ(text(reserve("e", sibling)), "C") << "it is still published of the stranger";
+  publish();
+  EXPECT_EQ(text(reserve("e", sibling)), "");
+  EXPECT_EQ(text(reserve("e", b)), "") << "whichever of them comes first";
+  EXPECT_EQ(text(reserve("e", a)), "SCA");
 }
 
 }  // namespace

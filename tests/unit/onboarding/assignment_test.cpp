@@ -7,7 +7,7 @@ namespace {
 
 const std::string kIdno = "1006601000255";
 const std::string kCertificate(64, 'a'), kAnother(64, 'b');
-const Holder kMine{"ns", "mine", "u", kIdno}, kOther{"ns", "other", "v", kIdno};
+const Holder kMine{"ns", "mine", "u", kIdno}, kOther{"ns", "other", "v", "1010600034203"};
 
 Assignment assignment(AssignmentKind kind, const std::string& value, const std::string& name = "mine",
                       const std::string& at = "2026-11-24T10:00:00Z") {
@@ -20,10 +20,10 @@ std::shared_ptr<const api::ConfigMap> object(const Assignment& content, std::str
       remember(ownedMeta("out", name, kAssignment, "testing", std::nullopt), content));
 }
 
-Assignments of(const std::vector<Assignment>& all) {
+Assignments of(const std::vector<Assignment>& all, bool provesIdno = false) {
   std::vector<std::shared_ptr<const api::ConfigMap>> objects;
   for (const auto& each : all) objects.push_back(object(each));
-  return Assignments::read(objects).assignments;
+  return Assignments::read(objects, provesIdno).assignments;
 }
 
 TEST(Assignment, HasOneSpelling) {
@@ -65,7 +65,8 @@ TEST(Assignment, CountsNothingOfADamagedRecord) {
   broken.data["content.json"] = R"({"kind":"Everything"})";
   const auto read = Assignments::read(
       {object(nobody), object(nameless), object(assignment(AssignmentKind::ServiceID, "AM-4"), "mpay-assignment-other"),
-       object(assignment(AssignmentKind::Address, "8.8.8.8")), std::make_shared<const api::ConfigMap>(broken)});
+       object(assignment(AssignmentKind::Address, "8.8.8.8")), std::make_shared<const api::ConfigMap>(broken)},
+      false);
   EXPECT_TRUE(read.assignments.empty());
   EXPECT_EQ(read.problems.size(), 5u);
 }
@@ -74,7 +75,7 @@ TEST(Assignment, LetsTheEarlierOneOfTwoOverlappingCount) {
   const auto wide = assignment(AssignmentKind::Address, "8.8.8.0/24", "other", "2026-11-24T11:00:00Z");
   const auto narrow = assignment(AssignmentKind::Address, "8.8.8.8/32", "mine", "2026-11-24T10:00:00Z");
   for (const auto& objects : {std::vector{object(wide), object(narrow)}, std::vector{object(narrow), object(wide)}}) {
-    const auto read = Assignments::read(objects);
+    const auto read = Assignments::read(objects, false);
     EXPECT_EQ(read.assignments.all(), std::vector{narrow});
     EXPECT_EQ(read.problems.count(assignmentName(wide.kind, wide.value)), 1u);
   }
@@ -103,6 +104,20 @@ TEST(Assignment, TakesFromOthersAlone) {
   successor = kMine;
   successor.uid = "created again";
   EXPECT_FALSE(assignments.takesService(successor, "AM-1"));
+}
+
+// The services of one beneficiary share a certificate, also one that was assigned to one of them.
+TEST(Assignment, TakesACertificateFromOtherBeneficiariesAlone) {
+  for (const bool provesIdno : {false, true}) {
+    const auto assignments =
+        of({assignment(AssignmentKind::ServiceID, "AM-1"), assignment(AssignmentKind::Certificate, kCertificate)},
+           provesIdno);
+    const Holder sibling{"ns", "sibling", "v", kIdno}, elsewhere{"elsewhere", "sibling", "v", kIdno};
+    EXPECT_FALSE(assignments.takesCertificate(sibling, kCertificate));
+    EXPECT_TRUE(assignments.takesService(sibling, "AM-1")) << "a ServiceID is one integration's";
+    EXPECT_EQ(assignments.takesCertificate(elsewhere, kCertificate), !provesIdno);
+    EXPECT_TRUE(assignments.takesCertificate(kOther, kCertificate));
+  }
 }
 
 TEST(Assignment, TakesExactlyWhatIsAssigned) {

@@ -589,7 +589,7 @@ TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
           ownedMeta("out", assignmentName(content.kind, content.value), kAssignment, "production", {}), content));
     };
     form.snapshot.production.assignments =
-        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}).assignments);
+        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}, false).assignments);
     const auto plan = form.decide();
     expectComplete(plan, reason);
     EXPECT_EQ(said(plan, "Promoted").reason, reason);
@@ -621,7 +621,7 @@ TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
     assignment.name = served.holder.name;
     assignment.idno = served.holder.idno;
     form.snapshot.production.assignments =
-        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}).assignments);
+        std::make_shared<const Assignments>(Assignments::read({objectOf(assignment)}, false).assignments);
     EXPECT_EQ(said(form.decide(), "Promoted").reason, "Promoted");
   }
 }

@@ -69,7 +69,7 @@ TEST(Rendering, WritesTheAllowlistForEachGateway) {
   const auto nobody = renderAggregates(s.spec, s.name, nullptr, {});
   for (const auto& object : nobody.configMaps) {
     for (const auto& [name, text] : object.index.data) {
-      if (name == "clients.conf") continue;
+      if (name == "clients.conf" || name == "admitted.conf") continue;
       EXPECT_EQ(text, "") << name;
     }
   }
@@ -103,6 +103,23 @@ TEST(Rendering, TiesAddressesAndCertificatesToServices) {
   EXPECT_EQ(
       json::canonical(aggregates.networkPolicies[0].index.spec),
       R"({"ingress":[{"from":[{"ipBlock":{"cidr":"8.8.8.0/24"}},{"ipBlock":{"cidr":"9.9.9.9/32"}}],"ports":[{"port":8443,"protocol":"TCP"}]}],"podSelector":{},"policyTypes":["Ingress"]})");
+}
+
+TEST(Rendering, LetsACertificateStandForSeveralServices) {
+  auto first = fragment("B-1", {"8.8.8.8/32"}, "aa"), second = fragment("A-1", {"9.9.9.9/32"}, "aa");
+  first.certificates[0].sha256 = second.certificates[0].sha256 = "a256";
+  // An earlier certificate that one of them still admits.
+  second.certificates.push_back({"bb", "b256", "", std::nullopt, "2026-11-24T09:00:00Z", std::nullopt});
+  for (const auto& fragments : {Fragments{{"1", first}, {"2", second}}, Fragments{{"1", second}, {"2", first}}}) {
+    const auto data = rendered(fragments).configMaps[1].index.data;
+    EXPECT_EQ(data.at("clients.conf"),
+              "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n    aa \"A-1,B-1\";\n"
+              "    bb \"A-1\";\n}\n");
+    EXPECT_EQ(data.at("clients.map"), "a256 A-1,B-1\nb256 A-1\n");
+  }
+  EXPECT_EQ(rendered({{"2", second}}).configMaps[1].index.data.at("clients.map"), "a256 A-1\nb256 A-1\n")
+      << "one of the two left";
+  EXPECT_EQ(rendered({}).configMaps[1].index.data.at("admitted.conf"), renderAdmission());
 }
 
 TEST(Memory, NamesAreOfTheWholeKey) { EXPECT_NE(hashOf({"a-b", "c"}), hashOf({"a", "b-c"})); }
