@@ -3,6 +3,7 @@
 
 #include "onboarding/decide.h"
 #include "support/pki.h"
+#include "unit/onboarding/golden.h"
 
 namespace mpay::onboarding {
 
@@ -55,7 +56,9 @@ class Form {
   }
   Examination examine() const { return onboarding::examine(snapshot, now); }
   Plan decide(const Conflicts& testing = {}, const Conflicts& production = {}) const {
-    return onboarding::decide(snapshot, examine(), testing, production, now);
+    auto plan = onboarding::decide(snapshot, examine(), testing, production, now);
+    onboarding::record(plan, now);
+    return plan;
   }
 
   // What a decision wants to exist does exist, as after its writes. True when that was new.
