@@ -18,6 +18,12 @@ void include(std::vector<std::string>& sorted, const std::string& one) {
 
 }  // namespace
 
+std::set<api::ObjectKey> Claims::Index::waiting() const {
+  std::set<api::ObjectKey> keys;
+  for (const auto& [key, holder] : refused) keys.insert(key);
+  return keys;
+}
+
 void Claims::Index::add(const onboarding::Claim& claim) {
   const auto holder = keyOf(claim);
   claims[holder] = claim;
@@ -107,7 +113,7 @@ void Claims::Index::noteAssignments(const Request& request, onboarding::Conflict
 }
 
 std::set<api::ObjectKey> Claims::Index::concerned(const onboarding::Assignments& other) const {
-  std::set<api::ObjectKey> keys = waiting;
+  std::set<api::ObjectKey> keys = waiting();
   const auto differ = [&](const onboarding::Assignments& some, const onboarding::Assignments& others) {
     const auto known = others.all();
     for (const auto& assignment : some.all()) {
@@ -258,11 +264,11 @@ std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& r
       Index& index = all[requests[i].environment];
       const auto holder = keyOf(requests[i].claim);
       if (found[i].any()) {
-        index.waiting.insert(holder);
+        index.refused[holder] = requests[i].claim.holder;
       } else {
-        index.waiting.erase(holder);
+        index.refused.erase(holder);
       }
-      if (!refused && index.take(requests[i], found[i])) freed.insert(index.waiting.begin(), index.waiting.end());
+      if (!refused && index.take(requests[i], found[i])) freed.merge(index.waiting());
       freed.erase(holder);
     }
     return found;
@@ -274,11 +280,11 @@ std::vector<onboarding::Conflicts> Claims::reserve(const std::vector<Request>& r
 void Claims::release(const std::string& environment, const api::ObjectKey& holder) {
   wake(byEnvironment_.with([&](auto& all) {
     Index& index = all[environment];
-    index.waiting.erase(holder);
+    index.refused.erase(holder);
     if (!index.claims.contains(holder)) return std::set<api::ObjectKey>{};
     index.remove(holder);
     index.settle();
-    return index.waiting;
+    return index.waiting();
   }));
 }
 
@@ -312,7 +318,7 @@ void Claims::yield(const std::string& environment, const api::ObjectKey& holder,
     index.remove(holder);
     index.add(claim);
     index.settle();
-    return index.waiting;
+    return index.waiting();
   }));
 }
 
@@ -328,8 +334,12 @@ void Claims::published(const std::string& environment, onboarding::HeldByOthers 
     Index& index = all[environment];
     auto concerned = held.holders;
     for (const auto& assignment : index.assignments->all()) {
-      const api::ObjectKey assignee{assignment.namespace_, assignment.name};
-      if (index.waiting.contains(assignee)) concerned.insert(assignee);
+      for (const auto& [key, holder] : index.refused) {
+        const bool isAssignee = key == api::ObjectKey{assignment.namespace_, assignment.name};
+        const bool mayShare = assignment.kind == onboarding::AssignmentKind::Certificate &&
+                              !index.assignments->takesCertificate(holder, assignment.value);
+        if (isAssignee || mayShare) concerned.insert(key);
+      }
     }
     index.published = std::move(held);
     return concerned;

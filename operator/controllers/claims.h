@@ -91,11 +91,12 @@ class Claims {
     std::map<std::string, api::ObjectKey> services;
     std::map<std::string, std::set<api::ObjectKey>> certificates;
     std::map<net::Prefix, std::set<api::ObjectKey>> addresses;
-    std::set<api::ObjectKey> waiting;    // who was refused something
+    std::map<api::ObjectKey, onboarding::Holder> refused;  // who is waiting for something
     std::set<api::ObjectKey> contested;  // whose written claim holds what was another's when it was loaded
     std::shared_ptr<const onboarding::Assignments> assignments = std::make_shared<onboarding::Assignments>();
     std::optional<onboarding::HeldByOthers> published, before;  // unknown at first, and while it is being written
 
+    std::set<api::ObjectKey> waiting() const;
     onboarding::Conflicts conflictsOf(const Request& request) const;
     // What is granted of it; true when something that was held before became free.
     bool take(const Request& request, const onboarding::Conflicts& conflicts);

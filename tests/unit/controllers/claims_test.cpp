@@ -342,7 +342,9 @@ TEST_F(AssignedClaims, LetTheAssigneesBeneficiaryShareTheCertificate) {
   publish({{"S"}, {kCertificate}, {}, {{"ns", "a"}}});
   claims.yield("e", {"ns", "a"}, *claims.assignments("e"));
   EXPECT_EQ(text(reserve("e", sibling)), "C") << "it is still published of the stranger";
+  woken.clear();
   publish();
+  EXPECT_EQ(woken, std::vector<std::string>{"ns/sibling"});
   EXPECT_EQ(text(reserve("e", sibling)), "");
   EXPECT_EQ(text(reserve("e", b)), "") << "whichever of them comes first";
   EXPECT_EQ(text(reserve("e", a)), "SCA");
