@@ -28,7 +28,7 @@ struct EnvironmentState {
   std::string uid{};  // of the environment that this is of
   std::int64_t generation = 0;
   Result<std::shared_ptr<const onboarding::Settings>> settings =
-      fail(Error{ErrorKind::Invalid, "the environment is being read", "Pending"});
+      fail(onboarding::beingRead("the environment is being read"));
   // The fragments that everything published holds.
   std::shared_ptr<const AggregatedFragments> aggregated = std::make_shared<AggregatedFragments>();
   std::string aggregateProblem{};

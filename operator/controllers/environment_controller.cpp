@@ -148,7 +148,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     return runtime::Outcome{};
   }
   // What is being read after a restart changes nothing that was said before it.
-  const bool isReading = state.settings ? !state.synced : state.settings.error().reason == "Pending";
+  const bool isReading = state.settings ? !state.synced : onboarding::isBeingRead(state.settings.error());
   if (isReading && environment->status) return runtime::Outcome{};
   onboarding::Publication publication;
   publication.keptBy = keptBy;

@@ -253,7 +253,7 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
   if (!state.settings) return fail(ErrorKind::Cancelled, state.settings.error().message);
   const auto& tester = (*state.settings)->tester;
   if (!tester || !place.environment->spec.tester) return fail(ErrorKind::Cancelled, "the environment has no tester");
-  if (!*tester && tester->error().reason == "Pending") return fail(ErrorKind::Cancelled, tester->error().message);
+  if (!*tester && onboarding::isBeingRead(tester->error())) return fail(ErrorKind::Cancelled, tester->error().message);
   if (!*tester) return fail(tester->error());
   const auto& settings = **tester;
   conformance::Plan plan;

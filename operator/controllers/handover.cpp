@@ -1,6 +1,7 @@
 #include "controllers/handover.h"
 
 #include "base/log.h"
+#include "onboarding/admissible.h"
 
 namespace mpay::controllers {
 namespace {
@@ -18,21 +19,23 @@ api::ConfigMap replacing(const api::ConfigMap& object, const auto& content) {
   return onboarding::remember(std::move(metadata), content);
 }
 
-Result<void> handOverIn(Outputs& outputs, const onboarding::Assignments& assignments, const ObjectKey& key,
-                        const std::stop_token& stop) {
+Result<void> handOverIn(Outputs& outputs, const std::shared_ptr<const onboarding::Assignments>& all,
+                        const ObjectKey& key, const std::stop_token& stop) {
+  const auto& assignments = *all;
+  const onboarding::Barred barred{{}, all};
   const auto published = outputs.own(memoryName(onboarding::kFragment, key));
   const auto claimed = outputs.own(memoryName(onboarding::kClaim, key));
-  auto fragment = contentOf<onboarding::Fragment>(published);
+  const auto fragment = contentOf<onboarding::Fragment>(published);
+  const auto left = fragment ? std::optional(admissible(*fragment, barred)) : std::nullopt;
   auto claim = contentOf<onboarding::Claim>(claimed);
-  const bool isServiceTaken = (fragment && assignments.takesService(fragment->holder, fragment->serviceID)) ||
-                              (claim && assignments.takesService(claim->holder, claim->serviceID));
-  if (isServiceTaken) {
+  if ((fragment && isServiceTaken(*fragment, barred)) ||
+      (claim && assignments.takesService(claim->holder, claim->serviceID))) {
     TRY(outputs.remove(memoryName(onboarding::kFragment, key), stop));
     for (const auto& document : outputs.servicesOf(key))
       TRY(outputs.remove(document->metadata.name.value_or(""), stop));
     spdlog::info("integration {}: its ServiceID was assigned to another; nothing of it is published", key.text());
-  } else if (fragment && assignments.takeOut(*fragment)) {
-    TRY(outputs.ensure(replacing(*published, *fragment), stop));
+  } else if (left != fragment) {
+    TRY(outputs.ensure(replacing(*published, *left), stop));
     spdlog::info("integration {}: what was assigned to others is published no more", key.text());
   }
   if (claim && assignments.takeOut(*claim)) TRY(outputs.ensure(replacing(*claimed, *claim), stop));
@@ -49,7 +52,7 @@ Result<void> handOver(Caches& caches, Claims& claims, const ObjectKey& key, cons
     const auto outputs = caches.outputs(*environment);
     if (!outputs->synced()) continue;
     loadClaims(claims, *environment, *outputs);
-    TRY(handOverIn(*outputs, *assignments, key, stop));
+    TRY(handOverIn(*outputs, assignments, key, stop));
     claims.yield(uid, key, *assignments);
   }
   return {};

@@ -63,8 +63,6 @@ bool isOfAnother(const onboarding::Holder& holder, const std::string& serviceID,
 // Whether trying again will fail in the same way until somebody acts; then the status must say so.
 bool isRefusal(const Error& error) { return error.kind == ErrorKind::Api && !error.isConflict(); }
 
-Error pending(std::string what) { return Error{ErrorKind::Invalid, std::move(what), "Pending"}; }
-
 }  // namespace
 
 IntegrationController::IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
@@ -105,12 +103,12 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
   std::optional<Error> keyProblem;
   for (int round = 0; round < 6; ++round) {
     auto decided = decide(integration, keyProblem);
-    if (!decided && decided.error().reason == "Pending") return runtime::Outcome{};  // a watch will tell
+    if (!decided && onboarding::isBeingRead(decided.error())) return runtime::Outcome{};  // a watch will tell
     if (!decided) return fail(decided.error());
     const auto written = write(*decided, stop);
     if (written && *written) continue;
     if (!written && !isRefusal(written.error())) return fail(written.error());
-    if (!written) onboarding::explain(decided->plan.status, written.error());
+    if (!written) onboarding::explain(decided->plan, written.error());
     // What it changes in the Secret is told by a watch, and judged then.
     auto kept = noteShownKeys(*decided, stop);
     if (kept) kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
@@ -167,7 +165,7 @@ onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std
   snapshot.aggregateProblem = state.aggregateProblem;
   // Until the environment's controller has seen all fragments, none would seem to be published.
   if (!outputs->synced() || !state.synced) {
-    if (snapshot.settings) snapshot.problem = pending("the output namespace is being read");
+    if (snapshot.settings) snapshot.problem = onboarding::beingRead("the output namespace is being read");
     snapshot.settings = nullptr;
     return snapshot;
   }
@@ -241,7 +239,7 @@ Result<onboarding::Snapshot> IntegrationController::read(
   snapshot.testing = readEnvironment(spec.environments.testing, *integration);
   snapshot.production = readEnvironment(spec.environments.production, *integration);
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    if (!environment->settings && environment->problem && environment->problem->reason == "Pending")
+    if (!environment->settings && environment->problem && onboarding::isBeingRead(*environment->problem))
       return fail(*environment->problem);
   }
   TRY(readContent(snapshot));
@@ -293,7 +291,7 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
     if (user.signatureCertificate) snapshot.users.push_back(content(*user.signatureCertificate));
   }
   // A verdict on what is not read yet would be told, and taken back a moment later.
-  if (!whole) return fail(pending("what the form refers to is being read"));
+  if (!whole) return fail(onboarding::beingRead("what the form refers to is being read"));
   return recallKeys(snapshot);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "controllers/withdrawal.h"
+#include "onboarding/admissible.h"
 
 namespace mpay::controllers {
 namespace {
@@ -97,19 +98,14 @@ Result<void> RevocationController::takeOutLeft(const ObjectKey& key, const api::
                                                const std::stop_token& stop) {
   const std::string name = environment.metadata.name.value_or("");
   const auto object = outputs.own(memoryName(onboarding::kFragment, key));
-  auto fragment = contentOf<onboarding::Fragment>(object);
-  if (isAtHome(caches_.integrations().get(key), name) || !fragment ||
-      environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) {
-    return {};
-  }
-  std::set<std::string> revoked;
-  for (const auto& check : known.certificates) {
-    if (check.verdict == RevocationVerdict::Revoked) revoked.insert(check.sha256);
-  }
-  if (!takeOut(*fragment, revoked)) return {};
+  const auto fragment = contentOf<onboarding::Fragment>(object);
+  if (isAtHome(caches_.integrations().get(key), name) || !fragment) return {};
+  // What the platform assigned to others leaves by controllers/handover.h.
+  const auto left = admissible(*fragment, barredByRecords(environment.spec, {&known, 1}, nullptr));
+  if (left == *fragment) return {};
   auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment, name, key);
   metadata.resourceVersion = object->metadata.resourceVersion;
-  TRY(outputs.ensure(onboarding::remember(std::move(metadata), *fragment), stop));
+  TRY(outputs.ensure(onboarding::remember(std::move(metadata), left), stop));
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "onboarding/admissible.h"
 #include "onboarding/environment.h"
 
 namespace mpay::controllers {
@@ -88,23 +89,19 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
     return {};
   auto fragment = promoted(outputs, key);
   if (!fragment) return {};
-  if (environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw) {
-    std::set<std::string> revoked;
-    for (const auto& [sha256, check] : *outputs.revoked()) revoked.insert(sha256);
-    for (const auto& other : caches_.environments().list()) {
-      const auto others = caches_.outputs(*other);
-      TRY(others->expectRead("the records of what is revoked"));
-      const auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key);
-      for (const auto& check : record ? record->certificates : std::vector<onboarding::CheckedCertificate>{}) {
-        if (check.verdict == onboarding::RevocationVerdict::Revoked) revoked.insert(check.sha256);
-      }
-    }
-    takeOut(*fragment, revoked);
+  std::vector<onboarding::RevocationRecord> records(1);
+  for (const auto& [sha256, check] : *outputs.revoked()) records.front().certificates.push_back(check);
+  for (const auto& other : caches_.environments().list()) {
+    if (environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) break;
+    const auto others = caches_.outputs(*other);
+    TRY(others->expectRead("the records of what is revoked"));
+    if (auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key))
+      records.push_back(std::move(*record));
   }
-  const auto assignments = claims_.assignments(environment.metadata.uid.value_or(""));
-  if (assignments->takesService(fragment->holder, fragment->serviceID))
-    return outputs.remove(object->metadata.name.value_or(""), stop);
-  assignments->takeOut(*fragment);
+  const auto barred =
+      barredByRecords(environment.spec, records, claims_.assignments(environment.metadata.uid.value_or("")));
+  if (isServiceTaken(*fragment, barred)) return outputs.remove(object->metadata.name.value_or(""), stop);
+  fragment = admissible(std::move(*fragment), barred);
   auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment,
                                          environment.metadata.name.value_or(""), key);
   metadata.resourceVersion = object->metadata.resourceVersion;

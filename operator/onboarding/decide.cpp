@@ -1,20 +1,17 @@
-// decide(): the steps in order, and what suspension and a withdrawal make of the plan.
 #include "onboarding/decide.h"
 
 #include <algorithm>
 
-#include "onboarding/decision.h"
+#include "onboarding/conditions.h"
 
 namespace mpay::onboarding {
 namespace {
 
-// While suspended what is published stays. A fragment that is damaged is restored all the same, where it is known that
-// it says what was published: it would stop everybody's files.
-void keepRestored(const EnvironmentSnapshot& environment, bool isKnown, std::vector<api::ConfigMap>& objects) {
-  std::erase_if(objects, [&](const auto& object) { return !environment.isDamaged || !isKnown || !isFragment(object); });
-}
+struct Writes {
+  EnvironmentWrites testing{}, production{};
+};
 
-// Whether what is declared was claimed when the integration wrote last: what was edited since then was not.
+// What is declared was claimed when the integration wrote last: what was edited since then was not.
 bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim>& declared) {
   if (!environment.claimed || !declared) return false;
   const auto& claimed = *environment.claimed;
@@ -26,18 +23,29 @@ bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim
          includes(claimed.certificates, declared->certificates) && includes(claimed.addresses, declared->addresses);
 }
 
-void suspend(Plan& plan, const Snapshot& snapshot, const Examination& examination) {
-  keepRestored(snapshot.testing, isClaimed(snapshot.testing, examination.testingClaim), plan.testing);
-  keepRestored(snapshot.production, true, plan.production);
-  plan.revision.reset();
-  // What is said is what is there.
-  plan.status.earlierCertificates.clear();
-  for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    if (environment->fragment && environment->declared) listEarlier(*environment, *environment->fragment, plan.status);
-  }
+// While suspended what is published stays. A fragment that is damaged is restored all the same, where it is known that
+// it says what was published: it would stop everybody's files.
+void keepRestored(const EnvironmentSnapshot& environment, bool isKnown, EnvironmentWrites& writes) {
+  auto fragment = std::move(writes.fragment);
+  writes = {};
+  if (environment.isDamaged && isKnown) writes.fragment = std::move(fragment);
 }
 
-void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& examination, WallTime now) {
+// A revoked certificate leaves whatever else holds, also while suspended, and what is to be checked is written down.
+void writeRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks, const Barred& barred,
+                     EnvironmentWrites& writes) {
+  if (!environment.declared || !environment.read) return;
+  const auto& published = publishedIn(environment);
+  if (!writes.fragment && published) {
+    auto left = admissible(*published, barred);
+    if (left != *published) writes.fragment = std::move(left);
+  }
+  writes.revocation = checksToWrite(environment, checks);
+}
+
+// What becomes of a withdrawal that is recorded in production.
+void judgeWithdrawal(const Snapshot& snapshot, const Examination& form, WallTime now, Plan& plan,
+                     EnvironmentWrites& production) {
   const auto& withdrawal = snapshot.production.withdrawal;
   if (!withdrawal) {
     plan.carryOutWithdrawal = snapshot.production.isAnothers;
@@ -46,67 +54,191 @@ void judgeWithdrawal(Plan& plan, const Snapshot& snapshot, const Examination& ex
   const auto& spec = snapshot.integration->spec;
   const bool sameService =
       withdrawal->holder.idno == spec.beneficiary.idno && withdrawal->serviceID == spec.service.id.value_or("");
-  const auto& tenancy = examination.productionTenancy;
+  const auto& tenancy = form.productionTenancy;
   plan.forgetWithdrawal = sameService && tenancy.holds();
   const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
   plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
   // One that was interrupted is gone on with: nothing that it took away comes back meanwhile.
   const auto due = withdrawal->dueAt ? parseTime(*withdrawal->dueAt) : std::nullopt;
   if (due && *due <= now && (plan.carryOutWithdrawal || plan.endProduction)) {
-    std::erase_if(plan.production,
-                  [](const auto& object) { return isFragment(object) || componentOf(object.metadata) == kService; });
+    production.fragment.reset();
+    production.service.reset();
   }
+}
+
+void list(const EnvironmentSnapshot& environment, const Fragment& fragment, api::MPayIntegrationStatus& status) {
+  const auto earlier = earlierIn(environment, fragment);
+  status.earlierCertificates.insert(status.earlierCertificates.end(), earlier.begin(), earlier.end());
+}
+
+std::optional<Fragment> written(const std::optional<Issue>& issue) {
+  return issue && issue->isWritten ? std::optional(issue->fragment) : std::nullopt;
+}
+
+std::optional<api::ProductionStatus> productionStatus(const Snapshot& snapshot) {
+  const auto& production = snapshot.production;
+  if (const auto& live = production.live)
+    return api::ProductionStatus{live->revision.digest, live->number, live->name, live->revision.promotedAt,
+                                 std::nullopt};
+  // What cannot be read now is not gone: its environments stay immutable.
+  if (snapshot.integration->status && (production.liveProblem || !production.read))
+    return snapshot.integration->status->production;
+  return std::nullopt;
+}
+
+// The verdicts, each with what it writes.
+struct Judgement {
+  Presented presented;
+  Checks checks;
+  Barred barredInTesting, barredInProduction;
+  SubmittedJudged submitted;
+  TestingJudged testing;
+  TestsPlanned tests;
+  GateJudged functional, validated;
+  Serving serving;
+  PromotedJudged promoted;
+  Expiry expiry;
+  NotifiedJudged notified;
+};
+
+Judgement judge(const Snapshot& snapshot, const Examination& form, const Conflicts& testingConflicts,
+                const Conflicts& productionConflicts, WallTime now) {
+  const auto& [inTesting, inProduction] = std::tie(snapshot.testing, snapshot.production);
+  auto presented = presentedBy(snapshot, form);
+  auto checks = checksFor(snapshot, form, presented, now);
+  auto barredInTesting = barredIn(inTesting, checks.testing, snapshot, form, presented);
+  auto barredInProduction = barredIn(inProduction, checks.production, snapshot, form, presented);
+  auto submitted = judgeSubmitted(snapshot, form, testingConflicts, productionConflicts);
+  auto testing = judgeTesting({snapshot,
+                               form,
+                               submitted.verdict,
+                               testingConflicts,
+                               {inTesting, barredInTesting, presented.presentsEarlier, now}});
+  auto tests = planTests(snapshot, form, submitted.verdict, testing.verdict, now);
+  auto functional = judgeFunctional(snapshot, form, testing.verdict, tests);
+  auto validated = judgeValidated(snapshot, form, functional.verdict);
+  auto serving = serveLive(snapshot, {inProduction, barredInProduction, presented.presentsEarlier, now}, presented,
+                           whyWithheld(barredInProduction, checks.production, snapshot, presented));
+  auto promoted = judgePromoted({snapshot, form, serving, submitted.certificate, submitted.verdict, testing.verdict,
+                                 functional, validated, tests, now});
+  auto expiry = judgeExpiry(snapshot, form, serving.certificate, now);
+  auto notified = judgeNotified(snapshot, promoted.verdict, now);
+  if (submitted.certificate.holds()) submitted.certificate.message += expiry.ofDeclared;
+  promoted.verdict.message += expiry.ofServed;
+  return {std::move(presented), std::move(checks),  std::move(barredInTesting), std::move(barredInProduction),
+          std::move(submitted), std::move(testing), std::move(tests),           std::move(functional),
+          std::move(validated), std::move(serving), std::move(promoted),        std::move(expiry),
+          std::move(notified)};
+}
+
+api::MPayIntegrationStatus statusOf(const Snapshot& snapshot, const Examination& form, const Judgement& judged,
+                                    WallTime now, std::vector<std::string>& beingWritten) {
+  const auto& [inTesting, inProduction] = std::tie(snapshot.testing, snapshot.production);
+  const auto& [testing, serving, expiry] = std::tie(judged.testing, judged.serving, judged.expiry);
+  api::MPayIntegrationStatus status;
+  status.functionalTests = judged.tests.status;
+  status.production = productionStatus(snapshot);
+  if (expiry.declared) status.certificate = expiry.declared->status;
+  if (expiry.served) status.production->certificate = expiry.served->status;
+  if (form.keys) status.certificateRequest = form.keys->open;
+  if (!form.digest.empty()) {
+    status.digest = form.digest;
+    status.testingDigest = form.testingDigest;
+    status.contentHashes = form.hashes;
+  }
+  if (snapshot.integration->spec.suspend) {
+    // What is said is what is there.
+    for (const auto* environment : {&inTesting, &inProduction}) {
+      if (environment->fragment && environment->declared) list(*environment, *environment->fragment, status);
+    }
+  } else {
+    // What is an earlier integration's is not this one's to show.
+    if (testing.issue && (testing.service || inTesting.fragment)) list(inTesting, testing.issue->fragment, status);
+    if (serving.issue && (serving.service || inProduction.fragment))
+      list(inProduction, serving.issue->fragment, status);
+  }
+  const bool serves = inProduction.live && inProduction.fragment && !serving.withheld && !serving.losesAll();
+  beingWritten = summarise({*snapshot.integration, form.prerequisites, judged.submitted.certificate,
+                            judged.submitted.verdict, testing.verdict, judged.functional.verdict,
+                            judged.validated.verdict, judged.promoted.verdict, judged.notified.verdict, serves, now},
+                           status);
+  return status;
+}
+
+Writes writesOf(const Snapshot& snapshot, const Examination& form, Judgement& judged, WallTime now) {
+  const auto& [inTesting, inProduction] = std::tie(snapshot.testing, snapshot.production);
+  const auto& integration = *snapshot.integration;
+  Told toldInTesting, toldInProduction;
+  const auto& expiry = judged.expiry;
+  const auto tell = [](Told& told, std::optional<EffectRecord> one) {
+    if (one) told.push_back(std::move(*one));
+  };
+  if (expiry.declared && judged.submitted.verdict.holds() && !expiry.isServed)
+    tell(toldInTesting, warningOf(expiry.declared->status, inTesting, inProduction.effects, integration, now));
+  if (expiry.served)
+    tell(toldInProduction, warningOf(expiry.served->status, inProduction, inTesting.effects, integration, now));
+  tell(toldInProduction, judged.notified.activation);
+  for (auto& told : revocationsToTell(snapshot, api::Stage::Testing, now)) toldInTesting.push_back(std::move(told));
+  for (auto& told : revocationsToTell(snapshot, api::Stage::Production, now))
+    toldInProduction.push_back(std::move(told));
+
+  Writes writes;
+  writes.testing.claim = std::move(judged.submitted.testing);
+  writes.testing.fragment = written(judged.testing.issue);
+  writes.testing.service = std::move(judged.testing.service);
+  if (judged.tests.isWritten) writes.testing.tests = std::move(judged.tests.record);
+  writes.testing.notifications = notificationsToWrite(inTesting, std::move(toldInTesting), inProduction.live);
+  writes.production.claim = std::move(judged.submitted.production);
+  writes.production.fragment = written(judged.serving.issue);
+  writes.production.service = std::move(judged.serving.service);
+  writes.production.notifications = notificationsToWrite(inProduction, std::move(toldInProduction), inProduction.live);
+  if (integration.spec.suspend) {
+    keepRestored(inTesting, isClaimed(inTesting, form.testingClaim), writes.testing);
+    keepRestored(inProduction, true, writes.production);
+  }
+  writeRevocation(inTesting, judged.checks.testing, judged.barredInTesting, writes.testing);
+  writeRevocation(inProduction, judged.checks.production, judged.barredInProduction, writes.production);
+  return writes;
+}
+
+// A verdict on the form waits for what is being read.
+bool waitsForReading(const Examination& form, const SubmittedJudged& submitted) {
+  const Verdict* const verdicts[] = {&form.prerequisites, &submitted.certificate, &submitted.verdict,
+                                     &form.testingTenancy};
+  return std::any_of(std::begin(verdicts), std::end(verdicts),
+                     [](const auto* verdict) { return verdict->isBeingRead(); });
 }
 
 }  // namespace
 
-Plan decide(const Snapshot& snapshot, const Examination& examination, const Conflicts& testing,
-            const Conflicts& production, WallTime now) {
-  const auto& live = snapshot.production.live;
-  Decision decision{.in = snapshot,
-                    .form = examination,
-                    .testingConflicts = testing,
-                    .productionConflicts = production,
-                    .now = now,
-                    .promotedWith = live ? certificateIn(live->revision.certificate) : std::nullopt,
-                    .presentsEarlier = isEarlierPresented(snapshot, examination)};
-  decision.plan.nextInstant = examination.nextInstant;
-  decision.planChecks();
-  decision.judgeClaims();
-  decision.judgeTesting();
-  decision.judgeFunctional();
-  decision.judgeValidated();
-  decision.judgePromoted();
-  decision.judgeExpiry();
-  decision.judgeNotified();
-  decision.tellOfRevoked(snapshot.testing, decision.tellInTesting);
-  decision.tellOfRevoked(snapshot.production, decision.tellInProduction);
-  decision.intend(snapshot.testing, decision.tellInTesting, decision.plan.testing);
-  decision.intend(snapshot.production, decision.tellInProduction, decision.plan.production);
-  decision.planKeys();
-  auto& status = decision.plan.status;
-  if (!examination.digest.empty()) {
-    status.digest = examination.digest;
-    status.testingDigest = examination.testingDigest;
-    status.contentHashes = examination.hashes;
-  }
-  decision.summarise();
-  Plan plan = std::move(decision.plan);
-  plan.provisioned = decision.testing.holds() && !snapshot.integration->spec.suspend;
-  if (snapshot.integration->spec.suspend) suspend(plan, snapshot, examination);
-  decision.planRevocation(snapshot.testing, decision.testingChecks, plan.testing);
-  decision.planRevocation(snapshot.production, decision.productionChecks, plan.production);
-  plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings &&
-                     std::none_of(plan.testing.begin(), plan.testing.end(), isFragment) && !decision.waitsForReading();
-  plan.endTesting = examination.testingTenancy.reason == "NamespaceNotPermitted" || snapshot.testing.isAnothers;
-  plan.endProduction = examination.productionTenancy.reason == "NamespaceNotPermitted";
-  judgeWithdrawal(plan, snapshot, examination, now);
+Plan decide(const Snapshot& snapshot, const Examination& form, const Conflicts& testing, const Conflicts& production,
+            WallTime now) {
+  const bool isSuspended = snapshot.integration->spec.suspend;
+  auto judged = judge(snapshot, form, testing, production, now);
+  Plan plan;
+  plan.status = statusOf(snapshot, form, judged, now, plan.beingWritten);
+  plan.nextInstant = earliestOf({form.nextInstant, judged.testing.issue ? judged.testing.issue->ends : std::nullopt,
+                                 judged.serving.issue ? judged.serving.issue->ends : std::nullopt,
+                                 judged.tests.looksAgainAt, judged.expiry.changes});
+  plan.keys = planKeys(snapshot, form, judged.presented, judged.submitted.certificate.holds());
+  if (!isSuspended) plan.revision = std::move(judged.promoted.revision);
+  plan.provisioned = judged.testing.verdict.holds() && !isSuspended;
+  auto writes = writesOf(snapshot, form, judged, now);
+  plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings && !writes.testing.fragment &&
+                     !waitsForReading(form, judged.submitted);
+  plan.endTesting = form.testingTenancy.isRefused || snapshot.testing.isAnothers;
+  plan.endProduction = form.productionTenancy.isRefused;
+  judgeWithdrawal(snapshot, form, now, plan, writes.production);
+  const auto key = snapshot.integration->metadata.key();
+  plan.testing = inOrder(writes.testing, snapshot.testing, key);
+  plan.production = inOrder(writes.production, snapshot.production, key);
   return plan;
 }
 
-void explain(api::MPayIntegrationStatus& status, const Error& failure) {
-  for (auto& condition : status.conditions) {
-    if (condition.reason == "Provisioning" || condition.reason == "Promoting")
+void explain(Plan& plan, const Error& failure) {
+  for (auto& condition : plan.status.conditions) {
+    const auto& waiting = plan.beingWritten;
+    if (std::find(waiting.begin(), waiting.end(), condition.type) != waiting.end())
       condition.message += "; it is tried again: " + failure.message;
   }
 }

@@ -50,7 +50,7 @@ Result<TesterSettings> testerOf(const MPayEnvironmentSpec& spec, const Content& 
   tester.timeout = *timeout;
   tester.deadline = *deadline;
   if (declared.authorities) {
-    if (!authorities) return refuse("Pending", "tester.authorities is being read");
+    if (!authorities) return fail(beingRead("tester.authorities is being read"));
     if (!*authorities) return fail(within("tester.authorities", authorities->error()));
     tester.authorities = **authorities;
     if (const auto parsed = net::TlsContext::of({tester.authorities, {}, {}, {}}); !parsed)
@@ -103,7 +103,7 @@ Result<std::shared_ptr<const Settings>> examineEnvironment(const api::MPayEnviro
     }
   }
   if (!authorities)
-    return refuse("Pending", fmt::format("environment {}: the authorities are being read", settings->name));
+    return fail(beingRead(fmt::format("environment {}: the authorities are being read", settings->name)));
   if (!*authorities) return fail(within("trust.authorities", authorities->error()));
   auto parsed = crypto::Authorities::parse(**authorities);
   if (!parsed) return fail(within("trust.authorities", parsed.error()));
@@ -132,8 +132,7 @@ std::chrono::seconds withdrawalDelay(const api::MPayEnvironmentSpec& spec) {
 Verdict judgePublication(const Publication& publication, const std::string& outputNamespace) {
   if (publication.keptBy) return idle("InUse", "deletion waits for " + *publication.keptBy);
   if (publication.unusable) return ofError(*publication.unusable);
-  if (!publication.read)
-    return working("Pending", fmt::format("the output namespace {} is being read", outputNamespace));
+  if (!publication.read) return reading(fmt::format("the output namespace {} is being read", outputNamespace));
   if (!publication.conflict.empty()) return fix("NameConflict", publication.conflict);
   if (publication.failed) {
     return working("PublishFailed",
@@ -173,7 +172,7 @@ Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const
 
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,
                                                   const Verdict& authorities, WallTime now) {
-  const bool isWorking = !ready.holds() && ready.attention == Attention::Working;
+  const bool isWorking = !ready.holds() && ready.isUnderWay();
   const bool isStalled = !ready.holds() && ready.attention == Attention::Fix;
   const std::pair<std::string_view, Verdict> all[] = {
       {"Ready", ready},

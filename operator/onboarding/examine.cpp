@@ -132,7 +132,7 @@ bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashe
 // Content is not read before some environment admits the namespace.
 Verdict judgeUnread(const Examination& out, std::string_view where) {
   if (out.testingTenancy.holds() || out.productionTenancy.holds())
-    return working("Pending", fmt::format("{} is being read", where));
+    return reading(fmt::format("{} is being read", where));
   Verdict verdict = out.testingTenancy;
   verdict.message = fmt::format("{} is not read before the namespace is admitted: {}", where, verdict.message);
   return verdict;
@@ -183,7 +183,7 @@ Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, E
 // True where the environment can be asked for its rules.
 Verdict judgeUsable(const EnvironmentSnapshot& environment) {
   if (environment.settings) return good("", "");
-  return environment.problem ? ofError(*environment.problem) : working("Pending", "the environment is being read");
+  return environment.problem ? ofError(*environment.problem) : reading("the environment is being read");
 }
 
 // The environments whose rules the form is held to.
@@ -206,7 +206,7 @@ Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
       note = "revocation is not checked (None)";
     } else if (!known || known->verdict == RevocationVerdict::Pending) {
       note = "revocation is being checked";
-      if (!publishes(environment->fragment, sha256)) return working("Pending", note);
+      if (!publishes(environment->fragment, sha256)) return reading(note);
     } else if (known->verdict == RevocationVerdict::Unknown) {
       note = "revocation is unknown, and is asked again: " + known->problem.value_or("");
       if (rules.onFailure == api::FailureMode::Hard) return working("RevocationUnknown", note);
@@ -262,18 +262,17 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
                                      formatTime(out.leaf->notAfter()), revocation.message, note));
 }
 
-// Whether the environment of that stage admits the namespace, for this beneficiary.
-Verdict judgeTenancy(const Snapshot& snapshot, api::Stage stage) {
-  if (!snapshot.namespaceLabels) return working("Pending", "the namespace is being read or deleted");
+Tenancy judgeTenancy(const Snapshot& snapshot, api::Stage stage) {
+  if (!snapshot.namespaceLabels) return {reading("the namespace is being read or deleted")};
   const auto& spec = snapshot.integration->spec;
   const bool isTesting = stage == api::Stage::Testing;
   const auto& environment = isTesting ? snapshot.testing : snapshot.production;
   const auto& name = isTesting ? spec.environments.testing : spec.environments.production;
-  if (!environment.declared) return judgeUsable(environment);
+  if (!environment.declared) return {judgeUsable(environment)};
   const auto& settings = environment.declared->spec;
   if (settings.stage != stage) {
-    return fix("EnvironmentMismatch", fmt::format("environment {} is of stage {}, {} is needed", name,
-                                                  json::nameOf(settings.stage), json::nameOf(stage)));
+    return {fix("EnvironmentMismatch", fmt::format("environment {} is of stage {}, {} is needed", name,
+                                                   json::nameOf(settings.stage), json::nameOf(stage)))};
   }
   const auto& labels = *snapshot.namespaceLabels;
   const auto& needed = settings.tenants.namespaceSelector.matchLabels;
@@ -282,18 +281,19 @@ Verdict judgeTenancy(const Snapshot& snapshot, api::Stage stage) {
     return found != labels.end() && found->second == label.second;
   });
   if (!permitted) {
-    return fix("NamespaceNotPermitted",
-               fmt::format("environment {} does not admit this namespace; ask the platform to label it", name));
+    return {fix("NamespaceNotPermitted",
+                fmt::format("environment {} does not admit this namespace; ask the platform to label it", name)),
+            true};
   }
   if (settings.tenants.idnoLabel) {
     const auto found = labels.find(*settings.tenants.idnoLabel);
     if (found == labels.end() || found->second != spec.beneficiary.idno) {
-      return fix("IdentityMismatch",
-                 fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
-                             *settings.tenants.idnoLabel));
+      return {fix("IdentityMismatch",
+                  fmt::format("the namespace's label {} does not equal beneficiary.idno; the platform sets it",
+                              *settings.tenants.idnoLabel))};
     }
   }
-  return good("", "");
+  return {good("", "")};
 }
 
 // Who may call, of one stage.

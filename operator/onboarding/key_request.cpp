@@ -77,7 +77,7 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
     return says(fix("InvalidField", "certificate.request.renewBefore is not a duration like 720h, of at most a year"));
   const auto subject = crypto::textOf(subjectOf(integration.spec));
   if (!subject) return says(ofError(within("certificate.request.subject", subject.error())));
-  if (!secret) return says(working("Pending", "the Secret of certificate.request is being read"));
+  if (!secret) return says(reading("the Secret of certificate.request is being read"));
   if (!*secret) return says(ofError(within("certificate.request.secretName", secret->error())));
   const KeySecret& held = **secret;
   if (const auto problem = problemOf(held, made, integration); !problem.empty())
@@ -99,7 +99,7 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
                                      out.open ? "send status.certificateRequest.pem to STISC, and then " : "",
                                      request.secretName, isAbsent ? ": " + issued->error().message : "")));
   }
-  if (!issued) return says(working("Pending", "certificate.issued is being read"));
+  if (!issued) return says(reading("certificate.issued is being read"));
   if (!*issued) return says(ofError(issued->error()));
   const auto fingerprint = (*issued)->publicKeySha256();
   out.isRenewal = !held.renewal.empty && fingerprint == held.renewal.publicKeySha256;

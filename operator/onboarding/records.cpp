@@ -66,7 +66,8 @@ bool precedes(const api::MPayValidation& a, const api::MPayValidation& b) {
 }  // namespace
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission) {
-  if (!admission.inForceSince) return {false, "AdmissionPolicyMissing", admission.problem};
+  if (!admission.inForceSince)
+    return {.reason = "AdmissionPolicyMissing", .message = admission.problem, .isUnknown = true};
   struct Seen {
     std::shared_ptr<const api::MPayValidation> record{};
     const RecordCheck* failed = nullptr;
@@ -132,8 +133,7 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
 
 Verdict ofGate(const GateVerdict& gate) {
   if (gate.open) return good(gate.reason, gate.message);
-  if (gate.reason == "AdmissionPolicyMissing")
-    return {api::ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
+  if (gate.isUnknown) return {api::ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
   return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.reason, gate.message);
 }
 

@@ -38,7 +38,8 @@ struct GateVerdict {
       reason;  // Accepted, AdmissionPolicyMissing, Awaiting..., Rejected, SelfApproval, EvidenceStale, EvidenceMismatch
   std::string message;
   bool rejected = false;
-  Records counted{};  // the records that opened it
+  bool isUnknown = false;  // records cannot be believed now
+  Records counted{};       // the records that opened it
 };
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission);

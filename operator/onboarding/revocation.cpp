@@ -140,9 +140,4 @@ bool publishes(const std::optional<Fragment>& fragment, const std::string& sha25
                                  [&](const auto& published) { return published.sha256 == sha256; });
 }
 
-bool takeOut(Fragment& fragment, const std::set<std::string>& certificates) {
-  return std::erase_if(fragment.certificates,
-                       [&](const auto& published) { return certificates.contains(published.sha256); }) > 0;
-}
-
 }  // namespace mpay::onboarding

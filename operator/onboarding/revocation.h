@@ -78,7 +78,4 @@ std::string describeRevocation(const CheckedCertificate& revoked);
 // Whether a certificate is published; nothing is where there is no fragment.
 bool publishes(const std::optional<Fragment>& fragment, const std::string& sha256);
 
-// Takes certificates out of what is published. True when there was one.
-bool takeOut(Fragment& fragment, const std::set<std::string>& certificates);
-
 }  // namespace mpay::onboarding

@@ -8,6 +8,7 @@ namespace {
 using api::ConditionStatus;
 
 constexpr std::size_t kMessageKept = 4000;
+constexpr std::string_view kPending = "Pending";
 
 Verdict isFalse(std::string reason, std::string message, Attention attention) {
   return {ConditionStatus::False, std::move(reason), std::move(message), attention};
@@ -24,6 +25,9 @@ Verdict idle(std::string reason, std::string message) {
 Verdict working(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Working);
 }
+Verdict writing(std::string reason, std::string message) {
+  return isFalse(std::move(reason), std::move(message), Attention::Writing);
+}
 Verdict awaiting(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Awaiting);
 }
@@ -36,8 +40,14 @@ Verdict unknown(const Error& error) {
           Attention::Working};
 }
 
+Verdict reading(std::string message) { return isFalse(std::string(kPending), std::move(message), Attention::Reading); }
+
+Error beingRead(std::string message) { return Error{ErrorKind::Invalid, std::move(message), std::string(kPending)}; }
+
+bool isBeingRead(const Error& error) { return error.reason == kPending; }
+
 Verdict ofError(const Error& error) {
-  if (error.reason == "Pending") return working("Pending", error.message);
+  if (isBeingRead(error)) return reading(error.message);
   return fix(error.reason.empty() ? "Invalid" : error.reason, error.message);
 }
 

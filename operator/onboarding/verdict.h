@@ -14,6 +14,8 @@ namespace mpay::onboarding {
 enum class Attention {
   None,      // nobody has to do anything
   Working,   // the operator is at it, or tries again
+  Reading,   // the same: something that decides is being read
+  Writing,   // the same: it is written, and read again
   Awaiting,  // a person must act, not the one who edits the spec
   Fix,       // the user must edit something
 };
@@ -25,20 +27,33 @@ struct Verdict {
   Attention attention = Attention::Working;
 
   bool holds() const { return status == api::ConditionStatus::True; }
+  bool isBeingRead() const { return attention == Attention::Reading; }
+  // The operator is at it, in whatever way.
+  bool isUnderWay() const {
+    return attention == Attention::Working || attention == Attention::Reading || attention == Attention::Writing;
+  }
 };
 
 // True.
 Verdict good(std::string reason, std::string message);
-// False, by who has to act: nobody, the operator, somebody else, the user.
+// False, by who has to act: nobody, the operator (at work, or writing), somebody else, the user.
 Verdict idle(std::string reason, std::string message);
 Verdict working(std::string reason, std::string message);
+Verdict writing(std::string reason, std::string message);
 Verdict awaiting(std::string reason, std::string message);
 Verdict fix(std::string reason, std::string message);
 
 // Nothing can be told while that is so.
 Verdict unknown(const Error& error);
 
-// Working while something is being read (reason Pending), else for the user to fix.
+// False with reason Pending: nothing can be said before something is read.
+Verdict reading(std::string message);
+
+// The error of what cannot be answered before something is read, and how it is told from others.
+Error beingRead(std::string message);
+bool isBeingRead(const Error& error);
+
+// reading() where that is so, else for the user to fix.
 Verdict ofError(const Error& error);
 
 // The condition that says so. Where its status is that of `before` (null: none) it keeps that time.

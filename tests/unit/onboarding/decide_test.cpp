@@ -507,13 +507,13 @@ TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
 
 TEST(Decide, ExplainsWhyNothingIsWritten) {
   Form form;
-  auto status = form.decide().status;
-  explain(status, Error{ErrorKind::Api, "replace configmaps out/x: 403: forbidden"});
+  auto plan = form.decide();
+  explain(plan, Error{ErrorKind::Api, "replace configmaps out/x: 403: forbidden"});
   for (const auto type : {"TestEnvironmentReady", "Ready", "Reconciling"}) {
-    const auto* condition = api::findCondition(status.conditions, type);
+    const auto* condition = api::findCondition(plan.status.conditions, type);
     EXPECT_NE(condition->message.find("403: forbidden"), std::string::npos) << type << ": " << condition->message;
   }
-  EXPECT_EQ(api::findCondition(status.conditions, "Submitted")->message.find("403"), std::string::npos);
+  EXPECT_EQ(api::findCondition(plan.status.conditions, "Submitted")->message.find("403"), std::string::npos);
 }
 
 TEST(Decide, WritesNothingWhileSuspended) {

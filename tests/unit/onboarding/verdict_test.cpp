@@ -27,7 +27,8 @@ TEST(Verdict, CutsALongMessageBetweenTwoCharacters) {
 }
 
 TEST(Verdict, OfAnErrorIsForTheUserUnlessItIsBeingRead) {
-  EXPECT_EQ(ofError({ErrorKind::Invalid, "m", "Pending"}).attention, Attention::Working);
+  EXPECT_TRUE(ofError({ErrorKind::Invalid, "m", "Pending"}).isBeingRead());
+  EXPECT_TRUE(ofError({ErrorKind::Invalid, "m", "Pending"}).isUnderWay());
   EXPECT_EQ(ofError({ErrorKind::Invalid, "m", "HostBitsSet"}).attention, Attention::Fix);
   EXPECT_EQ(ofError({ErrorKind::Decode, "m"}).reason, "Invalid");
 }

@@ -1,0 +1,32 @@
+// What of an integration may be published: the one rule for whoever publishes, restores or takes out. Pure.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+
+#include "onboarding/assignment.h"
+#include "onboarding/revocation.h"
+
+namespace mpay::onboarding {
+
+// What one environment publishes of nobody, or not of this integration.
+struct Barred {
+  std::set<std::string> certificates{};              // by SHA-256: revoked, or not checked yet
+  std::shared_ptr<const Assignments> assignments{};  // null: the platform assigned nothing
+};
+
+// For whoever decides about one that its integration does not decide about any more: what these records know to be
+// revoked, unless the environment only reports that, and what the platform assigned to others.
+Barred barredByRecords(const api::MPayEnvironmentSpec& environment, std::span<const RevocationRecord> records,
+                       std::shared_ptr<const Assignments> assignments);
+
+// Without the certificates that are barred, and without what the platform assigned to others. A fragment whose whole
+// ServiceID was assigned to another must not be published at all, see isServiceTaken().
+Fragment admissible(Fragment fragment, const Barred& barred);
+
+// The platform assigned the ServiceID to another integration.
+bool isServiceTaken(const Fragment& fragment, const Barred& barred);
+
+}  // namespace mpay::onboarding
