@@ -137,15 +137,17 @@ BOOST_DESCRIBE_STRUCT(TesterProfile, (), (name, required, recommended))
 
 struct Tester {
   NameReference signingKeySecretRef;
-  std::string signatureAlgorithm = std::string(kRsaSha1);  // RSA-SHA1 | RSA-SHA256
-  std::string timeout = "30s";                             // one call
-  std::string deadline = "3m";                             // a whole run
-  std::vector<std::string> permitted;                      // ranges that may be called although they are not public
-  std::optional<ContentSource> authorities;                // of TLS; absent: the system's
+  std::optional<NameReference> clientCertificateSecretRef;  // of TLS; absent: the signing key's
+  std::string signatureAlgorithm = std::string(kRsaSha1);   // RSA-SHA1 | RSA-SHA256
+  std::string timeout = "30s";                              // one call
+  std::string deadline = "3m";                              // a whole run
+  std::vector<std::string> permitted;                       // ranges that may be called although they are not public
+  std::optional<ContentSource> authorities;                 // of TLS; absent: the system's
   TesterProfile profile;
 };
 BOOST_DESCRIBE_STRUCT(Tester, (),
-                      (signingKeySecretRef, signatureAlgorithm, timeout, deadline, permitted, authorities, profile))
+                      (signingKeySecretRef, clientCertificateSecretRef, signatureAlgorithm, timeout, deadline,
+                       permitted, authorities, profile))
 
 enum class Role { Beneficiary, MPayRepresentative };
 BOOST_DESCRIBE_ENUM(Role, Beneficiary, MPayRepresentative)

@@ -150,6 +150,9 @@ inline void describe(json::SchemaOf<TesterProfile>& s) {
 }
 inline void describe(json::SchemaOf<Tester>& s) {
   s["signingKeySecretRef"].doc("MPay's test signing key: a kubernetes.io/tls Secret in the operator's namespace.");
+  s["clientCertificateSecretRef"].doc(
+      "Shown to web services that ask for a client certificate: a kubernetes.io/tls Secret in the operator's "
+      "namespace; by default the signing key's.");
   s["signatureAlgorithm"]
       .doc("What MPay signs with.")
       .length(1, 16)

@@ -45,6 +45,9 @@ void addTest(CLI::App& command, TestOptions& test) {
   command.add_option("--signing-key", test.signingKeyFile,
                      "file: the key that the service takes for MPay's, for tests");
   command.add_option("--signing-certificate", test.signingCertificateFile, "file: the certificate of that key");
+  command.add_option("--client-certificate", test.clientCertificateFile,
+                     "file: PEM, shown to a service that asks for a client certificate; by default the signing one");
+  command.add_option("--client-key", test.clientKeyFile, "file: the key of that certificate");
   command.add_option("--authorities", test.authoritiesFile,
                      "file: PEM, whom TLS trusts; by default the system's authorities");
   command.add_option("--known", test.known, "an order that there is: KEY:AMOUNT:CURRENCY");

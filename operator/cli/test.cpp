@@ -64,6 +64,13 @@ Result<conformance::KnownOrder> knownOf(const std::string& text) {
 
 Result<conformance::Subject> subjectOf(const TestOptions& options) {
   const auto registered = crypto::Certificate::parse(TRY(contentOf(options.certificateFile, "--certificate")));
+  if (!registered && registered.error().reason == "PrivateKeyInPublicField") {
+    // It is on the user's own machine: nobody else saw it.
+    return refuse("InvalidOption",
+                  fmt::format("--certificate: {} holds a private key; give the certificate alone, as it "
+                              "was sent to the MPay operator",
+                              options.certificateFile));
+  }
   if (!registered) return fail(within("--certificate", registered.error()));
   if (!registered->hasUsableKey())
     return refuse("InvalidOption", "--certificate: its key is of a kind that is not known, so nothing can be verified");
@@ -103,8 +110,23 @@ Result<conformance::Plan> planOf(const TestOptions& options) {
   return plan;
 }
 
+// A certificate may be given as DER; TLS is told in PEM.
+Result<std::string> pemOf(const std::string& text) {
+  if (text.find("-----BEGIN") != std::string::npos) return text;
+  const auto certificate = TRY(crypto::Certificate::parse(text));
+  return certificate.pem();
+}
+
 Result<std::unique_ptr<conformance::HttpsEndpoint>> endpointOf(const TestOptions& options) {
-  conformance::HttpsEndpoint::Place place{options.url, {}, {}};
+  conformance::HttpsEndpoint::Place place{options.url};
+  if (options.clientCertificateFile.empty() != options.clientKeyFile.empty())
+    return refuse("InvalidOption", "--client-certificate and --client-key belong together");
+  const bool isSigning = options.clientKeyFile.empty();
+  place.clientCertificate =
+      TRY(pemOf(TRY(isSigning ? contentOf(options.signingCertificateFile, "--signing-certificate")
+                              : contentOf(options.clientCertificateFile, "--client-certificate"))));
+  place.clientKey = TRY(isSigning ? contentOf(options.signingKeyFile, "--signing-key")
+                                  : contentOf(options.clientKeyFile, "--client-key"));
   if (!options.authoritiesFile.empty()) place.authorities = TRY(contentOf(options.authoritiesFile, "--authorities"));
   for (const auto& text : options.permitted) {
     const auto range = net::parsePrefix(text);
@@ -115,8 +137,43 @@ Result<std::unique_ptr<conformance::HttpsEndpoint>> endpointOf(const TestOptions
   return conformance::HttpsEndpoint::of(std::move(place));
 }
 
-void print(std::ostream& out, const Finding& finding, const TestOptions& options, bool colour) {
-  out << lineOf(finding, colour) << "\n";
+// Prints each finding as it comes. Checks that are skipped for one cause, one after the other, are one line.
+class Printer {
+ public:
+  Printer(std::ostream& out, const TestOptions& options, bool colour) : out_(out), options_(options), colour_(colour) {}
+  ~Printer() { flush(); }
+  Printer(const Printer&) = delete;
+  Printer& operator=(const Printer&) = delete;
+
+  void add(const Finding& finding) {
+    const bool continues =
+        !skipped_.empty() && finding.outcome == Outcome::skipped && finding.message == skipped_.front().message;
+    if (!continues) flush();
+    if (finding.outcome == Outcome::skipped) {
+      skipped_.push_back(finding);
+    } else {
+      print(finding);
+    }
+  }
+  void flush() {
+    if (skipped_.empty()) return;
+    out_ << lineOf(skipped_, colour_) << "\n" << std::flush;
+    skipped_.clear();
+  }
+
+ private:
+  void print(const Finding& finding);
+
+  std::ostream& out_;
+  const TestOptions& options_;
+  const bool colour_;
+  std::vector<Finding> skipped_;
+};
+
+void Printer::print(const Finding& finding) {
+  auto& out = out_;
+  const auto& options = options_;
+  out << lineOf(finding, colour_) << "\n";
   if (finding.outcome == Outcome::fail || finding.outcome == Outcome::warn) {
     out << explanationOf(finding, options.language);
     if (options.showsEvidence) {
@@ -132,14 +189,20 @@ Result<int> run(const TestOptions& options, const Terminals& to, const std::stop
   const auto plan = TRY(planOf(options));
   const auto endpoint = TRY(endpointOf(options));
   const bool isText = options.output == "text";
-  const auto onFinding = [&](const Finding& finding) {
+  Printer printer(to.out, options, to.outIsTerminal);
+  const auto onFinding = [&](const Finding& found) {
+    auto finding = found;
+    // Here alone is an option for it.
+    if (finding.message.find("may not be connected to") != std::string::npos)
+      finding.message += "; --permit with its range lets it be called";
     if (isText) {
-      print(to.out, finding, options, to.outIsTerminal);
+      printer.add(finding);
     } else if (to.errIsTerminal) {
       to.err << lineOf(finding, true) << std::endl;
     }
   };
   const auto report = conformance::run(subject, plan, {*endpoint, systemClock(), randomId, {}}, stop, onFinding);
+  printer.flush();
   if (isText) {
     to.out << "\n" << summaryOf(report, options.language);
   } else {

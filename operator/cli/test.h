@@ -14,6 +14,7 @@ struct TestOptions {
   std::string url, serviceId;
   std::string certificateFile;                         // the beneficiary's, as it is registered
   std::string signingKeyFile, signingCertificateFile;  // MPay's, for tests
+  std::string clientKeyFile, clientCertificateFile;    // of TLS; empty: the signing pair
   std::string authoritiesFile;                         // of TLS; empty: the system's
   std::string known;                                   // KEY:AMOUNT:CURRENCY
   std::string unknown;

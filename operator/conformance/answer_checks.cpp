@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "conformance/check.h"
 #include "conformance/session.h"
@@ -33,7 +34,8 @@ Verdict isSigned(Session& session) {
 Verdict coversBodyAndTimestamp(Session& session) {
   const auto& known = session.known();
   const auto& v = known.verification;
-  if (auto problem = problemOf(known, {"SignatureWrapping"})) return *problem;
+  if (auto problem = problemOf(known, {"SignatureWrapping", "SignatureTooLarge"})) return *problem;
+  if (!v.isRead) return blocked("the signature cannot be read, see S1");
   // Ids that are there twice, and references to them, are S10's.
   if (!v.duplicateIds.empty()) return blocked("ids are not unique, see S10");
   if (auto problem = problemOf(known, {"ReferenceNotAllowed"})) return *problem;
@@ -92,9 +94,9 @@ Verdict keyInfoIsAllowed(Session& session) {
   const auto& v = known.verification;
   const std::string form(toString(v.keyInfo));
   if (v.keyInfo == KeyInfoForm::Other && !v.duplicateIds.empty()) return blocked("ids are not unique, see S10");
-  if (v.keyInfo == KeyInfoForm::None || v.keyInfo == KeyInfoForm::Other)
-    return failed(v.keyInfo == KeyInfoForm::None ? "there is no KeyInfo" : "KeyInfo has a form that MPay does not read",
-                  {&known});
+  if (v.keyInfo == KeyInfoForm::None) return failed("there is no KeyInfo", {&known});
+  if (!v.keyInfoProblem.empty()) return failed(v.keyInfoProblem, {&known});
+  if (v.keyInfo == KeyInfoForm::Other) return failed("KeyInfo has a form that MPay does not read", {&known});
   if (v.keyInfo == KeyInfoForm::IssuerSerial)
     return warned("KeyInfo is an X509IssuerSerial, which works though the guide does not list it", {&known});
   const bool holds = v.signatureByRegistered == Holds::Yes || v.signatureByRegistered == Holds::WithoutBlanks;
@@ -133,15 +135,29 @@ Verdict algorithmsAreAllowed(Session& session) {
 Verdict isExclusivelyCanonical(Session& session) {
   const auto& known = session.known();
   if (known.verification.exclusiveCanonicalization) return passed("exclusive canonicalization throughout");
-  return failed("not everything that is signed is in exclusive canonical form; SignedInfo is in " +
-                    soap::shortened(known.verification.canonicalization, 120),
-                {&known});
+  constexpr std::string_view kExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+  if (known.verification.canonicalization != kExclusive)
+    return failed("SignedInfo is in " + soap::shortened(known.verification.canonicalization, 120), {&known});
+  for (const auto& reference : known.verification.references) {
+    const auto offending = std::find_if(reference.transforms.begin(), reference.transforms.end(),
+                                        [&](const auto& transform) { return transform != kExclusive; });
+    if (reference.transforms.empty() || offending != reference.transforms.end())
+      return failed(fmt::format("the Reference to {} has the transform {}",
+                                soap::shortened(reference.uri.empty() ? "the whole document" : reference.uri, 60),
+                                reference.transforms.empty() ? "none" : soap::shortened(*offending, 120)),
+                    {&known});
+  }
+  return failed("not everything that is signed is in exclusive canonical form", {&known});
 }
 
 Verdict isFresh(Session& session) {
   const auto& known = session.known();
   const auto& v = known.verification;
-  if (!v.timestamp) return failed("TimestampMissing: there is no Timestamp in the Security header", {&known});
+  if (!v.timestamp) {
+    return failed("TimestampMissing: " + (v.timestampProblem.empty() ? "there is no Timestamp in the Security header"
+                                                                     : v.timestampProblem),
+                  {&known});
+  }
   if (auto judged = judge(*v.timestamp, session.now(), session.limits().skew); !judged)
     return failed(fmt::format("{}: {}", judged.error().reason, judged.error().message), {&known});
   const auto& other = session.unknownOrder();
@@ -154,8 +170,11 @@ Verdict idsAreUnique(Session& session) {
   const auto& known = session.known();
   const auto& v = known.verification;
   if (!v.duplicateIds.empty())
-    return failed(fmt::format("DuplicateId: {} elements' ids are there more than once", v.duplicateIds.size()),
-                  {&known});
+    return failed(
+        fmt::format(
+            "DuplicateId: more than one element has the id \"{}\"",
+            fmt::join(std::span(v.duplicateIds).first(std::min<std::size_t>(v.duplicateIds.size(), 3)), "\", \"")),
+        {&known});
   if (!v.unqualifiedIds.empty())
     return failed(fmt::format("UnqualifiedId: the id of {} is no wsu:Id", v.unqualifiedIds.front()), {&known});
   return passed("every id is there once, as wsu:Id");
@@ -173,31 +192,32 @@ constexpr std::array kChecks{
     Check{"S3", "The digests hold on the bytes that were received.",
           "A digest that does not hold means that the answer was changed after it was signed.",
           "Sign last: nothing may touch the message afterwards, neither a handler, nor a proxy, nor a character set.",
-          "the digest does not hold of: Body", Need::Signature, digestsHold},
+          "the digest does not hold of: Body", Need::ReadSignature, digestsHold},
     Check{"S4", "Nothing was reformatted after signing, not even blank text.",
           "Line breaks and indentation are signed along. This is the commonest mistake; readers that drop blank text "
           "hide it, and others refuse the answer.",
           "Turn off indentation and pretty printing where the answer is written, and preserve blank text where it is "
           "read before signing.",
-          "the digests hold only once blank text between elements is dropped", Need::Signature, isNotReformatted},
+          "the digests hold only once blank text between elements is dropped", Need::ReadSignature, isNotReformatted},
     Check{"S5", "SignatureValue verifies with the registered certificate, not merely with the one that came along.",
           "Everybody can sign with a certificate of his own and send it along; only the registered one is yours.",
           "Sign with the key of the certificate that you sent to the MPay operator, or send the new certificate.",
-          "it verifies with the certificate that came along, which is not the registered one", Need::Signature,
+          "it verifies with the certificate that came along, which is not the registered one", Need::ReadSignature,
           verifiesWithRegistered},
     Check{"S6", "KeyInfo is a reference to a BinarySecurityToken, a SubjectKeyIdentifier, or an X509Certificate.",
           "MPay reads these three forms; by another it does not find out whose signature it is.",
           "Choose BinarySecurityToken (X509v3) as the way in which your stack names its key.", "there is no KeyInfo",
-          Need::Signature, keyInfoIsAllowed},
+          Need::ReadSignature, keyInfoIsAllowed},
     Check{"S7", "The algorithm is rsa-sha1 or rsa-sha256, as declared.",
           "MPay verifies no other; and a service that differs from what was declared breaks when that is enforced.",
           "Set your stack's algorithm suite to the declared signature, with the digest that belongs to it.",
-          "the signature's algorithm is http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", Need::Signature,
+          "the signature's algorithm is http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", Need::ReadSignature,
           algorithmsAreAllowed},
     Check{"S8", "SignedInfo and all that is signed are in exclusive canonical form, and nothing else is done to them.",
           "Other canonical forms depend on the envelope around, which changes on the way.",
           "Set http://www.w3.org/2001/10/xml-exc-c14n# as canonicalization and as the only transform.",
-          "SignedInfo is in http://www.w3.org/TR/2001/REC-xml-c14n-20010315", Need::Signature, isExclusivelyCanonical},
+          "SignedInfo is in http://www.w3.org/TR/2001/REC-xml-c14n-20010315", Need::ReadSignature,
+          isExclusivelyCanonical},
     Check{
         "S9", "The Timestamp is of now, in UTC, for a plausible time, and no answer is given twice.",
         "An answer without a time can be recorded and played back after the order has changed.",
@@ -207,7 +227,7 @@ constexpr std::array kChecks{
     Check{"S10", "Ids are unique and are wsu:Id attributes.",
           "Two elements with one id let a signature speak of one while another is read.",
           "Leave ids to your stack; do not copy headers of the request into the answer.",
-          "DuplicateId: 1 elements' ids are there more than once", Need::Signature, idsAreUnique},
+          "DuplicateId: more than one element has the id \"body\"", Need::Signature, idsAreUnique},
 };
 
 }  // namespace

@@ -33,10 +33,11 @@ Verdict blocked(std::string message);
 // What must be there before a check can say anything. All are of the answer to the genuine request for the known order.
 enum class Need {
   Nothing,
-  Connection,  // TLS came about
-  Answer,      // and a whole HTTP response
-  Envelope,    // and it is a SOAP envelope
-  Signature,   // Envelope, and a signature
+  Connection,     // TLS came about
+  Answer,         // and a whole HTTP response
+  Envelope,       // and it is a SOAP envelope
+  Signature,      // Envelope, and a signature
+  ReadSignature,  // and one whose parts can be read
   LetIn,     // Envelope, and the request was not refused for its security: a Fault may say that there is no such order
   Success,   // LetIn, and no Fault
   Contents,  // Success, and a GetOrderDetailsResponse of which it is clear that it is meant

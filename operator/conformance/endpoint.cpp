@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
+#include "crypto/request.h"
 #include "mpay/soap.h"
 
 namespace mpay::conformance {
@@ -18,14 +20,18 @@ bool isHttps(const std::string& url) { return lowered(url).starts_with("https://
 }  // namespace
 
 HttpsEndpoint::HttpsEndpoint(Place place)
-    : place_(std::move(place)), tls_(std::make_shared<net::Tls>(net::Tls{place_.authorities, {}, {}, {}})) {}
+    : tls_(std::make_shared<net::Tls>(
+          net::Tls{place.authorities, place.clientCertificate, std::exchange(place.clientKey, {}), {}})),
+      place_(std::move(place)) {}
+
+HttpsEndpoint::~HttpsEndpoint() { crypto::cleanse(tls_->key); }
 
 Result<std::unique_ptr<HttpsEndpoint>> HttpsEndpoint::of(Place place) {
   if (!isHttps(place.url) || !net::isPlainUrl(place.url))
     return refuse("InvalidURL", "the URL is not https, or has user information: MPay calls nothing else");
   auto endpoint = std::unique_ptr<HttpsEndpoint>(new HttpsEndpoint(std::move(place)));
   if (auto parsed = net::TlsContext::of(*endpoint->tls_); !parsed)
-    return fail(within("authorities", std::move(parsed).error()));
+    return fail(within("TLS to the web service", std::move(parsed).error()));
   return endpoint;
 }
 

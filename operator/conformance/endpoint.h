@@ -29,11 +29,14 @@ class HttpsEndpoint final : public Endpoint {
     std::string url;
     std::string authorities{};             // PEM; empty: the system's
     std::vector<net::Prefix> permitted{};  // beyond public addresses
+    // MPay's, for services that ask for a client certificate; PEM; empty: none is shown.
+    std::string clientCertificate{}, clientKey{};
   };
 
   // Errors: Invalid with reason InvalidURL: not https, without a host, with user information. Crypto
-  // where the authorities are no PEM certificates.
+  // where the authorities are no PEM certificates, or the client certificate and key none, or not of each other.
   static Result<std::unique_ptr<HttpsEndpoint>> of(Place place);
+  ~HttpsEndpoint() override;
 
   Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
                              const std::stop_token& stop) override;
@@ -41,8 +44,8 @@ class HttpsEndpoint final : public Endpoint {
  private:
   explicit HttpsEndpoint(Place place);
 
-  const Place place_;
-  const std::shared_ptr<const net::Tls> tls_;
+  const std::shared_ptr<net::Tls> tls_;  // holds the client key, which goes with this
+  const Place place_;                    // without it
   net::Transport transport_;
 };
 

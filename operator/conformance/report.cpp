@@ -53,6 +53,22 @@ const Words& wordsOf(api::Language language) {
   return kEnglish;
 }
 
+// "T3 to T6, S1": those that follow each other in the table are a range.
+std::string idsOf(std::span<const Finding> findings) {
+  const auto& all = allChecks();
+  const auto placeOf = [&](const Finding& finding) { return std::find(all.begin(), all.end(), finding.check); };
+  std::string text;
+  for (std::size_t first = 0; first < findings.size();) {
+    std::size_t last = first;
+    while (last + 1 < findings.size() && placeOf(findings[last + 1]) == placeOf(findings[last]) + 1) ++last;
+    if (!text.empty()) text += ", ";
+    text += findings[first].check->id;
+    if (last > first) text += fmt::format("{}{}", last == first + 1 ? ", " : " to ", findings[last].check->id);
+    first = last + 1;
+  }
+  return text;
+}
+
 bool isOfInterest(const Finding& finding) {
   return finding.outcome == Outcome::fail || finding.outcome == Outcome::warn;
 }
@@ -136,7 +152,10 @@ std::string toJunit(const Report& report, std::string_view name) {
   return out.str() + "\n";
 }
 
-std::string lineOf(const Finding& finding, bool colour) {
+std::string lineOf(const Finding& finding, bool colour) { return lineOf(std::span(&finding, 1), colour); }
+
+std::string lineOf(std::span<const Finding> findings, bool colour) {
+  const auto& finding = findings.front();
   const auto codeOf = [](Outcome outcome) {
     switch (outcome) {
       case Outcome::pass: return 32;
@@ -147,7 +166,7 @@ std::string lineOf(const Finding& finding, bool colour) {
     return 36;
   };
   const auto word = fmt::format("{:<8}", json::nameOf(finding.outcome));
-  return fmt::format("{:<4} {} {}", finding.check->id,
+  return fmt::format("{:<4} {} {}", idsOf(findings),
                      colour ? fmt::format("\x1b[{}m{}\x1b[0m", codeOf(finding.outcome), word) : word, finding.message);
 }
 
@@ -170,12 +189,23 @@ std::string explanationOf(const Finding& finding, api::Language language) {
 std::string toText(const Report& report, api::Language language) {
   const Words& words = wordsOf(language);
   std::string text = summaryOf(report, language);
-  for (const auto& finding : report.findings) {
+  const auto& all = report.findings;
+  for (std::size_t i = 0; i < all.size();) {
+    const auto& finding = all[i];
+    std::size_t end = i + 1;
+    // Checks that are skipped for one cause are one line.
+    const auto isLike = [&](const Finding& other) {
+      return other.outcome == Outcome::skipped && other.message == finding.message &&
+             other.isRequired == finding.isRequired;
+    };
+    while (finding.outcome == Outcome::skipped && end < all.size() && isLike(all[end])) ++end;
+    const auto group = std::span(all).subspan(i, end - i);
+    i = end;
     if (finding.outcome == Outcome::pass) continue;
     text +=
-        fmt::format("\n{} ({}{}{})\n", lineOf(finding, false), finding.isRequired ? words.required : words.recommended,
+        fmt::format("\n{} ({}{}{})\n", lineOf(group, false), finding.isRequired ? words.required : words.recommended,
                     finding.isBlocked ? ", " : "", finding.isBlocked ? words.blocked : "");
-    text += explanationOf(finding, language);
+    if (group.size() == 1) text += explanationOf(finding, language);
   }
   return text;
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,5 +74,8 @@ std::string toText(const Report& report, api::Language language);
 
 // "S4  warn     the digests hold only ...", without a line's end; in colour where `colour`.
 std::string lineOf(const Finding& finding, bool colour);
+
+// The same of findings of one outcome and message: "S2 to S8, S10 skipped ...". There must be one at least.
+std::string lineOf(std::span<const Finding> findings, bool colour);
 
 }  // namespace mpay::conformance

@@ -14,6 +14,8 @@ Verdict isRejected(Session& session, const Exchange& broken) {
   if (!session.known().envelope) return blocked("genuine requests get no SOAP answer either, see T3 and T4");
   if (!broken.response)
     return failed("no answer came, where a fault is due: " + broken.response.error().message, {&broken});
+  if (const auto status = broken.response->status; status >= 300 && status < 400)
+    return failed(fmt::format("it was redirected with status {}, where a fault is due", status), {&broken});
   // A fault that speaks of the order means that the request was let in; InvalidParameter may speak of the signature.
   const auto fault = broken.fault();
   if (!broken.isRefused() || (broken.isLetIn() && fault->code.local != "InvalidParameter"))

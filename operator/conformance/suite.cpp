@@ -12,13 +12,18 @@ namespace {
 constexpr std::size_t kMaximumMessage = 500;
 constexpr std::size_t kMaximumEvidence = 3;  // exchanges of one finding
 
+bool isSelected(const Plan& plan, const Check& check) { return plan.only.empty() || plan.only.contains(check.id); }
+
 // Why the check cannot say anything; nothing where it can.
-std::optional<std::string> whatIsMissing(Session& session, Need need) {
+std::optional<std::string> whatIsMissing(Session& session, const Plan& plan, Need need) {
   if (need == Need::Nothing) return std::nullopt;
   const auto& known = session.known();
   if (!known.response) {
     const auto& reason = known.response.error().reason;
     const bool isConnected = reason != "Unreachable" && reason != "ForbiddenAddress" && reason != "TLSFailed";
+    // Where T1 and T2 are not run nothing else says why.
+    if (!isConnected && !isSelected(plan, *findCheck("T1")) && !isSelected(plan, *findCheck("T2")))
+      return "no connection came about: " + known.response.error().message;
     if (!isConnected) return "no connection came about, see T1 and T2";
     if (need == Need::Connection) return std::nullopt;
     return "there is no answer to the genuine request, see T3";
@@ -26,8 +31,12 @@ std::optional<std::string> whatIsMissing(Session& session, Need need) {
   if (need == Need::Connection || need == Need::Answer) return std::nullopt;
   if (!known.envelope) return "the answer is no SOAP envelope, see T3 and T4";
   if (need == Need::Envelope) return std::nullopt;
-  if (need == Need::Signature)
-    return known.verification.present ? std::nullopt : std::optional<std::string>("the answer is not signed, see S1");
+  if (need == Need::Signature || need == Need::ReadSignature) {
+    const auto& v = known.verification;
+    if (!v.present) return "the answer is not signed, see S1";
+    if (need == Need::Signature || v.isRead) return std::nullopt;
+    return v.has("SignatureTooLarge") ? "the signature is not read, see S2" : "the signature cannot be read, see S1";
+  }
   if (!known.isLetIn()) return "the genuine request was refused, see R8";
   if (need == Need::LetIn) return std::nullopt;
   if (known.fault()) return "the genuine request was answered with a fault, see G1";
@@ -39,9 +48,9 @@ std::optional<std::string> whatIsMissing(Session& session, Need need) {
   return "there is no order in the answer, see G1";
 }
 
-Verdict verdictOf(Session& session, const Check& check) {
+Verdict verdictOf(Session& session, const Plan& plan, const Check& check) {
   if (const auto why = session.interruption()) return blocked(*why);
-  auto missing = whatIsMissing(session, check.need);
+  auto missing = whatIsMissing(session, plan, check.need);
   auto verdict = missing ? blocked(std::move(*missing)) : check.judge(session);
   // What was asked when it was too late says nothing of the service.
   if (const auto why = session.interruption(); why && verdict.outcome != Outcome::pass) return blocked(*why);
@@ -61,8 +70,6 @@ Finding findingOf(const Check& check, Verdict verdict, const Plan& plan) {
   }
   return finding;
 }
-
-bool isSelected(const Plan& plan, const Check& check) { return plan.only.empty() || plan.only.contains(check.id); }
 
 }  // namespace
 
@@ -122,7 +129,7 @@ Report run(const Subject& subject, const Plan& plan, const Session::Ports& ports
   Report report{plan.profile, {}};
   for (const auto* check : allChecks()) {
     if (!isSelected(plan, *check)) continue;
-    report.findings.push_back(findingOf(*check, verdictOf(session, *check), plan));
+    report.findings.push_back(findingOf(*check, verdictOf(session, plan, *check), plan));
     if (onFinding) onFinding(report.findings.back());
   }
   return report;

@@ -27,6 +27,31 @@ Verdict speaksTls(Session& session) {
   return passed("TLS 1.2 or later, with host name and chain");
 }
 
+// The charset parameter, in small letters; empty: none is there.
+std::string charsetOf(const std::string& contentType) {
+  const auto small = lowered(contentType);
+  const auto at = small.find("charset=");
+  if (at == std::string::npos) return {};
+  auto value = small.substr(at + 8);
+  if (value.starts_with('"')) return value.substr(1, value.find('"', 1) - 1);
+  return value.substr(0, value.find_first_of("; \t"));
+}
+
+bool isUtf16(std::string_view bytes) {
+  return bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff") ||
+         bytes.starts_with(std::string_view("<\0", 2)) || bytes.starts_with(std::string_view("\0<", 2));
+}
+
+// A reader that believes the charset reads other characters than are there (RFC 7303, 3). Documents are in UTF-8 or
+// UTF-16; where all is ASCII every charset that contains it says the same.
+bool contradicts(const std::string& charset, std::string_view bytes) {
+  if (charset.empty()) return false;
+  if (isUtf16(bytes)) return !charset.starts_with("utf-16");
+  if (charset == "utf-8" || charset == "utf8") return false;
+  return charset.starts_with("utf-16") || charset.starts_with("utf-32") ||
+         std::any_of(bytes.begin(), bytes.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
 Verdict speaksHttp(Session& session) {
   const auto& known = session.known();
   if (!known.response) return failed("the answer did not arrive whole: " + known.response.error().message, {&known});
@@ -40,12 +65,18 @@ Verdict speaksHttp(Session& session) {
   if (response.status != 200 && response.status != 500)
     return failed(fmt::format("status {} to a text/xml request with a quoted SOAPAction", response.status), {&known});
   if (const auto encoding = header("content-encoding"); !encoding.empty() && encoding != "identity")
-    return failed("the answer is compressed, which was not asked for", {&known});
-  auto type = header("content-type");
-  type = lowered(type.substr(0, type.find_first_of("; \t")));
+    return failed(fmt::format("the answer is compressed (Content-Encoding: {}), which was not asked for",
+                              soap::shortened(encoding, 60)),
+                  {&known});
+  const auto contentType = header("content-type");
+  const auto type = lowered(contentType.substr(0, contentType.find_first_of("; \t")));
   if (type != "text/xml")
     return failed(fmt::format("the answer's Content-Type is {}, not text/xml",
                               type.empty() ? "missing" : "\"" + soap::shortened(type, 60) + "\""),
+                  {&known});
+  if (const auto charset = charsetOf(contentType); contradicts(charset, response.body))
+    return failed(fmt::format("the Content-Type's charset is \"{}\", the answer is in {}", soap::shortened(charset, 60),
+                              isUtf16(response.body) ? "UTF-16" : "UTF-8"),
                   {&known});
   return passed(fmt::format("status {}, text/xml", response.status));
 }
@@ -59,6 +90,10 @@ Verdict isOneEnvelope(Session& session) {
     if (problem != soap::Envelope::Problem::SeveralBodyChildren)  // T6's
       return failed(std::string(toString(problem)), {&known});
   }
+  if (const auto headers = known.envelope->notUnderstood(); !headers.empty())
+    return failed(fmt::format("the header {} must be understood, and MPay does not know it",
+                              soap::shortened(headers.front().name().text(), 120)),
+                  {&known});
   return passed("one Header before one Body");
 }
 
@@ -68,6 +103,8 @@ Verdict faultsHaveStatus500(Session& session) {
        {&session.known(), &session.broken(Flaw::Unsigned), &session.unknownService(), &session.unknownOrder()}) {
     if (!exchange->fault()) continue;
     isSeen = true;
+    if (exchange->fault()->isQualified)
+      return failed("a fault's faultcode is in a namespace: its members have none (SOAP 1.1, 4.4)", {exchange});
     if (exchange->response->status != 500)
       return failed(fmt::format("a fault came with status {}", exchange->response->status), {exchange});
   }

@@ -207,20 +207,28 @@ Result<runtime::Outcome> FunctionalTestController::begin(const Place& place, con
   return runtime::Outcome{};
 }
 
-Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& place, const std::stop_token& stop) {
-  const auto& intent = *place.record.intended;
-  const auto& tester = *place.environment->spec.tester;
-  const ObjectKey key{caches_.resourceNamespace(), tester.signingKeySecretRef.name};
+Result<FunctionalTestController::Pair> FunctionalTestController::readPair(const std::string& name,
+                                                                          std::string_view what,
+                                                                          const std::stop_token& stop) {
+  const ObjectKey key{caches_.resourceNamespace(), name};
   auto read = kube::Api<api::Secret>(client_).get(key, stop);
   if (!read && (read.error().isForbidden() || read.error().isNotFound())) {
     return refuse("ReferenceNotFound",
-                  fmt::format("the Secret {} with the tester's key {}", key.text(),
+                  fmt::format("the Secret {} with {} {}", key.text(), what,
                               read.error().isNotFound() ? "does not exist" : "may not be read by the operator"));
   }
   const GuardedSecret secret(TRY(std::move(read)));
-  const crypto::SecretText signingKey(decoded(secret.secret, "tls.key"));
-  auto signer = soap::Signer::parse(decoded(secret.secret, "tls.crt"), signingKey.view());
-  if (!signer) return fail(within(fmt::format("the Secret {} with the tester's key", key.text()), signer.error()));
+  return Pair{decoded(secret.secret, "tls.crt"), crypto::SecretText(decoded(secret.secret, "tls.key"))};
+}
+
+Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& place, const Pair& signing) {
+  const auto& intent = *place.record.intended;
+  auto signer = soap::Signer::parse(signing.certificate, signing.key.view());
+  if (!signer) {
+    return fail(within(fmt::format("the Secret {}/{} with the tester's key", caches_.resourceNamespace(),
+                                   place.environment->spec.tester->signingKeySecretRef.name),
+                       signer.error()));
+  }
   auto registered = crypto::Certificate::parseBase64(intent.certificate);
   if (!registered) return fail(within("the certificate of the run", registered.error()));
   conformance::Subject subject{
@@ -261,8 +269,15 @@ Result<conformance::Report> FunctionalTestController::run(const Place& place, co
   plan.limits.total = settings.deadline;
   plan.limits.request = settings.timeout;
   if (intent.notApplicable) return conformance::reportNotApplicable(plan, *intent.notApplicable);
-  const auto subject = TRY(subjectOf(place, stop));
-  const auto endpoint = TRY(conformance::HttpsEndpoint::of({intent.url, settings.authorities, settings.permitted}));
+  const auto& declared = *place.environment->spec.tester;
+  const auto signing = TRY(readPair(declared.signingKeySecretRef.name, "the tester's key", stop));
+  const auto subject = TRY(subjectOf(place, signing));
+  std::optional<Pair> client;
+  if (declared.clientCertificateSecretRef)
+    client = TRY(readPair(declared.clientCertificateSecretRef->name, "the tester's client certificate", stop));
+  const auto& shown = client ? *client : signing;
+  const auto endpoint = TRY(conformance::HttpsEndpoint::of(
+      {intent.url, settings.authorities, settings.permitted, shown.certificate, std::string(shown.key.view())}));
   if (place.record.problem) TRY(noteProblem(place, std::nullopt, stop));
   spdlog::info("integration {}: functional tests {} begin at {}", place.integration->metadata.key().text(), intent.id,
                intent.url);

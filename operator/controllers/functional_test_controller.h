@@ -55,7 +55,13 @@ class FunctionalTestController final : public runtime::Reconciler {
   // Runs what is intended, to its end.
   Result<runtime::Outcome> begin(const Place& place, const std::stop_token& stop);
   Result<conformance::Report> run(const Place& place, const std::stop_token& stop, bool& wasReached);
-  Result<conformance::Subject> subjectOf(const Place& place, const std::stop_token& stop);
+  // A certificate and its key, of a Secret in the operator's namespace. Errors: ReferenceNotFound, naming `what`.
+  struct Pair {
+    std::string certificate;
+    crypto::SecretText key;
+  };
+  Result<Pair> readPair(const std::string& name, std::string_view what, const std::stop_token& stop);
+  Result<conformance::Subject> subjectOf(const Place& place, const Pair& signing);
   Result<void> recordAmount(const Place& place, const onboarding::PayableAmount& amount, const std::stop_token& stop);
   Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
   Result<void> noteProblem(const Place& place, std::optional<std::string> problem, const std::stop_token& stop);

@@ -98,8 +98,8 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
     if (auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key))
       records.push_back(std::move(*record));
   }
-  const auto barred =
-      barredByRecords(environment.spec, records, claims_.assignments(environment.metadata.uid.value_or("")));
+  const auto barred = onboarding::barredByRecords(environment.spec, records,
+                                                  claims_.assignments(environment.metadata.uid.value_or("")));
   if (isServiceTaken(*fragment, barred)) return outputs.remove(object->metadata.name.value_or(""), stop);
   fragment = admissible(std::move(*fragment), barred);
   auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment,

@@ -1,6 +1,8 @@
 // Signing, and the judgement of times; answers are verified in verification.cpp.
 #include "mpay/security.h"
 
+#include <fmt/format.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <xmlsec/templates.h>
@@ -205,8 +207,13 @@ Result<std::string> seal(const Document& payload, const Signer& signer, const Si
 
 Result<void> judge(const ReceivedTimestamp& timestamp, Instant now, std::chrono::seconds skew) {
   if (!timestamp.createdAt || !timestamp.expiresAt) {
-    return refuse("MalformedTimestamp",
-                  "the Timestamp's Created or Expires is not there, or is no time such as 2025-07-10T07:51:25.959Z");
+    for (const auto& [name, text, at] : {std::tuple("Created", &timestamp.created, &timestamp.createdAt),
+                                         std::tuple("Expires", &timestamp.expires, &timestamp.expiresAt)}) {
+      if (text->empty()) return refuse("MalformedTimestamp", fmt::format("the Timestamp has no {}", name));
+      if (!*at)
+        return refuse("MalformedTimestamp",
+                      fmt::format("the Timestamp's {} is no time such as 2025-07-10T07:51:25.959Z", name));
+    }
   }
   if (!timestamp.utc) {
     return refuse("TimestampNotUtc", "the Timestamp's times do not end in Z: WS-Security has them in UTC");

@@ -114,8 +114,8 @@ struct ReceivedTimestamp {
 };
 
 // A finding about one side of the security of an answer, with its stable reason: MissingSignature, MalformedSecurity,
-// SignatureWrapping, DuplicateId, ReferenceNotAllowed, AlgorithmNotAllowed, BodyNotSigned, TimestampNotSigned,
-// DigestMismatch, SignatureMismatch, UnqualifiedId.
+// SignatureTooLarge, UnknownKeyInfo, SignatureWrapping, DuplicateId, ReferenceNotAllowed, AlgorithmNotAllowed,
+// BodyNotSigned, TimestampNotSigned, DigestMismatch, SignatureMismatch, UnqualifiedId.
 struct SecurityProblem {
   std::string reason{};
   std::string message{};
@@ -136,9 +136,12 @@ struct Verification {
   KeyInfoForm keyInfo = KeyInfoForm::None;
   std::optional<crypto::Certificate> embedded{};  // from KeyInfo, or from the token it refers to
   bool keyInfoNamesRegistered = false;  // what KeyInfo says (certificate, identifier, serial) is the registered one's
+  std::string keyInfoProblem{};         // a sentence, where its form is Other or what it holds cannot be read
   std::optional<ReceivedTimestamp> timestamp{};
   std::vector<std::string> duplicateIds{};
   std::vector<std::string> unqualifiedIds{};  // what was referred to by an attribute other than wsu:Id: its path
+  std::string timestampProblem{};             // a sentence, where there is a Timestamp of another namespace
+  bool isRead = false;                        // the parts of the signature were; else a problem says why not
   std::string signatureValue{};               // without blanks; the same one twice is a replay
   // All that keeps the answer from being trusted, in the order it was found; empty: it is.
   std::vector<SecurityProblem> problems{};

@@ -1,29 +1,35 @@
 #include "mpay/signature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace mpay::soap {
 namespace {
 
-// More than any answer has, so that a stranger's cannot cost much.
-constexpr std::size_t kMaximumReferences = 6;
-constexpr std::size_t kMaximumTransforms = 3;
 constexpr std::size_t kMaximumPrefixList = 256;
 constexpr std::size_t kMaximumAlgorithm = 200;
 
-void collect(const Element& element, Ids& ids) {
+void collect(const Element& element, Ids& ids, bool isInObject = false) {
+  isInObject = isInObject || element.is(ns::kDs, "Object");
   for (xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
     const std::string_view local = reinterpret_cast<const char*>(attribute->name);
     if (local != "Id" && local != "ID" && local != "id") continue;
     const std::string_view space =
         attribute->ns == nullptr ? "" : std::string_view(reinterpret_cast<const char*>(attribute->ns->href));
-    const bool qualified = local == "Id" && (space == ns::kWsu || (space.empty() && element.name().space == ns::kDs));
-    ids[element.attribute(space, local).value_or("")].push_back({element, attribute, qualified});
+    const bool qualified =
+        local == "Id" && (space == ns::kWsu || (space.empty() && (isInObject || element.name().space == ns::kDs)));
+    auto& known = ids[element.attribute(space, local).value_or("")];
+    if (known.empty() || known.back().element != element) {
+      known.push_back({element, attribute, qualified});
+    } else if (qualified && !known.back().qualified) {
+      known.back() = {element, attribute, qualified};
+    }
   }
-  for (const auto& child : element.children()) collect(child, ids);
+  for (const auto& child : element.children()) collect(child, ids, isInObject);
 }
 
-// Whether the children are these, in this order; "?" after a name: may be missing.
+// The children are these, in this order; "?" after a name: may be missing.
 bool consistsOf(const std::vector<Element>& children, std::initializer_list<std::string_view> names) {
   std::size_t at = 0;
   for (auto name : names) {
@@ -118,37 +124,54 @@ bool KnownIds::leadsTo(const std::string& id, const Element& element) const {
   return found != nullptr && found->parent == element.node();
 }
 
-std::optional<Parts> partsOf(const Element& signature) {
-  const auto top = signature.children();
-  if (!consistsOf(top, {"SignedInfo", "SignatureValue", "KeyInfo?"})) return std::nullopt;
-  if (!hasPlainAttributes(top[0])) return std::nullopt;
+Result<Parts> partsOf(const Element& signature) {
+  const auto malformed = [](std::string what) { return refuse("MalformedSecurity", std::move(what)); };
+  auto top = signature.children();
+  while (top.size() > 2 && top.back().is(ns::kDs, "Object")) top.pop_back();
+  std::optional<Element> foreign;
+  if (top.size() == 3 && top[2].local() == "KeyInfo" && !top[2].is(ns::kDs, "KeyInfo")) {
+    foreign = top[2];
+    top.pop_back();
+  }
+  if (!consistsOf(top, {"SignedInfo", "SignatureValue", "KeyInfo?"}))
+    return malformed(
+        "the Signature's elements are not SignedInfo, SignatureValue, KeyInfo and Objects of XML-DSig, in its order");
+  if (!hasPlainAttributes(top[0])) return malformed("an attribute in SignedInfo has a namespace");
   const auto info = top[0].children();
-  if (info.size() < 3 || info.size() > 2 + kMaximumReferences) return std::nullopt;
-  if (!info[0].is(ns::kDs, "CanonicalizationMethod") || !info[1].is(ns::kDs, "SignatureMethod")) return std::nullopt;
+  if (info.size() < 3 || !info[0].is(ns::kDs, "CanonicalizationMethod") || !info[1].is(ns::kDs, "SignatureMethod"))
+    return malformed("SignedInfo does not begin with CanonicalizationMethod, SignatureMethod and a Reference");
+  if (info.size() > 2 + kMaximumReferences)
+    return refuse("SignatureTooLarge", fmt::format("the signature has {} References, at most {} are read",
+                                                   info.size() - 2, kMaximumReferences));
   Parts parts{signature,
               top[0],
               info[0],
               info[1],
               top[1],
               top.size() > 2 ? std::optional(top[2]) : std::nullopt,
+              std::move(foreign),
               {info.begin() + 2, info.end()}};
   for (const auto& reference : parts.references) {
     const auto children = reference.children();
     if (!reference.is(ns::kDs, "Reference") || !consistsOf(children, {"Transforms?", "DigestMethod", "DigestValue"}))
-      return std::nullopt;
+      return malformed("a Reference does not consist of Transforms, DigestMethod and DigestValue");
     if (!children[0].is(ns::kDs, "Transforms")) continue;
     const auto transforms = children[0].children();
-    if (transforms.empty() || transforms.size() > kMaximumTransforms ||
-        transforms.size() != children[0].children(ns::kDs, "Transform").size())
-      return std::nullopt;
+    if (transforms.empty() || transforms.size() != children[0].children(ns::kDs, "Transform").size())
+      return malformed("the Transforms of a Reference hold something else, or nothing");
+    if (transforms.size() > kMaximumTransforms)
+      return refuse("SignatureTooLarge", fmt::format("a Reference has {} Transforms, at most {} are read",
+                                                     transforms.size(), kMaximumTransforms));
   }
   return parts;
 }
 
 std::optional<Element> signatureIn(const Document& document) {
   const auto header = document.root().child(ns::kSoap, "Header");
-  const auto security = header ? header->child(ns::kWsse, "Security") : std::nullopt;
-  return security ? security->child(ns::kDs, "Signature") : std::nullopt;
+  for (const auto& security : header ? header->children(ns::kWsse, "Security") : std::vector<Element>{}) {
+    if (isForRecipient(security)) return security.child(ns::kDs, "Signature");
+  }
+  return std::nullopt;
 }
 
 std::vector<Element> transformsOf(const Element& reference) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mpay/soap.h"
 #include "mpay/xmlsec.h"
 
 namespace mpay::soap {
@@ -18,10 +19,11 @@ namespace mpay::soap {
 struct Identified {
   Element element;
   xmlAttr* attribute;
-  bool qualified;  // a wsu:Id, or the Id of an XML-DSig element
+  bool qualified;  // a wsu:Id, the Id of an XML-DSig element, or one inside of a ds:Object, such as XAdES has
 };
 
-// Every attribute that somebody might take for an id. Whichever of them an attacker repeats, no reference is ambiguous.
+// Every attribute that somebody might take for an id, by its value; several attributes of one element with one value
+// are one entry. Whichever of them an attacker repeats on another element, no reference is ambiguous.
 using Ids = std::map<std::string, std::vector<Identified>>;
 
 Ids idsOf(const Document& document);
@@ -57,13 +59,19 @@ struct Parts {
   Element method;
   Element value;
   std::optional<Element> keyInfo;
+  std::optional<Element> foreignKeyInfo;  // a KeyInfo of another namespace, where there is none of XML-DSig's
   std::vector<Element> references;
 };
 
-// Nothing where the Signature has other elements, in another order, or more than any answer needs.
-std::optional<Parts> partsOf(const Element& signature);
+// More than any answer has, so that a stranger's cannot cost much.
+inline constexpr std::size_t kMaximumReferences = 32;
+inline constexpr std::size_t kMaximumTransforms = 3;
 
-// The first Signature of the first Security header.
+// The parts of a Signature; ds:Objects beside them are left alone. Errors: Invalid MalformedSecurity where it has other
+// elements, in another order; SignatureTooLarge where it has more References or Transforms than the bounds.
+Result<Parts> partsOf(const Element& signature);
+
+// The first Signature of the first Security header for MPay.
 std::optional<Element> signatureIn(const Document& document);
 
 std::vector<Element> transformsOf(const Element& reference);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace mpay::soap {
 
 std::string soapAction(std::string_view operation) {
@@ -49,6 +51,26 @@ Result<Envelope> Envelope::parse(std::string_view bytes) {
   return envelope;
 }
 
+bool isForRecipient(const Element& header) {
+  const auto actor = header.attribute(ns::kSoap, "actor").value_or("");
+  return actor.empty() || actor == "http://schemas.xmlsoap.org/soap/actor/next";
+}
+
+std::vector<Element> Envelope::securities() const {
+  auto found = header_ ? header_->children(ns::kWsse, "Security") : std::vector<Element>{};
+  std::erase_if(found, [](const auto& header) { return !isForRecipient(header); });
+  return found;
+}
+
+std::vector<Element> Envelope::notUnderstood() const {
+  auto found = header_ ? header_->children() : std::vector<Element>{};
+  std::erase_if(found, [](const auto& header) {
+    const auto must = std::string(trimmed(header.attribute(ns::kSoap, "mustUnderstand").value_or("")));
+    return header.is(ns::kWsse, "Security") || !isForRecipient(header) || (must != "1" && must != "true");
+  });
+  return found;
+}
+
 bool Envelope::has(Problem problem) const {
   return std::find(problems_.begin(), problems_.end(), problem) != problems_.end();
 }
@@ -69,11 +91,15 @@ std::optional<Element> Envelope::payload() const {
 std::optional<Fault> Envelope::fault() const {
   const auto element = payload();
   if (!element || !element->is(ns::kSoap, "Fault")) return std::nullopt;
-  // Members of a SOAP 1.1 fault have no namespace.
+  // Members of a SOAP 1.1 fault have no namespace. Those in SOAP's own are told of, and read for the diagnosis.
   Fault fault;
-  if (const auto code = element->child("", "faultcode")) fault.code = code->resolve(code->text());
-  if (const auto text = element->child("", "faultstring")) fault.text = text->text();
-  if (const auto actor = element->child("", "faultactor")) fault.actor = actor->text();
+  for (const auto& child : element->children()) {
+    if (child.local().starts_with("fault") && !child.name().space.empty()) fault.isQualified = true;
+  }
+  const std::string_view space = fault.isQualified ? ns::kSoap : "";
+  if (const auto code = element->child(space, "faultcode")) fault.code = code->resolve(code->text());
+  if (const auto text = element->child(space, "faultstring")) fault.text = text->text();
+  if (const auto actor = element->child(space, "faultactor")) fault.actor = actor->text();
   fault.detail = element->child("", "detail");
   return fault;
 }

@@ -21,7 +21,11 @@ struct Fault {
   std::string text;  // faultstring
   std::string actor;
   std::optional<Element> detail;
+  bool isQualified = false;  // its members are in a namespace, where SOAP 1.1 has none
 };
+
+// Whether a header is for whoever receives the message at the end: it names no actor, or the next one.
+bool isForRecipient(const Element& header);
 
 // An envelope as it was received. It is read so that what is wrong with it can be told: what `problems` says does not
 // keep the rest from being read.
@@ -49,6 +53,11 @@ class Envelope {
   std::optional<Element> payload() const;
   // Where the payload is a Fault.
   std::optional<Fault> fault() const;
+
+  // Headers of WS-Security that are for MPay; those for another actor are not (SOAP 1.1, 4.2.2).
+  std::vector<Element> securities() const;
+  // Headers for MPay that it must understand and does not (SOAP 1.1, 4.2.3): all but Security.
+  std::vector<Element> notUnderstood() const;
 
  private:
   explicit Envelope(Document document) : document_(std::move(document)) {}

@@ -1,12 +1,12 @@
 // Verifying answers: what they may be is decided here, what holds is computed in signature.cpp.
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "mpay/key_info.h"
 #include "mpay/security.h"
 #include "mpay/signature.h"
 
@@ -16,82 +16,6 @@ namespace {
 using crypto::Certificate;
 
 constexpr std::size_t kMaximumNamed = 16;  // of ids
-
-std::string withoutBlanks(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
-  return text;
-}
-
-// --- KeyInfo ---------------------------------------------------------------------------------------------------------
-
-std::optional<Certificate> certificateIn(const Element& element) {
-  auto parsed = Certificate::parseBase64(withoutBlanks(element.text()));
-  return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
-}
-
-std::string identifierOf(const Certificate& certificate) {
-  const auto* identifier = X509_get0_subject_key_id(certificate.get());
-  if (identifier == nullptr) return {};
-  return crypto::base64({reinterpret_cast<const char*>(ASN1_STRING_get0_data(identifier)),
-                         static_cast<std::size_t>(ASN1_STRING_length(identifier))});
-}
-
-std::string decimalSerialOf(const Certificate& certificate) {
-  const crypto::Handle<BIGNUM, BN_free> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate.get()), nullptr));
-  char* text = number ? BN_bn2dec(number.get()) : nullptr;
-  std::string decimal(text == nullptr ? "" : text);
-  OPENSSL_free(text);
-  return decimal;
-}
-
-void readData(const Element& data, bool direct, const Certificate& registered, Verification& found) {
-  const auto serial = data.child(ns::kDs, "X509IssuerSerial");
-  const auto certificate = data.child(ns::kDs, "X509Certificate");
-  if (certificate) found.embedded = certificateIn(*certificate);
-  if (direct && certificate) {
-    found.keyInfo = KeyInfoForm::X509Certificate;
-  } else if (serial) {
-    found.keyInfo = KeyInfoForm::IssuerSerial;
-    const auto number = serial->child(ns::kDs, "X509SerialNumber");
-    // Issuers' names are written in many ways; the number alone is compared.
-    found.keyInfoNamesRegistered = number && withoutBlanks(number->text()) == decimalSerialOf(registered);
-  }
-}
-
-void readReference(const Element& reference, const Element& security, const Ids& ids, Verification& found) {
-  const auto uri = reference.attribute("", "URI").value_or("");
-  const auto* identified = uri.starts_with('#') ? only(ids, uri.substr(1)) : nullptr;
-  if (identified == nullptr) return;
-  const Element& token = identified->element;
-  if (!token.is(ns::kWsse, "BinarySecurityToken") || token.parent() != security) return;
-  if (token.attribute("", "ValueType").value_or("") != kX509v3) return;
-  found.keyInfo = KeyInfoForm::BinarySecurityToken;
-  found.embedded = certificateIn(token);
-}
-
-void readKeyInfo(const Parts& parts, const Element& security, const Ids& ids, const Certificate& registered,
-                 Verification& found) {
-  if (!parts.keyInfo) return;
-  found.keyInfo = KeyInfoForm::Other;
-  const auto children = parts.keyInfo->children();
-  if (children.size() != 1) return;
-  if (children[0].is(ns::kDs, "X509Data")) {
-    readData(children[0], true, registered, found);
-  } else if (children[0].is(ns::kWsse, "SecurityTokenReference")) {
-    for (const auto& child : children[0].children()) {
-      if (child.is(ns::kWsse, "Reference")) readReference(child, security, ids, found);
-      if (child.is(ns::kDs, "X509Data")) readData(child, false, registered, found);
-      if (!child.is(ns::kWsse, "KeyIdentifier")) continue;
-      // "X509v3SubjectKeyIdentifier" is the token profile's first spelling, which MPay's guide has too.
-      const auto type = child.attribute("", "ValueType").value_or("");
-      if (!type.ends_with("#X509SubjectKeyIdentifier") && !type.ends_with("#X509v3SubjectKeyIdentifier")) continue;
-      found.keyInfo = KeyInfoForm::SubjectKeyIdentifier;
-      const auto identifier = identifierOf(registered);
-      found.keyInfoNamesRegistered = !identifier.empty() && withoutBlanks(child.text()) == identifier;
-    }
-  }
-  if (found.embedded) found.keyInfoNamesRegistered = found.embedded->sha256() == registered.sha256();
-}
 
 // --- Times -----------------------------------------------------------------------------------------------------------
 
@@ -157,10 +81,12 @@ class Verifier {
     findDuplicates();
     if (!findSecurity()) return std::move(found_);
     if (const auto signature = findSignature()) {
+      signature_ = signature;
       if (const auto parts = partsOf(*signature)) {
+        found_.isRead = true;
         examine(*parts);
       } else {
-        note("MalformedSecurity", "the Signature's elements are not those of XML-DSig, in its order, or are too many");
+        note(parts.error().reason, parts.error().message);
       }
     }
     if (found_.problems.empty()) found_.body = envelope_.body();
@@ -188,7 +114,7 @@ class Verifier {
 
   bool findSecurity() {
     const auto header = envelope_.header();
-    const auto found = header ? header->children(ns::kWsse, "Security") : std::vector<Element>{};
+    const auto found = envelope_.securities();
     if (found.size() > 1) {
       note("MalformedSecurity", "there is more than one Security header");
       return false;
@@ -196,7 +122,11 @@ class Verifier {
     if (found.empty()) {
       std::string message = "there is no Security header";
       for (const auto& child : header ? header->children() : std::vector<Element>{}) {
-        if (child.local() == "Security") message += " of WSS 1.0's namespace, one of another is there";
+        if (child.local() != "Security") continue;
+        message += child.is(ns::kWsse, "Security") ? " for MPay, one for another actor is there"
+                                                   : " of WSS 1.0's namespace, one of another is there: \"" +
+                                                         shortened(child.name().space, 120) + "\"";
+        break;
       }
       note("MissingSignature", message);
       return false;
@@ -204,6 +134,11 @@ class Verifier {
     security_ = found.front();
     const auto timestamps = security_->children(ns::kWsu, "Timestamp");
     if (timestamps.size() > 1) note("MalformedSecurity", "there is more than one Timestamp");
+    for (const auto& child : security_->children()) {
+      if (child.local() == "Timestamp" && !child.is(ns::kWsu, "Timestamp") && timestamps.empty())
+        found_.timestampProblem =
+            "a Timestamp of another namespace is there: \"" + shortened(child.name().space, 120) + "\"";
+    }
     if (!timestamps.empty()) {
       timestamp_ = timestamps.front();
       found_.timestamp = readTimestamp(*timestamp_);
@@ -217,7 +152,9 @@ class Verifier {
     if (found.empty()) {
       std::string message = "there is no Signature in the Security header";
       for (const auto& child : security_->children()) {
-        if (child.local() == "Signature") message += " of XML-DSig's namespace, one of another is there";
+        if (child.local() != "Signature") continue;
+        message += " of XML-DSig's namespace, one of another is there: \"" + shortened(child.name().space, 120) + "\"";
+        break;
       }
       note("MissingSignature", message);
     }
@@ -229,6 +166,12 @@ class Verifier {
   void examine(const Parts& parts) {
     found_.signatureValue = withoutBlanks(parts.value.text());
     readKeyInfo(parts, *security_, ids_, registered_, found_);
+    if (parts.foreignKeyInfo) {
+      found_.keyInfo = KeyInfoForm::Other;
+      found_.keyInfoProblem =
+          "KeyInfo is of another namespace: \"" + shortened(parts.foreignKeyInfo->name().space, 120) + "\"";
+      note("UnknownKeyInfo", found_.keyInfoProblem);
+    }
     readAlgorithms(parts);
     for (const auto& reference : parts.references) readReferenceOf(reference);
     compute(parts);
@@ -273,7 +216,11 @@ class Verifier {
     one.digest = algorithmOf(reference.child(ns::kDs, "DigestMethod"));
     for (const auto& transform : transformsOf(reference)) one.transforms.push_back(algorithmOf(transform));
     const auto id = one.uri.empty() ? std::string{} : one.uri.substr(1);
-    if (!one.uri.starts_with('#') || !isNcName(id)) {
+    if (one.uri.starts_with('#') && ids_.contains(id) && !isNcName(id)) {
+      one.problem =
+          "an Id may not begin with a digit or hold other characters than an XML name: \"" + shortened(id) + "\"";
+      note("ReferenceNotAllowed", one.problem);
+    } else if (!one.uri.starts_with('#') || !isNcName(id)) {
       one.problem = "it leads to no element by its Id: \"" + shortened(one.uri) + "\"";
       note("ReferenceNotAllowed",
            "a Reference of the signature is not \"#\" and an Id: \"" + shortened(one.uri) + "\"");
@@ -309,10 +256,15 @@ class Verifier {
     }
   }
 
-  // Further headers may be signed too, and what is in the Security header.
+  // Further headers may be signed too, what is in the Security header, and what is in the signature itself: its
+  // KeyInfo, and Objects such as XAdES has.
   bool isInHeader(const Element& element) const {
     const auto parent = element.parent();
-    return parent && (parent == envelope_.header() || parent == security_);
+    if (parent && (parent == envelope_.header() || parent == security_)) return true;
+    for (auto above = parent; above; above = above->parent()) {
+      if (above == signature_) return true;
+    }
+    return false;
   }
 
   // Whether digests and the signature hold, on the bytes that came and, where they do not, without blank text.
@@ -323,7 +275,7 @@ class Verifier {
       const auto copy = envelope_.document().withoutBlanks();
       const auto ids = idsOf(copy);
       const auto signature = signatureIn(copy);
-      const auto copied = signature ? partsOf(*signature) : std::nullopt;
+      const auto copied = signature ? partsOf(*signature) : Result<Parts>(refuse("", ""));
       if (copied && copied->references.size() == parts.references.size()) blankless = holding(copy, *copied, ids);
     }
     for (std::size_t i = 0; i < found_.references.size(); ++i) {
@@ -432,6 +384,7 @@ class Verifier {
   Ids ids_;
   std::optional<Element> security_;
   std::optional<Element> timestamp_;
+  std::optional<Element> signature_;
   Verification found_;
 };
 

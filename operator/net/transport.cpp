@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -32,6 +33,10 @@ struct SlistDeleter {
 constexpr std::string_view kLoop = "the transport's loop";
 
 // One request under way.
+// Whether the server of a connection asked for a client certificate. The context of the connection shares it, as it may
+// live longer than the transfer that made it.
+using Asked = std::shared_ptr<std::atomic<bool>>;
+
 struct Transfer {
   Request request;
   std::shared_ptr<const TlsContext> tls;
@@ -44,6 +49,7 @@ struct Transfer {
   std::size_t received = 0;
   std::size_t headerBytes = 0;
   MonoTime lastByte{};
+  const Asked asked = std::make_shared<std::atomic<bool>>(false);
   std::optional<Error> failure;    // set by a callback, in place of curl's own words
   std::optional<Error> forbidden;  // of an address; the host's next one may be admitted
   char words[CURL_ERROR_SIZE] = "";
@@ -143,14 +149,42 @@ bool connectElsewhere(Transfer& transfer) {
   return !transfer.request.url.empty();
 }
 
-CURLcode onTls(CURL*, void* context, void* user) noexcept {
-  return static_cast<const TlsContext*>(user)->install(static_cast<SSL_CTX*>(context)) ? CURLE_OK
-                                                                                       : CURLE_SSL_CERTPROBLEM;
+int placeOfAsked() {
+  static const int place = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* held, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Asked*>(held); });
+  return place;
 }
 
-void useTls(CURL* easy, const TlsContext& tls) {
+// OpenSSL calls the function when a server asks for a certificate.
+void listenForAsking(SSL_CTX* context, const Asked& asked) {
+  auto held = std::make_unique<Asked>(asked);
+  if (SSL_CTX_set_ex_data(context, placeOfAsked(), held.get()) != 1) return;
+  SSL_CTX_set_cert_cb(
+      context,
+      [](SSL*, void* flag) {
+        static_cast<std::atomic<bool>*>(flag)->store(true);
+        return 1;
+      },
+      held.release()->get());
+}
+
+CURLcode onTls(CURL*, void* context, void* user) noexcept {
+  const auto& transfer = *static_cast<const Transfer*>(user);
+  auto* made = static_cast<SSL_CTX*>(context);
+  if (!transfer.tls->install(made)) return CURLE_SSL_CERTPROBLEM;
+  try {
+    if (transfer.request.admits) listenForAsking(made, transfer.asked);
+  } catch (const std::bad_alloc&) {
+    return CURLE_OUT_OF_MEMORY;
+  }
+  return CURLE_OK;
+}
+
+void useTls(CURL* easy, Transfer& transfer) {
+  const auto& tls = *transfer.tls;
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, onTls);
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<TlsContext*>(&tls));
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &transfer);
   if (tls.bringsNothing()) return;
   // A folder that does not exist, for its name alone: libcurl takes a connection again only for the same, and cannot
   // see what the function above brings.
@@ -210,7 +244,7 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
     transfer->request.url.clear();
   } else if (*tls) {
     transfer->tls = std::move(*tls);
-    useTls(easy, *transfer->tls);
+    useTls(easy, *transfer);
   }
   curl_easy_setopt(easy, CURLOPT_URL, r.url.c_str());
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
@@ -258,14 +292,30 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
 bool isUnconnected(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_COULDNT_CONNECT) return true;
   if (code != CURLE_OPERATION_TIMEDOUT) return false;
-  curl_off_t connected = 0;
-  curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONNECT_TIME_T, &connected);
-  return connected == 0;
+  // The time of the connection is told only once TLS has come about, its other end as soon as there is one.
+  char* peer = nullptr;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_PRIMARY_IP, &peer);
+  return peer == nullptr || *peer == '\0';
+}
+
+// Time ran out after the connection came about and before TLS did.
+bool isHandshakeOver(const Transfer& transfer, CURLcode code) {
+  if (code != CURLE_OPERATION_TIMEDOUT || !lowered(transfer.request.url).starts_with("https")) return false;
+  curl_off_t secured = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_APPCONNECT_TIME_T, &secured);
+  return secured == 0;
+}
+
+// A server that is not content with the certificate it asked for may end the connection instead of the handshake (RFC
+// 8446, 4.4.2.4), before it answered anything.
+bool isRefusedByCertificate(const Transfer& transfer, CURLcode code) {
+  return transfer.asked->load() && code != CURLE_OPERATION_TIMEDOUT && transfer.head.status == 0;
 }
 
 // Where it failed, for whoever judges the server.
 std::string reasonOf(const Transfer& transfer, CURLcode code) {
   if (isUnconnected(transfer, code)) return "Unreachable";
+  if (isHandshakeOver(transfer, code) || isRefusedByCertificate(transfer, code)) return "TLSFailed";
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: return "Unreachable";
     case CURLE_SSL_CONNECT_ERROR:
@@ -279,7 +329,13 @@ Result<void> resultOf(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_OK) return {};
   if (transfer.failure) return fail(*transfer.failure);
   if (transfer.forbidden && isUnconnected(transfer, code)) return fail(*transfer.forbidden);
-  const std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
+  std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
+  if (isHandshakeOver(transfer, code) && !isUnconnected(transfer, code))
+    words = "the TLS handshake did not come to an end: " + words;
+  if (isRefusedByCertificate(transfer, code))
+    words += transfer.request.tls && !transfer.request.tls->certificate.empty()
+                 ? "; the server asked for a client certificate, and may not take the one that was shown"
+                 : "; the server asks for a client certificate, and none was given";
   return fail(Error{code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::Timeout : ErrorKind::Transport, words,
                     transfer.request.admits ? reasonOf(transfer, code) : ""});
 }

@@ -37,6 +37,7 @@ Beneficiary::Beneficiary(const Options& options) {
                                    "--mpay-certificate",
                                    folder_ / "mpay.pem"};
   command.insert(command.end(), options.arguments.begin(), options.arguments.end());
+  if (options.asksForMpay) command.insert(command.end(), {"--client-authority", folder_ / "authority.pem"});
   const auto log = folder_ / "log";
   process_ = Process(command, log);
   const bool started = waitFor(30s, [&] {

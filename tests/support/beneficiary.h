@@ -16,6 +16,7 @@ class Beneficiary {
   struct Options {
     std::vector<std::string> arguments{"--variants-by-path"};  // of beneficiary.py
     std::string alternativeNames = "DNS:localhost";            // of the TLS certificate
+    bool asksForMpay = false;                                  // by TLS, for MPay's certificate or one like it
   };
 
   // Throws std::runtime_error where it does not start.

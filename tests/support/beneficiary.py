@@ -46,6 +46,10 @@ DEFECTS = {
     "dtd": "answers have a document type declaration",
     "two-bodies": "answers have a second Body",
     "fault-200": "faults come with status 200",
+    "qualified-faultcode": "the members of faults are in SOAP's namespace",
+    "unknown-header": "a header that MPay does not know must be understood",
+    "latin-charset": "the Content-Type says ISO-8859-1, the answer is in UTF-8",
+    "tls-stalls": "the TLS handshake never ends",
     "response-name": "the Body's child is GetOrderDetailsResult",
     "response-namespace": "the Body's child is in http://mpay.gov.md",
     # What a hostile or broken peer does
@@ -56,6 +60,8 @@ DEFECTS = {
     "reset": "the connection is reset in the middle of the answer",
     # Security of answers
     "unsigned": "answers are not signed",
+    "other-actors-security": "the Security header is for another actor",
+    "very-many-references": "the signature has forty References",
     "body-unsigned": "the signature covers the Timestamp alone",
     "timestamp-unsigned": "the signature covers the Body alone",
     "wrapping": "the signed Body is moved aside and another put in its place",
@@ -66,20 +72,32 @@ DEFECTS = {
     "issuer-serial": "KeyInfo is an X509IssuerSerial",
     "key-info-none": "there is no KeyInfo",
     "thumbprint": "KeyInfo is a thumbprint",
+    "key-value": "KeyInfo is a KeyValue alone",
+    "key-info-namespace": "KeyInfo is of another namespace",
+    "serial-hex": "the X509SerialNumber is hexadecimal",
+    "serial-other": "the X509SerialNumber is of another certificate",
+    "token-not-certificate": "the token is no certificate",
     "rsa-sha512": "answers are signed with rsa-sha512",
     "mixed-digest": "digests are of another algorithm than the signature",
     "undeclared-algorithm": "answers are signed with the other algorithm than was declared",
     "inclusive-c14n": "canonicalization is not exclusive",
+    "str-transform": "the token is signed by STR-Transform",
+    "no-transforms": "References have no Transforms",
     "stale-timestamp": "the Timestamp ended an hour ago",
     "future-timestamp": "the Timestamp begins in an hour",
     "no-timestamp": "there is no Timestamp",
     "local-time": "the Timestamp is not in UTC",
     "endless-timestamp": "the Timestamp holds for ten years",
+    "timestamp-namespace": "the Timestamp is of another namespace",
+    "no-expires": "the Timestamp has no Expires",
     "replay": "every answer is the first one again",
     "duplicate-ids": "two elements have one id",
     "plain-ids": "ids are attributes without a namespace",
+    "token-plain-id": "the token's id is an attribute without a namespace",
+    "digit-ids": "ids begin with a digit",
     # Security of requests
     "accepts-unsigned": "requests need no signature",
+    "redirects-refused": "requests that are refused are redirected",
     "ignores-digests": "signatures are looked at, but not verified",
     "any-key": "requests are verified with the certificate that came along",
     "accepts-timestamp-alone": "a signature need not cover the Body",
@@ -134,6 +152,13 @@ VARIANTS = {
     "subject-key-identifier": "KeyInfo holds a SubjectKeyIdentifier",
     "x509": "KeyInfo holds the certificate",
     "unsigned-faults": "faults are not signed",
+    "both-ids": "each element has its id twice, as wsu:Id and as Id",
+    "seven-references": "further headers are signed too",
+    "xades": "the signature has an Object with signed properties",
+    "chain": "X509Data holds other certificates before the signer's",
+    "key-name": "a KeyName stands beside what KeyInfo holds",
+    "other-actors": "a Security header for another actor comes first",
+    "next-actor": "the Security header is for the next actor",
     "invalid-parameter": "an unknown OrderKey gives InvalidParameter",
     "empty-result": "an unknown OrderKey gives an empty result",
 }
@@ -251,6 +276,11 @@ class Service:
             status = 200
         except Fault as fault:
             answer = etree.fromstring(fault_of(fault.code, fault.text, fault.space))
+            if self.has("qualified-faultcode"):
+                for child in answer:
+                    child.tag = q(SOAP, child.tag)
+            if self.has("redirects-refused") and fault.code == "AuthenticationFailed":
+                return 307, b""
             status = 200 if self.has("fault-200") else 500
         data = self.seal(answer, confirms, status)
         if status == 200 and not self.first:
@@ -400,6 +430,8 @@ class Service:
             order.append(etree.Element(q(MPAY, "Vat")))
         if self.has("no-reason"):
             order.remove(own("Reason"))
+        if self.has("latin-charset"):
+            own("Reason").text = "Servicii în orașe"
         if self.has("long-reason"):
             own("Reason").text = "R" * 51
         if self.has("bad-amount"):
@@ -437,9 +469,28 @@ class Service:
     def seal(self, payload, confirms, status):
         how = Signing(key=self.options.signing_key, certificate=self.options.signing_certificate,
                       algorithm=self.options.algorithm, key_info=self.options.key_info)
-        for name in ("token", "subject-key-identifier", "x509", "issuer-serial", "thumbprint"):
+        for name in ("token", "subject-key-identifier", "x509", "issuer-serial", "thumbprint", "key-value"):
             if self.has(name):
                 how.key_info = name
+        if self.has("serial-hex") or self.has("serial-other"):
+            how.key_info, how.serial = "issuer-serial", "1f" if self.has("serial-hex") else "31"
+        if self.has("chain"):
+            how.key_info, how.certificates = "x509", (Stranger.once()[1],)
+        how.key_name = self.has("key-name")
+        how.both_ids = self.has("both-ids")
+        how.token_wsu_id = not self.has("token-plain-id")
+        how.id_prefix = "1" if self.has("digit-ids") else ""
+        how.xades = self.has("xades")
+        how.str_transform = self.has("str-transform")
+        how.no_transforms = self.has("no-transforms")
+        how.more_references = 38 if self.has("very-many-references") else 5 if self.has("seven-references") else 0
+        how.key_info_space = "urn:model" if self.has("key-info-namespace") else None
+        how.token_text = "bm8gY2VydGlmaWNhdGU=" if self.has("token-not-certificate") else None
+        how.actor = ("http://schemas.xmlsoap.org/soap/actor/next" if self.has("next-actor")
+                     else "urn:model:auditor" if self.has("other-actors-security") else None)
+        how.other_actors = self.has("other-actors")
+        how.unknown_header = self.has("unknown-header")
+        how.no_expires = self.has("no-expires")
         if self.has("key-info-none"):
             how.key_info = "none"
         for name in ("rsa-sha256", "rsa-sha512"):
@@ -459,6 +510,8 @@ class Service:
             how.signs = ("Body",)
         if self.has("no-timestamp"):
             how.timestamp, how.signs = False, ("Body",)
+        if self.has("timestamp-namespace"):
+            how.timestamp_space, how.signs = "urn:model", ("Body",)
         if self.has("tampered"):
             how.tamper = "234.50 "
         if self.has("wrong-key"):
@@ -532,6 +585,10 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request, client_address):
         # The handshake on the connection's own thread.
+        if "tls-stalls" in self.options.defect:
+            while request.recv(4096):
+                pass
+            return
         with self.context.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 
@@ -579,7 +636,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.02)
         content_type = "application/soap+xml" if service.has("soap-1.2-content-type") else "text/xml"
         headers = ["X-Long: " + "x" * 65536] if service.has("big-header") else []
-        self.reply(status, answer, content_type + "; charset=utf-8", headers)
+        if status == 307:
+            headers = headers + ["Location: /elsewhere"]
+        charset = "ISO-8859-1" if service.has("latin-charset") else "utf-8"
+        self.reply(status, answer, f"{content_type}; charset={charset}", headers)
 
     def be_redirect(self):
         self.reply(307, b"", headers=["Location: /elsewhere"])
@@ -638,6 +698,8 @@ def main():
     parser.add_argument("--payments", metavar="FILE", help="a line for each confirmation: order, PaymentID, amount")
     parser.add_argument("--hold", metavar="FILE", help="while it exists, confirmations are not answered")
     parser.add_argument("--variants-by-path", action="store_true")
+    parser.add_argument("--client-authority", metavar="FILE",
+                        help="PEM file: whose client certificates are asked for, and refused where none is shown")
     options = parser.parse_args()
     if options.list_defects:
         for name, words in DEFECTS.items():
@@ -673,6 +735,9 @@ def main():
             context.load_cert_chain(file.name)
     else:
         context.load_cert_chain(options.certificate, options.key)
+    if options.client_authority:
+        context.load_verify_locations(options.client_authority)
+        context.verify_mode = ssl.CERT_REQUIRED
     server = Server(options, context)
     if "does-not-listen" not in options.defect:
         server.server_activate()

@@ -62,13 +62,14 @@ formatting() {
   python3 tests/layering/check_layers.py operator
 }
 
+# compile [TARGET...]: these targets, else everything.
 compile() {
   say "build, preset $preset"
   [ -e "$build/build.ninja" ] || run cmake --preset "$preset" >"$work/configure.log" 2>&1 || {
     cat "$work/configure.log" >&2
     exit 1
   }
-  run cmake --build --preset "$preset"
+  run cmake --build --preset "$preset" ${*:+--target "$@"}
 }
 
 # Sets KUBEBUILDER_ASSETS, where control-plane.sh and the tests look first.
@@ -132,7 +133,7 @@ case "${1:-}" in
   demo)
     steps=4
     packages
-    compile
+    compile mpay-operator kubectl-mpay control-plane
     controlPlane
     say "demonstration"
     rm -rf "$work"
@@ -179,7 +180,7 @@ case "${1:-}" in
   build)
     steps=2
     packages
-    compile
+    compile mpay-operator kubectl-mpay
     echo "built: $(ls -d "$build"/bin/*mpay*)"
     ;;
   tidy)

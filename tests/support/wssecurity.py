@@ -38,7 +38,9 @@ CANONICALIZATIONS = {
     "exclusive-comments": xmlsec.Transform.EXCL_C14N_COMMENTS,
     "inclusive": xmlsec.Transform.C14N,
 }
-KEY_INFO = ("token", "subject-key-identifier", "x509", "issuer-serial", "thumbprint", "none")
+KEY_INFO = ("token", "subject-key-identifier", "x509", "issuer-serial", "thumbprint", "none", "key-value")
+XADES = "http://uri.etsi.org/01903/v1.3.2#"
+STR_TRANSFORM = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#STR-Transform"
 
 
 @dataclass
@@ -63,6 +65,23 @@ class Signing:
     reformat: bool = False  # indented after it was signed
     tamper: Optional[str] = None  # the text of the last leaf of the Body, after it was signed
     body_first: bool = False  # Body before Header
+    both_ids: bool = False  # each element has its id twice, as wsu:Id and as Id
+    token_wsu_id: bool = True  # False: the token alone has a plain Id
+    id_prefix: str = ""  # before every id
+    more_references: int = 0  # further signed headers
+    xades: bool = False  # a ds:Object with signed properties, as XAdES has
+    str_transform: bool = False  # the token is signed by STR-Transform
+    no_transforms: bool = False  # References have no Transforms
+    certificates: tuple = ()  # PEM, before the signer's in X509Data
+    key_name: bool = False  # a KeyName before what KeyInfo holds
+    key_info_space: Optional[str] = None  # the namespace of KeyInfo
+    serial: Optional[str] = None  # of the X509IssuerSerial, instead
+    token_text: Optional[str] = None  # instead of the certificate
+    actor: Optional[str] = None  # of the Security header
+    other_actors: bool = False  # a Security header for another actor comes first
+    unknown_header: bool = False  # a header that must be understood
+    timestamp_space: Optional[str] = None  # of the Timestamp
+    no_expires: bool = False
     must_understand: bool = True
 
 
@@ -123,25 +142,42 @@ def sign(payload, how):
     security = etree.SubElement(header, q(WSSE, "Security"), nsmap={"o": WSSE})
     if how.must_understand:
         security.set(q(SOAP, "mustUnderstand"), "1")
-    identity = uuid.uuid4().hex
+    if how.actor:
+        security.set(q(SOAP, "actor"), how.actor)
+    if how.other_actors:
+        other = etree.Element(q(WSSE, "Security"))
+        other.set(q(SOAP, "actor"), "urn:model:auditor")
+        other.set(q(SOAP, "mustUnderstand"), "1")
+        header.insert(0, other)
+    if how.unknown_header:
+        etree.SubElement(header, "{urn:model}Routing").set(q(SOAP, "mustUnderstand"), "1")
+    identity = how.id_prefix + uuid.uuid4().hex
     id_name = q(WSU, "Id") if how.wsu_ids else "Id"
-    targets = {"Body": (body, f"BD-{identity}")}
+    prefix = how.id_prefix
+    targets = {"Body": (body, f"{prefix}BD-{identity}")}
     if how.timestamp:
-        timestamp = etree.SubElement(security, q(WSU, "Timestamp"))
+        timestamp = etree.SubElement(security, q(how.timestamp_space or WSU, "Timestamp"))
         created = how.created or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
         expires = how.expires or created + datetime.timedelta(minutes=5)
         etree.SubElement(timestamp, q(WSU, "Created")).text = how.created_text or instant(created)
-        etree.SubElement(timestamp, q(WSU, "Expires")).text = how.expires_text or instant(expires)
-        targets["Timestamp"] = (timestamp, f"TS-{identity}")
+        if not how.no_expires:
+            etree.SubElement(timestamp, q(WSU, "Expires")).text = how.expires_text or instant(expires)
+        targets["Timestamp"] = (timestamp, f"{prefix}TS-{identity}")
     if how.key_info == "token" and how.signs:
         token = etree.Element(q(WSSE, "BinarySecurityToken"))
         token.set("EncodingType", BASE64)
         token.set("ValueType", X509_PROFILE + "X509v3")
-        token.text = base64.b64encode(der_of(how.certificate)).decode()
+        token.text = how.token_text or base64.b64encode(der_of(how.certificate)).decode()
         security.insert(0, token)
-        targets["Token"] = (token, targets["Timestamp"][1] if how.repeat_id else f"ST-{identity}")
-    for element, identifier in targets.values():
-        element.set(id_name, identifier)
+        targets["Token"] = (token, targets["Timestamp"][1] if how.repeat_id else f"{prefix}ST-{identity}")
+    for number in range(how.more_references):
+        more = etree.SubElement(header, "{urn:model}More")
+        targets[f"More{number}"] = (more, f"M{number}-{identity}")
+        how.signs += (f"More{number}",)
+    for name, (element, identifier) in targets.items():
+        element.set(id_name if name != "Token" or how.token_wsu_id else "Id", identifier)
+        if how.both_ids:
+            element.set("Id", identifier)
     if how.signs:
         sign_targets(security, targets, how)
     if how.tamper is not None:
@@ -153,7 +189,11 @@ def sign(payload, how):
         root.append(header)
     if how.reformat:
         etree.indent(root, space="  ")
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=how.reformat)
+    data = etree.tostring(root, encoding="UTF-8", xml_declaration=how.reformat)
+    if how.key_info_space:
+        data = data.replace(b"<ds:KeyInfo>", f'<k:KeyInfo xmlns:k="{how.key_info_space}">'.encode())
+        data = data.replace(b"</ds:KeyInfo>", b"</k:KeyInfo>")
+    return data
 
 
 def sign_targets(security, targets, how):
@@ -168,10 +208,12 @@ def sign_targets(security, targets, how):
         element, identifier = targets[name]
         context.register_id(element, "Id", WSU if how.wsu_ids else None)
         reference = xmlsec.template.add_reference(signature, digest, uri="#" + identifier)
-        transform = xmlsec.template.add_transform(reference, c14n)
+        transform = None if how.no_transforms else xmlsec.template.add_transform(reference, c14n)
         if how.inclusive_prefixes:
             xmlsec.template.transform_add_c14n_inclusive_namespaces(transform, how.inclusive_prefixes.split())
     add_key_info(signature, targets, how)
+    if how.xades:
+        add_xades(signature, digest, c14n, context)
     # Blank text of templates would be signed along; the documented answers have none.
     for element in signature.iter():
         if element.text and not element.text.strip():
@@ -182,6 +224,40 @@ def sign_targets(security, targets, how):
     else:
         context.key = xmlsec.Key.from_memory(how.key, xmlsec.KeyFormat.PEM)
     context.sign(signature)
+    if how.str_transform:
+        add_str_transform(signature, how)
+
+
+def add_xades(signature, digest, c14n, context):
+    """A ds:Object with SignedProperties, and a Reference to them."""
+    holder = etree.SubElement(signature, q(DS, "Object"))
+    qualifying = etree.SubElement(holder, q(XADES, "QualifyingProperties"), nsmap={"xades": XADES}, Target="#signature")
+    properties = etree.SubElement(qualifying, q(XADES, "SignedProperties"), Id="properties")
+    of_signature = etree.SubElement(properties, q(XADES, "SignedSignatureProperties"))
+    etree.SubElement(of_signature, q(XADES, "SigningTime")).text = "2026-11-20T09:00:00Z"
+    context.register_id(properties, "Id", None)
+    reference = xmlsec.template.add_reference(signature, digest, uri="#properties", type=XADES + "SignedProperties")
+    xmlsec.template.add_transform(reference, c14n)
+
+
+def add_str_transform(signature, how):
+    """A Reference by STR-Transform, which xmlsec does not compute, and the SignatureValue made anew."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+    info = signature.find(q(DS, "SignedInfo"))
+    token = signature.find(f".//{q(WSSE, 'SecurityTokenReference')}")
+    token.set(q(WSU, "Id"), "STR-1")
+    reference = etree.SubElement(info, q(DS, "Reference"), URI="#STR-1")
+    transform = etree.SubElement(etree.SubElement(reference, q(DS, "Transforms")), q(DS, "Transform"),
+                                 Algorithm=STR_TRANSFORM)
+    parameters = etree.SubElement(transform, q(WSSE, "TransformationParameters"))
+    etree.SubElement(parameters, q(DS, "CanonicalizationMethod"), Algorithm=xmlsec.Transform.EXCL_C14N.href)
+    etree.SubElement(reference, q(DS, "DigestMethod"), Algorithm=xmlsec.Transform.SHA1.href)
+    etree.SubElement(reference, q(DS, "DigestValue")).text = base64.b64encode(bytes(20)).decode()
+    key = serialization.load_pem_private_key(how.key, None)
+    hashed = hashes.SHA256() if how.algorithm == "rsa-sha256" else hashes.SHA1()
+    value = key.sign(etree.tostring(info, method="c14n", exclusive=True), padding.PKCS1v15(), hashed)
+    signature.find(q(DS, "SignatureValue")).text = base64.b64encode(value).decode()
 
 
 def add_key_info(signature, targets, how):
@@ -189,8 +265,15 @@ def add_key_info(signature, targets, how):
         return
     info = xmlsec.template.ensure_key_info(signature)
     certificate = x509.load_pem_x509_certificate(how.certificate) if how.certificate else None
+    if how.key_name:
+        etree.SubElement(info, q(DS, "KeyName")).text = "model"
+    if how.key_info == "key-value":
+        etree.SubElement(etree.SubElement(info, q(DS, "KeyValue")), q(DS, "RSAKeyValue"))
+        return
     if how.key_info == "x509":
         data = etree.SubElement(info, q(DS, "X509Data"))
+        for pem in how.certificates:
+            etree.SubElement(data, q(DS, "X509Certificate")).text = base64.b64encode(der_of(pem)).decode()
         etree.SubElement(data, q(DS, "X509Certificate")).text = base64.b64encode(der_of(how.certificate)).decode()
         return
     str_ = etree.SubElement(info, q(WSSE, "SecurityTokenReference"))
@@ -200,7 +283,7 @@ def add_key_info(signature, targets, how):
         data = etree.SubElement(str_, q(DS, "X509Data"))
         serial = etree.SubElement(data, q(DS, "X509IssuerSerial"))
         etree.SubElement(serial, q(DS, "X509IssuerName")).text = certificate.issuer.rfc4514_string()
-        etree.SubElement(serial, q(DS, "X509SerialNumber")).text = str(certificate.serial_number)
+        etree.SubElement(serial, q(DS, "X509SerialNumber")).text = how.serial or str(certificate.serial_number)
     elif how.key_info == "subject-key-identifier":
         identifier = etree.SubElement(str_, q(WSSE, "KeyIdentifier"), EncodingType=BASE64,
                                       ValueType=X509_PROFILE + "X509SubjectKeyIdentifier")

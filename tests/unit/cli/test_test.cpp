@@ -98,6 +98,49 @@ TEST_F(Test, ExitsWithOneWhereNothingListens) {
   EXPECT_TRUE(out.str().starts_with("T1   fail     ")) << out.str();
 }
 
+TEST_F(Test, SaysOnceWhyChecksAreSkippedAndHowAPrivateAddressIsPermitted) {
+  auto options = optionsFor("");
+  options.permitted.clear();
+  EXPECT_EQ(run(options), 1);
+  EXPECT_NE(out.str().find("may not be connected to; --permit with its range lets it be called"), std::string::npos)
+      << out.str();
+  const std::string cause = "no connection came about, see T1 and T2";
+  const auto first = out.str().find(cause);
+  ASSERT_NE(first, std::string::npos) << out.str();
+  EXPECT_EQ(out.str().find(cause, first + 1), std::string::npos) << out.str();
+  // One check alone says the cause itself.
+  options.checks = {"G1"};
+  EXPECT_EQ(run(options), 1);
+  EXPECT_NE(out.str().find("is an address that may not be connected to; --permit"), std::string::npos) << out.str();
+}
+
+TEST_F(Test, ShowsTheSigningCertificateToAServiceThatAsksForOne) {
+  const Beneficiary asking({{"--variants-by-path"}, "DNS:localhost", true});
+  auto options = optionsFor("");
+  options.url = asking.url();
+  options.certificateFile = asking.file("signing.pem");
+  options.signingKeyFile = asking.file("mpay.key");
+  options.signingCertificateFile = asking.file("mpay.pem");
+  options.authoritiesFile = asking.file("authority.pem");
+  EXPECT_EQ(run(options), 0) << out.str() << err.str();
+  // Another pair, of somebody whom the service does not know.
+  options.clientCertificateFile = beneficiary.file("mpay.pem");
+  options.clientKeyFile = beneficiary.file("mpay.key");
+  EXPECT_EQ(run(options), 1) << out.str();
+  EXPECT_NE(out.str().find("T2   fail"), std::string::npos) << out.str();
+  options.clientKeyFile.clear();
+  EXPECT_EQ(run(options), 2);
+  EXPECT_EQ(err.str(), "error: --client-certificate and --client-key belong together\n");
+}
+
+TEST_F(Test, DoesNotCallAKeyOnOnesOwnMachineDisclosed) {
+  auto options = optionsFor("");
+  options.certificateFile = beneficiary.file("mpay.key");
+  EXPECT_EQ(run(options), 2);
+  EXPECT_NE(err.str().find("holds a private key; give the certificate alone"), std::string::npos) << err.str();
+  EXPECT_EQ(err.str().find("disclosed"), std::string::npos) << err.str();
+}
+
 TEST_F(Test, PrintsJsonAloneToOut) {
   auto options = optionsFor("fault-200");
   options.output = "json";

@@ -40,6 +40,38 @@ TEST_F(Refused, WhereTheCertificateIsOfAnotherHost) {
   expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T2", "localhost");
 }
 
+TEST_F(Refused, WhereTheHandshakeNeverEnds) {
+  const Beneficiary beneficiary({{"--defect", "tls-stalls"}, "DNS:localhost"});
+  plan.limits.request = 500ms;
+  expectOnly(run(beneficiary, "", subjectOf(beneficiary)), "T2", "handshake did not come to an end");
+}
+
+// A service that asks for a client certificate gets MPay's.
+TEST_F(Refused, WhereAnotherClientCertificateIsAskedFor) {
+  const Beneficiary beneficiary({{"--variants-by-path"}, "DNS:localhost", true});
+  const auto endpointWith = [&](const Identity& client) {
+    return HttpsEndpoint::of({beneficiary.url(),
+                              beneficiary.authority(),
+                              {*net::parsePrefix("127.0.0.0/8")},
+                              client.certificate,
+                              client.key})
+        .value();
+  };
+  EXPECT_EQ(wrongIn(run(*endpointWith(beneficiary.mpay()), subjectOf(beneficiary))), "");
+  expectOnly(run(*endpointOf(beneficiary, ""), subjectOf(beneficiary)), "T2",
+             "the server asks for a client certificate, and none was given");
+  const auto stranger = selfSigned({.key = KeyKind::Rsa2048});
+  expectOnly(run(*endpointWith(stranger), subjectOf(beneficiary)), "T2", "may not take the one that was shown");
+}
+
+TEST_F(Refused, NamesTheCauseWhereOneCheckAloneIsAskedFor) {
+  const Beneficiary beneficiary({{"--defect", "does-not-listen"}, "DNS:localhost"});
+  plan.only = {"G1"};
+  const auto report = run(beneficiary, "", subjectOf(beneficiary));
+  EXPECT_NE(find(report, "G1").message.find("no connection came about: "), std::string::npos)
+      << find(report, "G1").message;
+}
+
 TEST_F(Refused, WhereTheAddressIsNotPermitted) {
   const Beneficiary beneficiary;
   const auto endpoint = HttpsEndpoint::of({beneficiary.url(), beneficiary.authority(), {}}).value();

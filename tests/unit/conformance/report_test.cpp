@@ -110,6 +110,22 @@ TEST(Report, SpeaksThreeLanguages) {
   EXPECT_NE(text.find("To do: " + std::string(conformance::findCheck("S5")->advice)), std::string::npos) << text;
 }
 
+TEST(Report, FoldsChecksThatAreSkippedForOneCause) {
+  auto other = findingOf("R1", Outcome::skipped, true);
+  other.message = "another cause";
+  Report report{conformance::Profile::standard(), {findingOf("T2", Outcome::fail)}};
+  for (const auto* id : {"T3", "T4", "T5", "T6", "S2"})
+    report.findings.push_back(findingOf(id, Outcome::skipped, true));
+  report.findings.push_back(other);
+  report.findings.push_back(findingOf("R2", Outcome::skipped, true));
+  const auto text = toText(report, api::Language::en);
+  for (const auto* line :
+       {"\nT3 to T6, S2 skipped  a <message>", "\nR1   skipped  another cause", "\nR2   skipped  a <"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+  EXPECT_NE(toJson(report).find("\"T5\""), std::string::npos) << "programs get each check";
+}
+
 TEST(Report, ExplainsInThreeLanguages) {
   const Report report{
       conformance::Profile::standard(),

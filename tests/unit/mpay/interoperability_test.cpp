@@ -200,7 +200,7 @@ TEST_F(Interoperability, EveryMistakeOfAnAnswerIsToldByItself) {
       {{{"algorithm", "rsa-sha256"}, {"digest", "rsa-sha1"}}, "", others},
       {{{"wsu_ids", false}},
        "UnqualifiedId UnqualifiedId",
-       [&](const auto& found) { return others(found) && found.unqualifiedIds.size() == 2; }},
+       [&](const auto& found) { return others(found) && found.unqualifiedIds.size() == 3; }},
       {{{"repeat_id", true}},
        "DuplicateId ReferenceNotAllowed TimestampNotSigned",
        [](const auto& found) {

@@ -226,7 +226,7 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
        "SignatureWrapping BodyNotSigned"},
       {"Body wrapped in an Object of the Signature",
        [&](auto t) { return with(with(t, body, evil), "</Signature>", "<Object>" + body + "</Object></Signature>"); },
-       "MalformedSecurity"},
+       "SignatureWrapping BodyNotSigned"},
       {"Body wrapped behind the new one", [&](auto t) { return with(t, body, evil + "<w>" + body + "</w>"); },
        "SignatureWrapping SignatureWrapping BodyNotSigned"},
       {"Body inside the new one", [&](auto t) { return with(t, body, with(evil, "</s:Body>", body + "</s:Body>")); },
@@ -250,6 +250,11 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
        "DuplicateId MalformedSecurity"},
       {"the Security header in the Body",
        [&](auto t) { return with(with(t, security, ""), "</s:Body>", security + "</s:Body>"); }, "MissingSignature"},
+      {"a Body beside it under the same id, as wsu:Id and as Id",
+       [&](auto t) {
+         return with(t, body, with(evil, "<s:Body", "<s:Body Id=\"BD-" + id + "\"") + "<w>" + body + "</w>");
+       },
+       "DuplicateId SignatureWrapping ReferenceNotAllowed BodyNotSigned"},
       {"two Signatures", [&](auto t) { return with(t, "</o:Security>", signature + "</o:Security>"); },
        "SignatureWrapping"},
       {"two SignedInfos",
@@ -270,7 +275,7 @@ TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
          for (int i = 0; i < 50; ++i) many += cut(t, "Reference");
          return with(t, "<Reference ", many + "<Reference ");
        },
-       "MalformedSecurity"},
+       "SignatureTooLarge"},
       {"another Body under the signature", [&](auto t) { return with(t, "9267.00", "1.00"); }, "DigestMismatch"},
       {"an attribute more on the Body", [&](auto t) { return with(t, "<s:Body ", "<s:Body a=\"b\" "); },
        "DigestMismatch"},
