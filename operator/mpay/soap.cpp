@@ -5,6 +5,7 @@
 namespace mpay::soap {
 
 std::string soapAction(std::string_view operation) {
+  if (operation.empty()) return "\"\"";
   return "\"" + std::string(ns::kMPay) + "/IServiceProvider/" + std::string(operation) + "\"";
 }
 
