@@ -28,7 +28,7 @@ std::optional<std::string> whatIsMissing(Session& session, Need need) {
   if (need == Need::Envelope) return std::nullopt;
   if (need == Need::Signature)
     return known.verification.present ? std::nullopt : std::optional<std::string>("the answer is not signed, see S1");
-  if (!known.isLetIn()) return "the genuine request was refused, see R8";
+  if (!known.isLetIn()) return refusalOf(known);
   if (need == Need::LetIn) return std::nullopt;
   if (known.fault()) return "the genuine request was answered with a fault, see G1";
   if (need == Need::Success) return std::nullopt;
