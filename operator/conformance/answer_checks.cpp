@@ -14,7 +14,7 @@ using soap::Covered;
 using soap::Holds;
 using soap::KeyInfoForm;
 
-// Of an answer's Timestamp: as long an answer can be played back.
+// An answer can be played back as long as its Timestamp holds.
 constexpr std::chrono::hours kLongLifetime{1};
 constexpr std::chrono::hours kImplausibleLifetime{24};
 

@@ -23,7 +23,7 @@ bool isOfAmount(const soap::Finding& finding) {
   return finding.path.ends_with("/TotalAmountDue") || finding.path.ends_with("/AmountDue");
 }
 
-// Of the findings, those that keep an amount from being read.
+// The findings that keep an amount from being read, in words.
 std::string unreadableOf(const soap::OrderAnswer& answer) {
   using Kind = soap::Finding::Kind;
   std::string text;
@@ -64,8 +64,8 @@ soap::Confirmation confirmationOf(const Session& session, const soap::OrderDetai
   return confirmation;
 }
 
-// What MPay's published confirmations have, and a service may pass over. An empty account stands for the registered
-// one.
+// MPay's published confirmations have these, and a service may pass over them. An empty account stands for the
+// registered one.
 constexpr std::array<std::pair<std::string_view, void (*)(soap::Confirmation&)>, 4> kExtras{{
     {"an empty DestinationAccount",
      [](soap::Confirmation& confirmation) {
@@ -89,7 +89,7 @@ soap::Confirmation withAll(soap::Confirmation confirmation) {
   return confirmation;
 }
 
-// Which of them are refused, by themselves. The payment was accepted by then, so that nothing more is paid.
+// The extras that are refused by themselves. The payment was accepted by then, so that nothing more is paid.
 std::vector<std::pair<std::string_view, const Exchange*>> refusedExtras(Session& session,
                                                                         const soap::Confirmation& p1) {
   std::vector<std::pair<std::string_view, const Exchange*>> refused;

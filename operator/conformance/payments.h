@@ -25,8 +25,8 @@ Look look(Session& session, const std::string& when);
 // Before anything is paid, as Payments does.
 Look lookBefore(Session& session);
 
-// What the order says is due: TotalAmountDue, else what its lines add up to. Malformed where any of its amounts is;
-// absent where there is no total, and not every line has an amount.
+// The amount that the order says is due: TotalAmountDue, else the sum of its lines. Malformed where any of its amounts
+// is; absent where there is no total, and not every line has an amount.
 soap::StatedAmount dueOf(const soap::OrderDetails& order);
 
 // P1 is confirmed, first as MPay's published confirmations are, with an empty DestinationAccount, an InvoiceID and

@@ -220,7 +220,9 @@ const Exchange& Session::query(const std::string& title, const std::string& key,
 const Form& Session::form() {
   if (form_) return *form_;
   form_.emplace();
-  if (const auto& first = knownAs(*form_); !first.isRefused() || saysUnknown(first)) return *form_;
+  // Where each answer takes long, the run's time is for other questions.
+  if (const auto& first = knownAs(*form_); !first.isRefused() || saysUnknown(first) || first.took > kSlow)
+    return *form_;
   for (auto& other : otherForms()) {
     if (!knownAs(other).isAccepted()) continue;
     form_ = std::move(other);

@@ -7,7 +7,7 @@
 namespace mpay::conformance {
 namespace {
 
-// Of the sentences together, so that the number of those left out fits into a finding's message too.
+// The sentences together have at most so much, so that the number of those left out fits into a message too.
 constexpr std::size_t kMaximumWords = 460;
 
 }  // namespace

@@ -132,7 +132,7 @@ struct Finding {
   std::string path{};     // from the payload: "GetOrderDetailsResult/OrderDetails/Lines/OrderLine[2]/Reason"
   std::string message{};  // a sentence; member names and lengths, no values but those of enumerations
 
-  // What works today and should be changed: a warning.
+  // A warning: it works today and should be changed.
   bool isAdvice() const;
 };
 
@@ -181,7 +181,7 @@ struct OrderDetails {
   bool hasMalformedAmount() const;
 };
 
-// Of each kind, so that none keeps another from being told.
+// The bound is of each kind, so that none keeps another from being told.
 inline constexpr std::size_t kMaximumFindings = 200;
 
 struct OrderAnswer {

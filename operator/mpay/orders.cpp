@@ -75,7 +75,7 @@ class Members {
     return found.element;
   }
 
-  // What the guide has no more; nothing is read of it.
+  // Takes a member that the guide has no more, and reads nothing of it.
   void passOver(std::string_view name) {
     if (seek(name).element) {
       note(Kind::Obsolete, name, std::string(name) + " is obsolete since guide 1.2, and nobody reads it: leave it out");

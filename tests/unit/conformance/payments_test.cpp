@@ -107,7 +107,7 @@ TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
   EXPECT_FALSE(report.passed());
 }
 
-// What cannot be read is not absent: 34.50 was once paid of an order of 1,234.50.
+// An amount that cannot be read is not absent: 34.50 was once paid of an order of 1,234.50.
 TEST_F(Conformance, PaysNothingOfAnOrderWhoseAmountsCannotBeRead) {
   const Beneficiary beneficiary;
   const struct {

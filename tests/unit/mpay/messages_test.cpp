@@ -145,7 +145,7 @@ TEST(Decoding, ItemsAreNumberedInPaths) {
 
 const std::string kNil = " xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:nil='true'";
 
-// What .NET, PHP and hand-written services get wrong in values.
+// .NET, PHP and hand-written services get these wrong.
 TEST(Decoding, ValuesHoldNeitherElementsNorNil) {
   const std::string line = "OrderDetails/Lines/OrderLine";
   const std::vector<Broken> table{
@@ -283,12 +283,12 @@ TEST(Decoding, CurrenciesAreThoseOfIso4217) {
               std::vector<std::string>{"NotEnumerated OrderDetails/Currency"})
         << bad;
   }
-  // What there is is not called missing.
+  // It is there, and so it is not called missing.
   EXPECT_EQ(findings(decoded(with(orderXml(), "<CustomerType>Person", "<CustomerType>"))),
             std::vector<std::string>{"NotEnumerated OrderDetails/CustomerType"});
 }
 
-// Of what is only advised there may be much, and none of it hides a failure.
+// Much may be advised, and none of that hides a failure.
 TEST(Decoding, NoKindOfFindingHidesAnother) {
   std::string many;
   for (std::size_t i = 0; i < 2 * kMaximumFindings; ++i) many += "<OrderProperty><Name>n</Name></OrderProperty>";
