@@ -215,7 +215,9 @@ inline void describe(json::SchemaOf<MPayEnvironmentSpec>& s) {
   s["stage"]
       .doc("Which of the two stages this is; immutable.")
       .rule({"self == oldSelf", "stage is immutable; create another environment", "FieldValueForbidden"});
-  httpsUrl(s["frontEndURL"], "Where payers are sent, https://testmpay.gov.md or https://mpay.gov.md.");
+  httpsUrl(
+      s["frontEndURL"],
+      "Where payers are sent, such as https://testmpay.gov.md, https://mpay.staging.egov.md or https://mpay.gov.md.");
   httpsUrl(s["apiURL"], "Where information systems call MPay.");
   s["outputNamespace"]
       .doc("Where everything for the gateway is written, and the operator's memory lives; never a tenant's; immutable.")

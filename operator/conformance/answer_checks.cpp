@@ -15,6 +15,10 @@ using soap::Covered;
 using soap::Holds;
 using soap::KeyInfoForm;
 
+// An answer can be played back as long as its Timestamp holds.
+constexpr std::chrono::hours kLongLifetime{1};
+constexpr std::chrono::hours kImplausibleLifetime{24};
+
 // The first problem of that reason, as a failure; else nothing.
 std::optional<Verdict> problemOf(const Exchange& exchange, std::initializer_list<std::string_view> reasons) {
   for (const auto& problem : exchange.verification.problems) {
@@ -163,6 +167,13 @@ Verdict isFresh(Session& session) {
   const auto& other = session.unknownOrder();
   if (!v.signatureValue.empty() && other.verification.signatureValue == v.signatureValue)
     return failed("Replay: another question got the same signed answer again", {&known, &other});
+  if (const auto lifetime = *v.timestamp->expiresAt - *v.timestamp->createdAt; lifetime >= kImplausibleLifetime) {
+    return failed("ImplausibleLifetime: the Timestamp holds for a day; MPay's hold for minutes", {&known});
+  } else if (lifetime > kLongLifetime) {
+    return warned(fmt::format("the Timestamp holds for {}; MPay's hold for minutes",
+                              humanDuration(std::chrono::floor<std::chrono::seconds>(lifetime))),
+                  {&known});
+  }
   return passed("created now, for a plausible time");
 }
 

@@ -14,9 +14,10 @@ namespace mpay::conformance {
 class Endpoint {
  public:
   virtual ~Endpoint() = default;
-  // Sends an envelope to one of IServiceProvider's operations and waits for the whole answer, whatever its status, at
-  // most that long, at once Timeout where that is nothing. Errors: Transport, Timeout, with reason Unreachable,
-  // TLSFailed or none; Invalid with reason ForbiddenAddress; Decode with reason ResponseTooLarge; Cancelled.
+  // Sends an envelope to one of IServiceProvider's operations, or where that is empty with an empty SOAPAction, and
+  // waits for the whole answer, whatever its status, at most that long, at once Timeout where that is nothing. Errors:
+  // Transport, Timeout, with reason Unreachable, TLSFailed or none; Invalid with reason ForbiddenAddress; Decode with
+  // reason ResponseTooLarge; Cancelled.
   virtual Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
                                      const std::stop_token& stop) = 0;
 };

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 
-#include "conformance/check.h"
-#include "conformance/session.h"
+#include "base/text.h"
+#include "conformance/payments.h"
+#include "conformance/tally.h"
+#include "mpay/currencies.h"
 #include "onboarding/rules.h"
 
 namespace mpay::conformance {
@@ -14,17 +16,20 @@ namespace {
 using soap::Amount;
 using Kind = soap::Finding::Kind;
 
-// The findings of these kinds that `counts`, as one failure, at most three in words.
+// The findings of these kinds that `counts`: advice as warnings, all others as failures.
 template <class Counts>
-Verdict withoutFindings(Session& session, std::initializer_list<Kind> kinds, const Counts& counts, std::string fine) {
-  std::string message;
-  int found = 0;
+Tally findingsOf(Session& session, std::initializer_list<Kind> kinds, const Counts& counts) {
+  Tally tally;
   for (const auto& finding : session.orders()->findings) {
     if (std::find(kinds.begin(), kinds.end(), finding.kind) == kinds.end() || !counts(finding)) continue;
-    if (++found <= 3) message += fmt::format("{}{}: {}", found > 1 ? "; " : "", finding.path, finding.message);
+    auto message = fmt::format("{}: {}", finding.path, finding.message);
+    if (finding.isAdvice()) {
+      tally.warn(std::move(message), {&session.known()});
+    } else {
+      tally.fail(std::move(message), {&session.known()});
+    }
   }
-  if (found > 3) message += fmt::format("; and {} more", found - 3);
-  return found > 0 ? failed(message, {&session.known()}) : passed(std::move(fine));
+  return tally;
 }
 
 bool isOfAccount(const soap::Finding& finding) { return finding.path.find("/DestinationAccount") != std::string::npos; }
@@ -33,7 +38,7 @@ Verdict knownIsFound(Session& session) {
   const auto& known = session.known();
   if (const auto fault = known.fault()) {
     if (known.isLetIn()) return failed("the known order gives a fault " + fault->code.local, {&known});
-    return blocked("the genuine request was refused, see R8");
+    return blocked(refusalOf(known));
   }
   const auto* answer = session.orders();
   if (!answer) return blocked("the answer is no GetOrderDetailsResponse that can be read, see T4, T6, S2 and S10");
@@ -52,80 +57,112 @@ Verdict echoesKeys(Session& session) {
   return passed("ServiceID and OrderKey are those of the query");
 }
 
+bool isAny(const soap::Finding&) { return true; }
+
 Verdict membersAreInOrder(Session& session) {
-  return withoutFindings(
-      session, {Kind::OutOfOrder, Kind::UnknownMember, Kind::RepeatedMember, Kind::WrongNamespace},
-      [](const auto&) { return true; }, "members are known, and in alphabetical order");
+  return findingsOf(session,
+                    {Kind::OutOfOrder, Kind::UnknownMember, Kind::RepeatedMember, Kind::WrongNamespace, Kind::StrayText,
+                     Kind::Obsolete},
+                    isAny)
+      .verdict("members are known, and in alphabetical order");
 }
 
 Verdict membersAreComplete(Session& session) {
   // No line at all is G6's, the account G7's.
-  return withoutFindings(
-      session, {Kind::MissingMember, Kind::TooLong, Kind::NotANumber, Kind::NotABoolean, Kind::NotATime},
-      [](const auto& finding) { return !isOfAccount(finding) && !finding.path.ends_with("/Lines"); },
-      "required members are there, and none is too long");
+  auto tally =
+      findingsOf(session,
+                 {Kind::MissingMember, Kind::NewlyRequired, Kind::TooLong, Kind::LongReason, Kind::NotSimple,
+                  Kind::NotNillable, Kind::NotANumber, Kind::NotABoolean, Kind::NotATime},
+                 [](const auto& finding) { return !isOfAccount(finding) && !finding.path.ends_with("/Lines"); });
+  // Whatever keeps it from being paid has to be told by somebody.
+  if (session.subject().payable) {
+    const auto before = lookBefore(session);
+    if (!before.unreadable.empty()) tally.fail("of the payable order, " + before.unreadable, {before.exchange});
+  }
+  return tally.verdict("required members are there, and none is too long");
 }
 
 Verdict enumerationsAreExact(Session& session) {
-  return withoutFindings(
-      session, {Kind::NotEnumerated}, [](const auto&) { return true; }, "Status and CustomerType are of the list");
+  return findingsOf(session, {Kind::NotEnumerated}, isAny)
+      .verdict("Status, CustomerType and Currency are of their lists");
+}
+
+void judgeAmounts(const soap::OrderDetails& order, const KnownOrder& known, const Exchange& exchange, Tally& tally) {
+  Amount sum;
+  bool allSay = true;
+  for (const auto& line : order.lines) {
+    if (!line.amountDue.isValue()) {
+      allSay = false;
+      continue;
+    }
+    if (line.amountDue.value().millionths < 0) return tally.fail("a line's AmountDue is negative", {&exchange});
+    sum += line.amountDue.value();
+  }
+  if (order.totalAmountDue.isValue()) {
+    const auto total = order.totalAmountDue.value();
+    if (allSay && sum != total)
+      tally.fail(fmt::format("the lines add up to {}, TotalAmountDue is {}", sum.text(), total.text()), {&exchange});
+    if (!allSay && sum > total)
+      tally.fail(fmt::format("the lines that have an AmountDue add up to {}, more than the TotalAmountDue of {}",
+                             sum.text(), total.text()),
+                 {&exchange});
+  }
+  if (order.orderKey != known.key) return;  // G2's
+  if (const auto due = dueOf(order); due.isValue() && due.value() != known.amount)
+    tally.fail(fmt::format("the known order is of {}, not of {}", due.text(), known.amount.text()), {&exchange});
+  // One that is no currency is G5's.
+  if (soap::isCurrency(order.currency) && order.currency != known.currency)
+    tally.fail(fmt::format("the known order's currency is not {}", known.currency), {&exchange});
+}
+
+constexpr std::string_view kUnreadable = "an amount of the order cannot be read, see G4";
+
+bool hasUnreadableAmount(Session& session) {
+  const auto& orders = session.orders()->orders;
+  return std::any_of(orders.begin(), orders.end(), [](const auto& order) { return order.hasMalformedAmount(); });
 }
 
 Verdict amountsAddUp(Session& session) {
-  const auto& known = session.subject().known;
-  const auto& exchange = session.known();
+  Tally tally;
   for (const auto& order : session.orders()->orders) {
-    if (order.lines.empty()) return failed("the order has no line", {&exchange});
-    Amount sum;
-    bool allSay = true;
-    for (const auto& line : order.lines) {
-      if (!line.amountDue) {
-        allSay = false;
-        continue;
-      }
-      if (line.amountDue->millionths < 0) return failed("a line's AmountDue is negative", {&exchange});
-      sum += *line.amountDue;
+    if (order.lines.empty()) {
+      tally.fail("the order has no line", {&session.known()});
+    } else if (!order.hasMalformedAmount()) {
+      judgeAmounts(order, session.subject().known, session.known(), tally);
     }
-    if (order.totalAmountDue && allSay && sum != *order.totalAmountDue)
-      return failed(
-          fmt::format("the lines add up to {}, TotalAmountDue is {}", sum.text(), order.totalAmountDue->text()),
-          {&exchange});
-    if (order.orderKey != known.key) continue;  // G2's
-    if (order.totalAmountDue || allSay) {
-      const Amount amount = order.totalAmountDue.value_or(sum);
-      if (amount != known.amount)
-        return failed(fmt::format("the known order is of {}, not of {}", amount.text(), known.amount.text()),
-                      {&exchange});
-    }
-    if (!order.currency.empty() && order.currency != known.currency)
-      return failed(fmt::format("the known order's currency is not {}", known.currency), {&exchange});
   }
-  return passed("the lines add up to the total, which is the expected one");
+  if (tally.isEmpty() && hasUnreadableAmount(session)) return blocked(std::string(kUnreadable));
+  return tally.verdict("the lines add up to the total, which is the expected one");
 }
+
+// Another has been told: it is missing or too long.
+bool isOfIbansLength(const std::string& account) { return !account.empty() && countCharacters(account) <= 24; }
 
 Verdict accountsAreComplete(Session& session) {
   const auto& exchange = session.known();
-  auto complete = withoutFindings(session, {Kind::MissingMember, Kind::TooLong}, isOfAccount,
-                                  "no line names an account of its own");
-  if (complete.outcome != Outcome::pass) return complete;
+  auto tally =
+      findingsOf(session, {Kind::MissingMember, Kind::NewlyRequired, Kind::TooLong, Kind::NotSimple, Kind::NotNillable},
+                 isOfAccount);
   int accounts = 0;
   for (const auto& order : session.orders()->orders) {
     for (const auto& line : order.lines) {
       if (!line.account) continue;
-      if (line.account->empty)
-        return warned("a DestinationAccount is empty; leave it out where the registered account is meant", {&exchange});
-      if (!onboarding::isIban(line.account->bankAccount))
-        return failed("BankAccount is no IBAN: MD, 24 characters, whose checksum holds", {&exchange});
-      ++accounts;
+      if (line.account->empty) {
+        tally.warn("a DestinationAccount is empty; the guide requires its members", {&exchange});
+      } else if (isOfIbansLength(line.account->bankAccount) && !onboarding::isIban(line.account->bankAccount)) {
+        tally.fail("BankAccount is no IBAN: MD, 24 characters, whose checksum holds", {&exchange});
+      } else {
+        ++accounts;
+      }
     }
   }
-  if (accounts > 0) complete.message = "accounts are complete, and their IBANs valid";
-  return complete;
+  return tally.verdict(accounts > 0 ? "accounts are complete, and their IBANs valid" : "no line names an account");
 }
 
 Verdict totalMayBeMissing(Session& session) {
+  if (hasUnreadableAmount(session)) return blocked(std::string(kUnreadable));
   for (const auto& order : session.orders()->orders) {
-    if (order.totalAmountDue || order.allowPartialPayments.value_or(false) ||
+    if (order.totalAmountDue.isValue() || order.allowPartialPayments.value_or(false) ||
         order.allowAdvancePayments.value_or(false))
       continue;
     return failed("TotalAmountDue is missing, and neither AllowPartialPayments nor AllowAdvancePayments is true",
@@ -135,12 +172,18 @@ Verdict totalMayBeMissing(Session& session) {
 }
 
 Verdict takesLanguages(Session& session) {
-  for (const std::string language : {"ro", "ru", "en"}) {
-    const auto& exchange = session.knownIn(language);
+  Tally tally;
+  for (const auto& language :
+       {std::optional<std::string>("RO"), std::optional<std::string>("ro"), std::optional<std::string>("ru"),
+        std::optional<std::string>("en"), std::optional<std::string>()}) {
+    auto form = session.form();
+    form.language = language;
+    const auto& exchange = session.knownAs(form);
     if (!exchange.isAccepted())
-      return failed(fmt::format("Language {}: {}", language, exchange.outcome()), {&exchange});
+      tally.fail(fmt::format("{}: {}", language ? "Language " + *language : "without Language", exchange.outcome()),
+                 {&exchange});
   }
-  return passed("Language absent, ro, ru and en are taken");
+  return tally.verdict("Language RO, ro, ru, en and none are taken");
 }
 
 // What must not change between two calls; a time at which the order was written down may.
@@ -148,9 +191,8 @@ std::string essenceOf(const soap::OrderAnswer& answer) {
   std::string text;
   for (const auto& order : answer.orders) {
     text += fmt::format("{}|{}|{}|{}|{}|", order.serviceId, order.orderKey, order.status, order.currency,
-                        order.totalAmountDue ? order.totalAmountDue->text() : "");
-    for (const auto& line : order.lines)
-      text += fmt::format("{}={}|", line.lineId, line.amountDue ? line.amountDue->text() : "");
+                        order.totalAmountDue.text());
+    for (const auto& line : order.lines) text += fmt::format("{}={}|", line.lineId, line.amountDue.text());
   }
   return text;
 }
@@ -223,14 +265,18 @@ constexpr std::array kChecks{
           "GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails/Currency: Currency stands after Status; members "
           "are in alphabetical order",
           Need::Order, membersAreInOrder},
-    Check{"G4", "Required members are there, and every value has its form and length.",
-          "MPay refuses the whole order where one value is too long or is no number.",
-          "Fill Currency, Reason, LineID and Status always, and shorten texts to the lengths of the guide.",
-          "GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails/Reason: Reason has 51 characters; 50 are allowed",
-          Need::Order, membersAreComplete},
-    Check{"G5", "Status and CustomerType are values of their lists, to the letter.",
-          "Enumerations are compared exactly; \"active\" is none.",
-          "Use the enumerations of MPay's WSDL instead of texts of your own.",
+    Check{
+        "G4", "Required members are there, and every value has its form and length.",
+        "MPay refuses the whole order where one value is too long or is no number; an amount with a comma could be "
+        "read as another one.",
+        "Fill Currency, Reason, LineID, Status and the customer always, write amounts like 1234.50, and shorten texts "
+        "to the lengths of the guide.",
+        "GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails/CustomerName: CustomerName has 61 characters; 60 "
+        "are allowed",
+        Need::Order, membersAreComplete},
+    Check{"G5", "Status, CustomerType and Currency are values of their lists, to the letter.",
+          "Enumerations are compared exactly; \"active\" is none, nor is the currency \"LEI\".",
+          "Use the enumerations of MPay's WSDL and the codes of ISO 4217 instead of texts of your own.",
           "Status is \"active\"; it may be Active, PartiallyPaid, Paid, ...", Need::Order, enumerationsAreExact},
     Check{"G6", "There is at least one line, the lines add up to the total, and the total is the agreed one.",
           "The payer pays the total, the accounts get the lines; a difference is money that belongs to nobody.",
@@ -238,14 +284,14 @@ constexpr std::array kChecks{
           "the lines add up to 235.50, TotalAmountDue is 234.50", Need::Order, amountsAddUp},
     Check{"G7", "An account that a line names is complete, and its IBAN valid.",
           "The treasury returns payments to an account that it cannot read.",
-          "Give BankAccount, BankCode, BankFiscalCode and BeneficiaryName, or leave DestinationAccount out altogether.",
+          "Give every line a DestinationAccount with BankAccount, BankCode, BankFiscalCode and BeneficiaryName.",
           "BankAccount is no IBAN: MD, 24 characters, whose checksum holds", Need::Order, accountsAreComplete},
     Check{
         "G8", "Without a total the order allows partial or advance payments.", "Otherwise nobody knows what to pay.",
         "Give TotalAmountDue, or set AllowPartialPayments or AllowAdvancePayments where the payer chooses the amount.",
         "TotalAmountDue is missing, and neither AllowPartialPayments nor AllowAdvancePayments is true", Need::Order,
         totalMayBeMissing},
-    Check{"G9", "Language is taken when it is absent, ro, ru or en.",
+    Check{"G9", "Language is taken when it is RO, as MPay writes it, ro, ru, en or absent.",
           "MPay asks in the payer's language; a fault there keeps him from paying.",
           "Fall back to Romanian where there is no text in the language that was asked for.",
           "Language ru: status 500, a fault InvalidParameter", Need::Success, takesLanguages},

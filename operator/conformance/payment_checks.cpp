@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "conformance/check.h"
 #include "conformance/payments.h"
+#include "conformance/tally.h"
 
 namespace mpay::conformance {
 namespace {
@@ -23,6 +23,8 @@ Verdict succeedsEmpty(Session& session) {
   const auto& payments = session.payments();
   if (auto obstacle = obstacleOf(payments, false)) return *obstacle;
   const auto done = succeeded(*payments.first);
+  if (done && payments.first->took > kSlow)
+    return warned("an empty signed response, but it took " + tookTooLong(*payments.first), {payments.first});
   if (done) return passed("an empty signed response");
   if (!payments.first->isAccepted() && isPaid(payments.before.order->status))
     return blocked("the payable order had been paid before, and not by this test: name a fresh one");
@@ -39,6 +41,9 @@ Verdict countsOnce(Session& session) {
       return failed(fmt::format("{} is not accepted again: {}", what, repeated->outcome()), {repeated});
     if (!before.order || !after.order)
       return blocked("the order cannot be read afterwards: " + (before.order ? after : before).problem);
+    if (!before.unreadable.empty() || !after.unreadable.empty())
+      return blocked("an amount of the order cannot be read afterwards: " +
+                     (before.unreadable.empty() ? after : before).unreadable);
     if (before.state() != after.state())
       return failed(fmt::format("{} counted again: the order went from {} to {}", what, before.state(), after.state()),
                     {before.exchange, repeated, after.exchange});
@@ -58,31 +63,40 @@ Verdict countsOnce(Session& session) {
   return passed("P1, P1, P2, P1 are two payments");
 }
 
+bool isFault(const Exchange& exchange, std::string_view code) {
+  const auto fault = exchange.fault();
+  return fault && fault->code.local == code;
+}
+
 Verdict refusesUnknown(Session& session) {
-  const auto refuses = [](const Exchange& exchange, std::string_view what,
-                          std::initializer_list<std::string_view> codes) -> std::optional<Verdict> {
-    const auto fault = exchange.fault();
-    for (const auto code : codes) {
-      if (fault && fault->code.local == code) return std::nullopt;
-    }
-    return failed(fmt::format("{}: {}", what, exchange.outcome()), {&exchange});
-  };
-  if (auto wrong = refuses(session.confirmUnknownOrder(), "the confirmation of an unknown order",
-                           {"UnknownOrder", "InvalidParameter"}))
-    return *wrong;
-  if (auto wrong = refuses(session.confirmUnknownService(), "the confirmation for an unknown service",
-                           {"UnknownService", "UnknownOrder", "InvalidParameter"}))
-    return *wrong;
-  return passed("unknown orders and services give the documented faults");
+  Tally tally;
+  const auto& order = session.confirmUnknownOrder();
+  if (!isFault(order, "UnknownOrder") && !isFault(order, "InvalidParameter"))
+    tally.fail("the confirmation of an unknown order: " + order.outcome(), {&order});
+  const auto& service = session.confirmUnknownService();
+  if (isFault(service, "InvalidParameter")) {
+    tally.warn("the confirmation for an unknown service: InvalidParameter; UnknownService says what is wrong",
+               {&service});
+  } else if (!isFault(service, "UnknownService")) {
+    tally.fail("the confirmation for an unknown service: not a fault UnknownService but " + service.outcome(),
+               {&service});
+  }
+  return tally.verdict("unknown orders and services give the documented faults");
 }
 
 Verdict acceptsBare(Session& session) {
   const auto& payments = session.payments();
   if (auto obstacle = obstacleOf(payments, false)) return *obstacle;
-  if (payments.bare->isAccepted()) return passed("an empty DestinationAccount and an unknown property are accepted");
+  if (payments.bare->isAccepted())
+    return passed("an empty DestinationAccount, an InvoiceID and unknown properties are accepted");
   if (!payments.first->isAccepted()) return blocked("the payment is not accepted without them either, see C1");
-  return failed("with an empty DestinationAccount and an unknown property: " + payments.bare->outcome(),
-                {payments.bare});
+  Tally tally;
+  for (const auto& [words, exchange] : payments.refused)
+    tally.fail(fmt::format("with {}: {}", words, exchange->outcome()), {exchange});
+  if (tally.isEmpty())
+    tally.fail("with an empty DestinationAccount, an InvoiceID and unknown properties: " + payments.bare->outcome(),
+               {payments.bare});
+  return tally.verdict("");
 }
 
 Verdict saysPaid(Session& session) {
@@ -90,27 +104,29 @@ Verdict saysPaid(Session& session) {
   if (auto obstacle = obstacleOf(payments, true)) return *obstacle;
   const auto& last = payments.last;
   if (!last.order) return failed("the order cannot be read after it was paid: " + last.problem, {last.exchange});
+  if (!last.unreadable.empty())
+    return failed("after it was paid an amount of the order cannot be read: " + last.unreadable, {last.exchange});
   const auto& order = *last.order;
   if (isPaid(order.status) && !payments.inParts) return passed(order.status);
   if (!payments.inParts)
     return failed(fmt::format("after it was paid in full the order is {}", last.state()), {last.exchange});
   const bool isOpen = order.status == "PartiallyPaid" || order.status == "Active";
   const auto due = dueOf(order);
-  if (!due && payments.isSaid)
+  if (due.isAbsent() && payments.isSaid)
     return failed(fmt::format("after payments of {} and {} of {} the order no longer says what is due",
                               payments.part.text(), payments.part.text(), payments.recorded.text()),
                   {last.exchange});
-  if (!due) {
+  if (due.isAbsent()) {
     // It never said an amount, and so may also take what it was given for all.
     if (isOpen || isPaid(order.status)) return passed(last.state());
     return failed(fmt::format("after it was paid in part the order is {}", last.state()), {last.exchange});
   }
   const soap::Amount left{payments.recorded.millionths - 2 * payments.part.millionths};
-  if (*due != left)
+  if (due.value() != left)
     return failed(fmt::format("after payments of {} and {} of {} {} is {}, not {}", payments.part.text(),
                               payments.part.text(), payments.recorded.text(),
-                              order.totalAmountDue ? "TotalAmountDue" : "the sum of the lines' AmountDue", due->text(),
-                              left.text()),
+                              order.totalAmountDue.isValue() ? "TotalAmountDue" : "the sum of the lines' AmountDue",
+                              due.text(), left.text()),
                   {last.exchange});
   if (!isOpen)
     return failed(fmt::format("the order is {}, though {} is due", soap::shortened(order.status, 40), left.text()),
@@ -130,13 +146,14 @@ constexpr std::array kChecks{
           "the same PaymentID is not accepted again: status 500, a fault InvoiceAlreadyPaid", Need::LetIn, countsOnce},
     Check{"C3", "The confirmation for an unknown order or service gives the documented fault.",
           "A payment that nobody can be given must not be taken as received.",
-          "Answer UnknownOrder or UnknownService before anything is booked.",
+          "Answer UnknownService where ServiceID is not yours, else UnknownOrder, before anything is booked.",
           "the confirmation of an unknown order: status 200, ConfirmOrderPaymentResponse", Need::LetIn, refusesUnknown},
-    Check{"C4", "An empty DestinationAccount and Properties that nobody knows are accepted.",
-          "MPay sends both; a payment that was made must not fail on them.",
-          "Read what you need and pass over the rest.",
-          "with an empty DestinationAccount and an unknown property: status 500, a fault InvalidParameter", Need::LetIn,
-          acceptsBare},
+    Check{
+        "C4",
+        "An empty DestinationAccount, an InvoiceID and Properties that nobody knows, of the payment and of its lines, "
+        "are accepted.",
+        "MPay sends them; a payment that was made must not fail on them.", "Read what you need and pass over the rest.",
+        "with an empty DestinationAccount: status 500, a fault InvalidParameter", Need::LetIn, acceptsBare},
     Check{"C5", "After the payment GetOrderDetails says Paid or Completed, or what remains to be paid.",
           "A payer who looks again must not be asked to pay again.",
           "Book the payment before you answer, and read the order's status from the same place.",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "conformance/payments.h"
 #include "crypto/digest.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+
+constexpr std::chrono::seconds kConfirmationLifetime = minutes(5);
 
 // Longer than any OrderKey may be.
 constexpr std::size_t kTooLong = 37;
@@ -38,6 +41,22 @@ std::string titleOf(Flaw flaw) {
   return "";
 }
 
+// Tried in this order where the default is refused.
+std::vector<Form> otherForms() {
+  return {{.language = "ro"},
+          {.language = std::nullopt},
+          {.lifetime = kConfirmationLifetime},
+          {.prefixes = soap::Prefixes::Listed},
+          {.namesAction = false},
+          {.language = std::nullopt, .lifetime = kConfirmationLifetime}};
+}
+
+// The order is not there in any form.
+bool saysUnknown(const Exchange& exchange) {
+  const auto fault = exchange.fault();
+  return fault && (fault->code.local == "UnknownOrder" || fault->code.local == "UnknownService");
+}
+
 void read(Exchange& exchange, const Subject& subject) {
   auto envelope = soap::Envelope::parse(exchange.response->body);
   if (!envelope) {
@@ -49,6 +68,18 @@ void read(Exchange& exchange, const Subject& subject) {
 }
 
 }  // namespace
+
+std::string Form::difference() const {
+  const Form standard;
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (language != standard.language) add(language ? "Language " + *language : "without Language");
+  if (lifetime != standard.lifetime) add(fmt::format("Timestamp of {} s", lifetime.count()));
+  if (prefixes == soap::Prefixes::All) add("with prefixes");
+  if (prefixes == soap::Prefixes::Listed) add("with prefixes and an InclusiveNamespaces PrefixList");
+  if (!namesAction) add("with an empty SOAPAction");
+  return text;
+}
 
 std::optional<soap::Fault> Exchange::fault() const { return envelope ? envelope->fault() : std::nullopt; }
 
@@ -65,6 +96,13 @@ bool Exchange::isLetIn() const {
 }
 
 bool Exchange::isRefused() const { return response && (fault() || response->status >= 400); }
+
+bool Exchange::isActionRefused() const {
+  const auto found = fault();
+  if (!found || isLetIn()) return false;
+  const auto text = lowered(found->code.local + " " + found->text);
+  return text.find("actionnotsupported") != std::string::npos || text.find("soapaction") != std::string::npos;
+}
 
 bool Exchange::isTrusted() const {
   if (!envelope) return false;
@@ -95,6 +133,17 @@ std::string Exchange::outcome() const {
   return text;
 }
 
+std::string tookTooLong(const Exchange& exchange) {
+  using std::chrono::seconds;
+  return fmt::format("{} s; the standard contract asks for at most {} s",
+                     std::chrono::ceil<seconds>(exchange.took).count(), std::chrono::ceil<seconds>(kSlow).count());
+}
+
+std::string refusalOf(const Exchange& known) {
+  return known.isActionRefused() ? "the genuine request's SOAPAction was refused, see T3"
+                                 : "the genuine request was refused, see R8";
+}
+
 std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which) {
   // The lengths keep one pair from being another.
   return uuidOf(fmt::format("mpay payment\n{}:{}\n{}:{}\n{}", subject.seed.size(), subject.seed, orderKey.size(),
@@ -120,17 +169,20 @@ std::optional<std::string> Session::interruption() const {
   return std::nullopt;
 }
 
-soap::Signing Session::genuine() const {
+soap::Signing Session::genuine(const Form& form) const {
   soap::Signing signing;
-  signing.validity = soap::Validity{now(), now() + minutes(5)};
+  signing.validity = soap::Validity{now(), now() + form.lifetime};
   signing.algorithm = subject_.algorithm;
+  signing.prefixes = form.prefixes;
   return signing;
 }
 
-soap::OrderQuery Session::knownQuery() const { return {std::nullopt, subject_.known.key, subject_.serviceId}; }
+soap::OrderQuery Session::knownQuery(const Form& form) const {
+  return {form.language, subject_.known.key, subject_.serviceId};
+}
 
 const Exchange& Session::ask(const std::string& title, std::string_view operation, const soap::Document& payload,
-                             const soap::Signer& signer, soap::Signing signing) {
+                             const soap::Signer& signer, soap::Signing signing, bool namesAction) {
   const std::string name = fmt::format("{} {}", operation, title);
   if (const auto found = exchanges_.find(name); found != exchanges_.end()) return found->second;
   Exchange& exchange = exchanges_[name];
@@ -152,44 +204,66 @@ const Exchange& Session::ask(const std::string& title, std::string_view operatio
     exchange.response = fail(ErrorKind::Cancelled, interruption().value_or("nothing is left of the time"));
     return exchange;
   }
-  exchange.response = ports_.endpoint.post(operation, exchange.request, timeout, stop_);
+  const auto begin = ports_.clock.monotonic();
+  exchange.response = ports_.endpoint.post(namesAction ? operation : "", exchange.request, timeout, stop_);
+  exchange.took = std::chrono::floor<Duration>(ports_.clock.monotonic() - begin);
   if (exchange.response) read(exchange, subject_);
   return exchange;
 }
 
-const Exchange& Session::query(const std::string& title, const soap::OrderQuery& query) {
-  return ask(title, soap::kGetOrderDetails, soap::getOrderDetails(query), subject_.signer, genuine());
+const Exchange& Session::query(const std::string& title, const std::string& key, const std::string& serviceId) {
+  const auto& how = form();
+  return ask(title, soap::kGetOrderDetails, soap::getOrderDetails({how.language, key, serviceId}), subject_.signer,
+             genuine(how), how.namesAction);
 }
 
-const Exchange& Session::known() { return query("of the known order", knownQuery()); }
-const Exchange& Session::knownAgain() { return query("of the known order, once more", knownQuery()); }
+const Form& Session::form() {
+  if (form_) return *form_;
+  form_.emplace();
+  // Where each answer takes long, the run's time is for other questions.
+  if (const auto& first = knownAs(*form_); !first.isRefused() || saysUnknown(first) || first.took > kSlow)
+    return *form_;
+  for (auto& other : otherForms()) {
+    if (!knownAs(other).isAccepted()) continue;
+    form_ = std::move(other);
+    break;
+  }
+  return *form_;
+}
 
-const Exchange& Session::knownIn(const std::string& language) {
-  auto asked = knownQuery();
-  asked.language = language;
-  return query("of the known order, Language " + language, asked);
+const Exchange& Session::knownAs(const Form& form) {
+  const auto difference = form.difference();
+  return ask("of the known order" + (difference.empty() ? "" : ", " + difference), soap::kGetOrderDetails,
+             soap::getOrderDetails(knownQuery(form)), subject_.signer, genuine(form), form.namesAction);
+}
+
+const Exchange& Session::known() { return knownAs(form()); }
+
+const Exchange& Session::knownAgain() {
+  return query("of the known order, once more", subject_.known.key, subject_.serviceId);
 }
 
 const Exchange& Session::knownSignedWith(soap::Algorithm algorithm) {
   if (algorithm == subject_.algorithm) return known();
-  auto signing = genuine();
+  const auto& how = form();
+  auto signing = genuine(how);
   signing.algorithm = algorithm;
   return ask(fmt::format("of the known order, signed with {}", toString(algorithm)), soap::kGetOrderDetails,
-             soap::getOrderDetails(knownQuery()), subject_.signer, signing);
+             soap::getOrderDetails(knownQuery(how)), subject_.signer, signing, how.namesAction);
 }
 
 const Exchange& Session::unknownOrder() {
-  return query("of the unknown order", {std::nullopt, subject_.unknownKey, subject_.serviceId});
+  return query("of the unknown order", subject_.unknownKey, subject_.serviceId);
 }
 
 const Exchange& Session::unknownService() {
-  return query("of an unknown service", {std::nullopt, subject_.known.key, nominal("unknown service").serviceId});
+  return query("of an unknown service", subject_.known.key, nominal("unknown service").serviceId);
 }
 
 const Exchange& Session::longKey() {
-  auto asked = knownQuery();
-  asked.orderKey.resize(kTooLong, '0');
-  return query("with a key of 37 characters", asked);
+  auto key = subject_.known.key;
+  key.resize(kTooLong, '0');
+  return query("with a key of 37 characters", key, subject_.serviceId);
 }
 
 const soap::Signer& Session::stranger() {
@@ -202,14 +276,15 @@ const soap::Signer& Session::stranger() {
 }
 
 const Exchange& Session::broken(Flaw flaw) {
-  auto signing = genuine();
-  auto payload = soap::getOrderDetails(knownQuery());
+  const auto& how = form();
+  auto signing = genuine(how);
+  auto payload = soap::getOrderDetails(knownQuery(how));
   std::optional<soap::Signer> other;
   switch (flaw) {
     case Flaw::Unsigned: signing.signature = false; break;
     case Flaw::TamperedBody: {
       // What is signed is harmless; what is sent in its place asks for the known order.
-      auto before = knownQuery();
+      auto before = knownQuery(how);
       before.orderKey = subject_.unknownKey;
       signing.tampered = std::move(payload);
       payload = soap::getOrderDetails(before);
@@ -223,7 +298,7 @@ const Exchange& Session::broken(Flaw flaw) {
     case Flaw::NoTimestamp: signing.validity.reset(); break;
   }
   return ask("of the known order, " + titleOf(flaw), soap::kGetOrderDetails, payload, other ? *other : subject_.signer,
-             signing);
+             signing, how.namesAction);
 }
 
 const soap::OrderAnswer* Session::orders() {
@@ -258,11 +333,14 @@ const Exchange& Session::confirmUnknownService() {
 }
 
 const Exchange& Session::order(const std::string& title, const std::string& key) {
-  return query(title, {std::nullopt, key, subject_.serviceId});
+  return query(title, key, subject_.serviceId);
 }
 
 const Exchange& Session::confirm(const std::string& title, const soap::Confirmation& confirmation) {
-  return ask(title, soap::kConfirmOrderPayment, soap::confirmOrderPayment(confirmation), subject_.signer, genuine());
+  auto how = form();
+  how.lifetime = kConfirmationLifetime;
+  return ask(title, soap::kConfirmOrderPayment, soap::confirmOrderPayment(confirmation), subject_.signer, genuine(how),
+             how.namesAction);
 }
 
 Result<void> Session::record(soap::Amount amount, bool inParts) const {

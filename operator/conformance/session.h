@@ -50,6 +50,21 @@ struct Limits {
   std::chrono::seconds skew{300};
 };
 
+// How a genuine request is written: MPay's published ones differ in all of it. The default is what a run begins with.
+struct Form {
+  std::optional<std::string> language = "RO";  // of GetOrderDetails
+  std::chrono::seconds lifetime{60};           // of GetOrderDetails' Timestamp; a confirmation's is five minutes
+  soap::Prefixes prefixes = soap::Prefixes::Few;
+  bool namesAction = true;  // false: with an empty SOAPAction, which MPay never sends
+
+  // "Language ru", "without Language", "Timestamp of 300 s", "with prefixes": how it differs from the default; else
+  // empty.
+  std::string difference() const;
+};
+
+// Answers that take longer are a warning: the standard contract asks for at most so much.
+inline constexpr Duration kSlow{5'000};
+
 // What was asked, and all that can be told of the answer.
 struct Exchange {
   std::string title{};  // "GetOrderDetails of the known order, unsigned"
@@ -58,6 +73,7 @@ struct Exchange {
   std::optional<soap::Envelope> envelope{};
   std::string envelopeProblem{};  // where there is none
   soap::Verification verification{};
+  Duration took{0};
 
   std::optional<soap::Fault> fault() const;
   // A status of success, and no Fault.
@@ -66,6 +82,8 @@ struct Exchange {
   bool isLetIn() const;
   // A Fault, or another answer whose status says that it was refused.
   bool isRefused() const;
+  // Refused by a Fault that speaks of the SOAPAction (T3).
+  bool isActionRefused() const;
   // The signature holds and covers what is used; or would, had the answer not been reformatted (S4).
   bool isTrusted() const;
   // What the Body holds: the node that was signed, where that can be told; else, for diagnosis alone, what stands
@@ -74,6 +92,12 @@ struct Exchange {
   // "status 500, UnknownOrder", "no answer: ...", for messages.
   std::string outcome() const;
 };
+
+// "7 s; the standard contract asks for at most 5 s".
+std::string tookTooLong(const Exchange& exchange);
+
+// Why nothing can be said where the genuine request was not let in, with the check that tells of it.
+std::string refusalOf(const Exchange& known);
 
 // The ways in which a request is broken that must be refused.
 enum class Flaw { Unsigned, TamperedBody, StrangersKey, BorrowedToken, TimestampAlone, Expired, Future, NoTimestamp };
@@ -104,9 +128,12 @@ class Session {
   std::optional<std::string> interruption() const;
 
   // --- GetOrderDetails ---
+  // The form in which genuine requests are taken, so that a service which refuses one of MPay's forms is judged in
+  // another: the default, unless that is refused and another is not.
+  const Form& form();
   const Exchange& known();       // the genuine request for the known order: what most checks look at
   const Exchange& knownAgain();  // the same, once more
-  const Exchange& knownIn(const std::string& language);
+  const Exchange& knownAs(const Form& form);
   const Exchange& knownSignedWith(soap::Algorithm algorithm);
   const Exchange& unknownOrder();
   const Exchange& unknownService();
@@ -131,10 +158,10 @@ class Session {
   // Of the run's time, rounded up; not above zero when it is over.
   Duration left() const;
   const Exchange& ask(const std::string& title, std::string_view operation, const soap::Document& payload,
-                      const soap::Signer& signer, soap::Signing signing);
-  const Exchange& query(const std::string& title, const soap::OrderQuery& query);
-  soap::OrderQuery knownQuery() const;
-  soap::Signing genuine() const;
+                      const soap::Signer& signer, soap::Signing signing, bool namesAction);
+  const Exchange& query(const std::string& title, const std::string& key, const std::string& serviceId);
+  soap::OrderQuery knownQuery(const Form& form) const;
+  soap::Signing genuine(const Form& form) const;
   soap::Confirmation nominal(const std::string& which) const;
   const soap::Signer& stranger();
 
@@ -144,6 +171,7 @@ class Session {
   const std::stop_token stop_;
   const MonoTime deadline_;
   std::map<std::string, Exchange> exchanges_;  // by title
+  std::optional<Form> form_;
   std::optional<soap::Signer> stranger_;
   std::optional<std::optional<soap::OrderAnswer>> orders_;
   std::unique_ptr<Payments> payments_;

@@ -37,7 +37,7 @@ std::optional<std::string> whatIsMissing(Session& session, const Plan& plan, Nee
     if (need == Need::Signature || v.isRead) return std::nullopt;
     return v.has("SignatureTooLarge") ? "the signature is not read, see S2" : "the signature cannot be read, see S1";
   }
-  if (!known.isLetIn()) return "the genuine request was refused, see R8";
+  if (!known.isLetIn()) return refusalOf(known);
   if (need == Need::LetIn) return std::nullopt;
   if (known.fault()) return "the genuine request was answered with a fault, see G1";
   if (need == Need::Success) return std::nullopt;

@@ -29,12 +29,16 @@ constexpr std::array kTranslations{
          "разрешите TLS 1.2 и 1.3."}},
     Translation{
         "T3",
-        {"Punctul de acces primește text/xml cu SOAPAction și răspunde în text/xml, complet, fără redirecționare.",
+        {"Punctul de acces primește text/xml cu SOAPAction de la MPay și răspunde în text/xml, complet, în cel mult 5 "
+         "s, "
+         "fără redirecționare.",
          "Deserviți prin SOAP 1.1 chiar URL-ul punctului de acces (basicHttpBinding, nu wsHttpBinding), fără "
-         "comprimare, cu un răspuns de cel mult un megaoctet, în câteva secunde."},
-        {"Точка доступа принимает text/xml с SOAPAction и отвечает в text/xml, полностью и без перенаправления.",
+         "comprimare, cu un răspuns de cel mult un megaoctet, în 5 s."},
+        {"Точка доступа принимает text/xml с SOAPAction от MPay и отвечает в text/xml, полностью, не дольше чем за 5 "
+         "s, "
+         "без перенаправления.",
          "Обслуживайте по SOAP 1.1 сам URL точки доступа (basicHttpBinding, а не wsHttpBinding), без сжатия, с ответом "
-         "не больше мегабайта за несколько секунд."}},
+         "не больше мегабайта за 5 s."}},
     Translation{
         "T4",
         {"Răspunsul este un singur plic (envelope) SOAP 1.1, cu Header înainte de Body.",
@@ -156,11 +160,16 @@ constexpr std::array kTranslations{
     Translation{"R7",
                 {"O cerere fără Timestamp este respinsă.", "Cereți un Timestamp și ca semnătura să-l acopere."},
                 {"Запрос без Timestamp отклоняется.", "Требуйте, чтобы Timestamp был и чтобы подпись его охватывала."}},
-    Translation{"R8",
-                {"O cerere autentică, rsa-sha1 cu BinarySecurityToken, este acceptată.",
-                 "Folosiți certificatul MPay care ține de acest mediu, permiteți rsa-sha1 și comparați ceasurile."},
-                {"Подлинный запрос, rsa-sha1 с BinarySecurityToken, принимается.",
-                 "Возьмите сертификат MPay, относящийся к этой среде, разрешите rsa-sha1 и сверьте часы."}},
+    Translation{
+        "R8",
+        {"O cerere autentică, rsa-sha1 cu BinarySecurityToken, este acceptată, cu prefixe sau fără, cu un "
+         "PrefixList în InclusiveNamespaces, pentru un minut sau cinci.",
+         "Folosiți certificatul MPay care ține de acest mediu, permiteți rsa-sha1, comparați ceasurile și lăsați "
+         "XML în seama unui parser și a unei biblioteci de semnături."},
+        {"Подлинный запрос, rsa-sha1 с BinarySecurityToken, принимается: с префиксами и без них, с PrefixList в "
+         "InclusiveNamespaces, на одну минуту или на пять.",
+         "Возьмите сертификат MPay, относящийся к этой среде, разрешите rsa-sha1, сверьте часы, а XML доверьте "
+         "парсеру и библиотеке подписей."}},
 
     Translation{
         "G1",
@@ -178,17 +187,20 @@ constexpr std::array kTranslations{
                  "Generați tipurile din WSDL-ul MPay sau ordonați manual elementele alfabetic."},
                 {"Элементы — те, что в контракте, в алфавитном порядке, в пространстве имён MPay.",
                  "Сгенерируйте типы из WSDL системы MPay или вручную расположите элементы по алфавиту."}},
-    Translation{
-        "G4",
-        {"Elementele obligatorii sunt prezente, iar fiecare valoare are forma și lungimea cerute.",
-         "Completați întotdeauna Currency, Reason, LineID și Status și scurtați textele la lungimile din ghid."},
-        {"Обязательные элементы присутствуют, и каждое значение имеет нужную форму и длину.",
-         "Всегда заполняйте Currency, Reason, LineID и Status и сокращайте тексты до длины из руководства."}},
+    Translation{"G4",
+                {"Elementele obligatorii sunt prezente, iar fiecare valoare are forma și lungimea cerute.",
+                 "Completați întotdeauna Currency, Reason, LineID, Status și datele clientului, scrieți sumele ca "
+                 "1234.50 și scurtați "
+                 "textele la lungimile din ghid."},
+                {"Обязательные элементы присутствуют, и каждое значение имеет нужную форму и длину.",
+                 "Всегда заполняйте Currency, Reason, LineID, Status и данные клиента, пишите суммы как 1234.50 и "
+                 "сокращайте тексты "
+                 "до длины из руководства."}},
     Translation{"G5",
-                {"Status și CustomerType sunt valori din listele lor, literă cu literă.",
-                 "Folosiți enumerările din WSDL-ul MPay în locul unor texte proprii."},
-                {"Status и CustomerType — значения из своих списков, буква в букву.",
-                 "Используйте перечисления из WSDL системы MPay вместо собственных текстов."}},
+                {"Status, CustomerType și Currency sunt valori din listele lor, literă cu literă.",
+                 "Folosiți enumerările din WSDL-ul MPay și codurile ISO 4217 în locul unor texte proprii."},
+                {"Status, CustomerType и Currency — значения из своих списков, буква в букву.",
+                 "Используйте перечисления из WSDL системы MPay и коды ISO 4217 вместо собственных текстов."}},
     Translation{"G6",
                 {"Există cel puțin o linie, suma liniilor este totalul, iar totalul este cel convenit.",
                  "Calculați TotalAmountDue din linii, în numere zecimale, nu în virgulă mobilă."},
@@ -197,10 +209,10 @@ constexpr std::array kTranslations{
     Translation{
         "G7",
         {"Contul indicat într-o linie este complet, iar codul său IBAN este valid.",
-         "Indicați BankAccount, BankCode, BankFiscalCode și BeneficiaryName sau omiteți complet DestinationAccount."},
+         "Indicați pentru fiecare linie un DestinationAccount cu BankAccount, BankCode, BankFiscalCode și "
+         "BeneficiaryName."},
         {"Счёт, указанный в строке, заполнен полностью, а его IBAN действителен.",
-         "Укажите BankAccount, BankCode, BankFiscalCode и BeneficiaryName или вовсе не указывайте "
-         "DestinationAccount."}},
+         "Укажите для каждой строки DestinationAccount с BankAccount, BankCode, BankFiscalCode и BeneficiaryName."}},
     Translation{
         "G8",
         {"Fără total, comanda permite plăți parțiale sau în avans.",
@@ -210,9 +222,9 @@ constexpr std::array kTranslations{
          "Укажите TotalAmountDue или задайте AllowPartialPayments либо AllowAdvancePayments там, где сумму выбирает "
          "плательщик."}},
     Translation{"G9",
-                {"Language este acceptat când lipsește sau este ro, ru ori en.",
+                {"Language este acceptat când este RO, cum îl scrie MPay, ro, ru, en sau lipsește.",
                  "Treceți la română acolo unde nu există text în limba cerută."},
-                {"Language принимается, если отсутствует или равен ro, ru или en.",
+                {"Language принимается, если равен RO, как его пишет MPay, ro, ru, en или отсутствует.",
                  "Переходите на румынский там, где нет текста на запрошенном языке."}},
     Translation{"G10",
                 {"Aceeași cerere dă aceeași comandă.", "Nu modificați nimic la citirea unei comenzi."},
@@ -248,14 +260,18 @@ constexpr std::array kTranslations{
          "Храните каждый PaymentID вместе с его заказом, а на уже известный отвечайте успехом, ничего не делая."}},
     Translation{"C3",
                 {"Confirmarea pentru o comandă sau un serviciu necunoscut dă fault-ul documentat.",
-                 "Răspundeți UnknownOrder sau UnknownService înainte de a înregistra ceva în evidență."},
+                 "Răspundeți UnknownService când ServiceID nu este al dumneavoastră, altfel UnknownOrder, înainte de a "
+                 "înregistra ceva în evidență."},
                 {"Подтверждение для неизвестного заказа или неизвестной услуги даёт документированную ошибку (fault).",
-                 "Отвечайте UnknownOrder или UnknownService до того, как что-либо будет проведено по учёту."}},
-    Translation{"C4",
-                {"Un DestinationAccount gol și Properties necunoscute sunt acceptate.",
-                 "Citiți ce vă trebuie și treceți cu vederea restul."},
-                {"Пустой DestinationAccount и неизвестные Properties принимаются.",
-                 "Читайте то, что вам нужно, а остальное пропускайте."}},
+                 "Отвечайте UnknownService, если ServiceID не ваш, иначе UnknownOrder, до того, как что-либо будет "
+                 "проведено по учёту."}},
+    Translation{
+        "C4",
+        {"Un DestinationAccount gol, un InvoiceID și Properties necunoscute, ale plății și ale liniilor ei, sunt "
+         "acceptate.",
+         "Citiți ce vă trebuie și treceți cu vederea restul."},
+        {"Пустой DestinationAccount, InvoiceID и неизвестные Properties, платежа и его строк, принимаются.",
+         "Читайте то, что вам нужно, а остальное пропускайте."}},
     Translation{"C5",
                 {"După plată, GetOrderDetails arată Paid sau Completed ori ce a rămas de plătit.",
                  "Înregistrați plata înainte de a răspunde și citiți starea comenzii din același loc."},

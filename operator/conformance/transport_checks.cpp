@@ -55,6 +55,10 @@ bool contradicts(const std::string& charset, std::string_view bytes) {
 Verdict speaksHttp(Session& session) {
   const auto& known = session.known();
   if (!known.response) return failed("the answer did not arrive whole: " + known.response.error().message, {&known});
+  if (!session.form().namesAction)
+    return failed("the documented SOAPAction is refused, an empty one is taken: " + session.knownAs({}).outcome(),
+                  {&session.knownAs({})});
+  if (known.isActionRefused()) return failed("the documented SOAPAction is refused: " + known.outcome(), {&known});
   const auto& response = *known.response;
   const auto header = [&](const std::string& name) {
     const auto found = response.headers.find(name);
@@ -78,6 +82,7 @@ Verdict speaksHttp(Session& session) {
     return failed(fmt::format("the Content-Type's charset is \"{}\", the answer is in {}", soap::shortened(charset, 60),
                               isUtf16(response.body) ? "UTF-16" : "UTF-8"),
                   {&known});
+  if (known.took > kSlow) return warned("the answer took " + tookTooLong(known), {&known});
   return passed(fmt::format("status {}, text/xml", response.status));
 }
 
@@ -131,11 +136,12 @@ constexpr std::array kChecks{
           "MPay does not send payers' data over a connection whose other end it cannot prove.",
           "Install a certificate that names the URL's host, send its intermediates along, and allow TLS 1.2 and 1.3.",
           "SSL certificate problem: unable to get local issuer certificate", Need::Nothing, speaksTls},
-    Check{"T3", "It takes text/xml with a SOAPAction and answers in text/xml, whole, without a redirect.",
+    Check{"T3",
+          "It takes text/xml with MPay's SOAPAction and answers in text/xml, whole, within 5 s, without a redirect.",
           "SOAP 1.1 over HTTP is what MPay speaks: another media type is SOAP 1.2 or no SOAP at all, and a redirect "
           "loses the request.",
           "Serve the endpoint's URL itself by SOAP 1.1 (a basicHttpBinding, not wsHttpBinding), uncompressed, within a "
-          "megabyte and a few seconds.",
+          "megabyte and 5 s.",
           "the answer's Content-Type is \"application/soap+xml\", not text/xml", Need::Connection, speaksHttp},
     Check{"T4", "The answer is one SOAP 1.1 envelope, its Header before its Body.",
           "The Header holds the signature; a reader that streams must know it before it reads the Body, and XML with a "

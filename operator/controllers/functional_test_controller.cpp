@@ -246,7 +246,10 @@ Result<conformance::Subject> FunctionalTestController::subjectOf(const Place& pl
     subject.payable = conformance::PayableOrder{intent.orders->payable->orderKey, {}, {}};
     for (const auto& paid : place.record.amounts) {
       if (paid.orderKey != subject.payable->key) continue;
-      subject.payable->amount = soap::Amount::parse(paid.amount);
+      // Taken as unknown it would be read anew, and another amount paid.
+      const auto remembered = soap::Amount::parse(paid.amount);
+      if (!remembered) return refuse("InvalidField", "what is remembered of the payable order's amount is no amount");
+      subject.payable->amount = *remembered;
       subject.payable->inParts = paid.inParts;
     }
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +27,34 @@ struct Amount {
     if (__builtin_add_overflow(millionths, other.millionths, &millionths)) millionths = INT64_MAX;
     return *this;
   }
+};
+
+// An amount of an answer. One that cannot be read is neither absent nor a value: an empty element, a thousands comma,
+// two of them, nil.
+class StatedAmount {
+ public:
+  StatedAmount() = default;  // absent
+  StatedAmount(Amount value) : stated_(value) {}
+  static StatedAmount malformed(std::string_view written);
+
+  bool isAbsent() const { return std::holds_alternative<Absent>(stated_); }
+  bool isMalformed() const { return std::holds_alternative<Malformed>(stated_); }
+  bool isValue() const { return std::holds_alternative<Amount>(stated_); }
+  // Throws std::bad_variant_access where it is none.
+  Amount value() const { return std::get<Amount>(stated_); }
+  // A value as Amount has it; of a malformed one what was written, to compare and not to show; else empty.
+  std::string text() const;
+  bool operator==(const StatedAmount&) const = default;
+
+ private:
+  struct Absent {
+    bool operator==(const Absent&) const = default;
+  };
+  struct Malformed {
+    std::string written;
+    bool operator==(const Malformed&) const = default;
+  };
+  std::variant<Absent, Malformed, Amount> stated_;
 };
 
 // --- What MPay sends -------------------------------------------------------------------------------------------------
@@ -86,16 +115,25 @@ struct Finding {
     UnknownMember,   // no such member here; a wrong case is one too (G3)
     RepeatedMember,  // (G3)
     WrongNamespace,  // a known name in another namespace (G3)
+    StrayText,       // text where only members may be (G3)
+    Obsolete,        // a member of the WSDL of 2016 that the guide has no more; advice (G3)
     MissingMember,   // a required one is absent, nil or empty (G4)
+    NewlyRequired,   // one is absent that the guide requires now and the schema leaves optional; advice (G4)
     TooLong,         // (G4)
+    LongReason,      // a Reason over its length, as one of MPay's own samples has it; advice (G4)
+    NotSimple,       // a value that holds an element (G4)
+    NotNillable,     // nil where the contract has none (G4)
     NotANumber,      // (G4)
     NotABoolean,     // (G4)
     NotATime,        // (G4)
-    NotEnumerated,   // OrderStatus, CustomerType (G5)
+    NotEnumerated,   // OrderStatus, CustomerType, a currency that is none (G5)
   };
   Kind kind;
   std::string path{};     // from the payload: "GetOrderDetailsResult/OrderDetails/Lines/OrderLine[2]/Reason"
   std::string message{};  // a sentence; member names and lengths, no values but those of enumerations
+
+  // A warning: it works today and should be changed.
+  bool isAdvice() const;
 };
 
 std::string_view toString(Finding::Kind kind);
@@ -114,7 +152,7 @@ struct OrderProperty {
 struct OrderLine {
   std::optional<bool> allowAdvancePayments{};
   std::optional<bool> allowPartialPayments{};
-  std::optional<Amount> amountDue{};
+  StatedAmount amountDue{};
   std::optional<DestinationAccount> account{};
   std::string lineId{};
   std::vector<OrderProperty> properties{};
@@ -137,14 +175,18 @@ struct OrderDetails {
   std::string reason{};
   std::string serviceId{};
   std::string status{};
-  std::optional<Amount> totalAmountDue{};
+  StatedAmount totalAmountDue{};
+
+  // The total, or any line's AmountDue. Then nothing can be said of what is due.
+  bool hasMalformedAmount() const;
 };
 
+// The bound is of each kind, so that none keeps another from being told.
 inline constexpr std::size_t kMaximumFindings = 200;
 
 struct OrderAnswer {
   std::vector<OrderDetails> orders{};  // empty: no such order
-  std::vector<Finding> findings{};     // the first of them
+  std::vector<Finding> findings{};     // the first of each kind
 
   bool has(Finding::Kind kind) const;
 };

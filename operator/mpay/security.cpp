@@ -48,18 +48,39 @@ void set(xmlNode* node, xmlNs* space, const char* name, std::string_view value) 
   need(xmlNewNsProp(node, space, reinterpret_cast<const xmlChar*>(name), raw(std::string(value))));
 }
 
+// The element and those in it, as far as they are of that namespace, take its prefix from above.
+void usePrefix(xmlNode* node, xmlNs* prefixed) {
+  if (node->ns != nullptr && xmlStrEqual(node->ns->href, prefixed->href) == 1) xmlSetNs(node, prefixed);
+  for (xmlNode* child = node->children; child != nullptr; child = child->next) {
+    if (child->type == XML_ELEMENT_NODE) usePrefix(child, prefixed);
+  }
+}
+
 // Gives the element its wsu:Id, which references of the signature lead to.
 void identify(xmlNode* node, xmlNs* wsu, const std::string& id) {
   auto* attribute = need(xmlNewNsProp(node, wsu, reinterpret_cast<const xmlChar*>("Id"), raw(id)));
   need(xmlAddID(nullptr, node->doc, raw(id), attribute));
 }
 
-void copyInto(xmlNode* parent, const Document& document) {
+// `prefixed`: MPay's namespace with its prefix, where the payload is to have it; null: as it is.
+void copyInto(xmlNode* parent, const Document& document, xmlNs* prefixed) {
   xmlNode* copy = need(xmlDocCopyNode(document.root().node(), parent->doc, 1));
   if (xmlAddChild(parent, copy) == nullptr) {
     xmlFreeNode(copy);
     throw std::bad_alloc();
   }
+  if (prefixed == nullptr) return;
+  usePrefix(copy, prefixed);
+  // The payload's root declares nothing else.
+  if (copy->nsDef != nullptr && copy->nsDef->next == nullptr && xmlStrEqual(copy->nsDef->href, prefixed->href) == 1) {
+    xmlFreeNsList(copy->nsDef);
+    copy->nsDef = nullptr;
+  }
+}
+
+void listPrefixes(xmlNode* transform, const char* prefixes) {
+  if (xmlSecTmplTransformAddC14NInclNamespaces(transform, reinterpret_cast<const xmlChar*>(prefixes)) < 0)
+    throw std::bad_alloc();
 }
 
 void dropBlanks(xmlNode* parent) {
@@ -76,15 +97,18 @@ void dropBlanks(xmlNode* parent) {
 }
 
 Result<void> signInto(xmlNode* security, xmlNs* wsse, const std::vector<std::string>& ids, const std::string& token,
-                      const Signer& signer, Algorithm algorithm) {
-  xmlNode* signature =
-      xmlSecTmplSignatureCreate(security->doc, xmlSecTransformExclC14NId, signatureMethod(algorithm), nullptr);
-  need(signature);
+                      const Signer& signer, const Signing& signing) {
+  const bool isListed = signing.prefixes == Prefixes::Listed;
+  const auto* prefix = signing.prefixes == Prefixes::Few ? nullptr : reinterpret_cast<const xmlChar*>("ds");
+  xmlNode* signature = need(xmlSecTmplSignatureCreateNsPref(security->doc, xmlSecTransformExclC14NId,
+                                                            signatureMethod(signing.algorithm), nullptr, prefix));
   xmlAddChild(security, signature);
+  if (isListed) listPrefixes(need(xmlSecTmplSignatureGetC14NMethodNode(signature)), "mpay s");
   for (const auto& id : ids) {
-    xmlNode* reference =
-        need(xmlSecTmplSignatureAddReference(signature, digestMethod(algorithm), nullptr, raw("#" + id), nullptr));
-    need(xmlSecTmplReferenceAddTransform(reference, xmlSecTransformExclC14NId));
+    xmlNode* reference = need(
+        xmlSecTmplSignatureAddReference(signature, digestMethod(signing.algorithm), nullptr, raw("#" + id), nullptr));
+    xmlNode* transform = need(xmlSecTmplReferenceAddTransform(reference, xmlSecTransformExclC14NId));
+    if (isListed) listPrefixes(transform, id.starts_with("BD-") ? "mpay" : "o mpay s");
   }
   xmlNode* info = need(xmlSecTmplSignatureEnsureKeyInfo(signature, nullptr));
   xmlNode* reference = append(append(info, wsse, "SecurityTokenReference"), wsse, "Reference");
@@ -170,10 +194,11 @@ Result<std::string> seal(const Document& payload, const Signer& signer, const Si
   xmlNode* root = envelope.root().node();
   xmlNs* soap = root->ns;
   xmlNs* wsu = declare(root, ns::kWsu, "u");
+  xmlNs* mpay = signing.prefixes == Prefixes::Few ? nullptr : declare(root, ns::kMPay, "mpay");
   xmlNode* header = append(root, soap, "Header");
   xmlNode* body = append(root, soap, "Body");
   identify(body, wsu, "BD-" + signing.id);
-  copyInto(body, payload);
+  copyInto(body, payload, mpay);
 
   xmlNode* security = append(header, nullptr, "Security");
   xmlNs* wsse = declare(security, ns::kWsse, "o");
@@ -195,12 +220,12 @@ Result<std::string> seal(const Document& payload, const Signer& signer, const Si
     append(timestamp, wsu, "Expires", formatInstant(signing.validity->expires));
     ids.push_back("TS-" + signing.id);
   }
-  if (signing.signature) TRY(signInto(security, wsse, ids, token, signer, signing.algorithm));
+  if (signing.signature) TRY(signInto(security, wsse, ids, token, signer, signing));
   if (signing.tampered) {
     xmlNode* signedPayload = body->children;
     xmlUnlinkNode(signedPayload);
     xmlFreeNode(signedPayload);
-    copyInto(body, *signing.tampered);
+    copyInto(body, *signing.tampered, mpay);
   }
   return envelope.xml();
 }

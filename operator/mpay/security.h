@@ -57,11 +57,20 @@ struct Validity {
   Instant expires{};
 };
 
-// How a request is signed. The defaults are MPay's way; everything else makes a request that must be refused.
+// How a request names its namespaces; MPay's published requests have the first and the last.
+enum class Prefixes {
+  Few,     // the payload and the Signature declare theirs as default
+  All,     // every element has a prefix, the payload's is declared by the Envelope
+  Listed,  // and exclusive c14n has an InclusiveNamespaces PrefixList
+};
+
+// How a request is signed. The defaults, and all of Prefixes, are MPay's way; everything else makes a request that must
+// be refused.
 struct Signing {
   std::string id{};                    // makes the wsu:Ids: "BD-<id>", "TS-<id>", "ST-<id>"; letters, digits, '-', '_'
   std::optional<Validity> validity{};  // none: no Timestamp in the request
   Algorithm algorithm = Algorithm::RsaSha1;
+  Prefixes prefixes = Prefixes::Few;
   bool signature = true;  // false: neither a Signature nor a token
   bool signsBody = true;  // false: the Timestamp alone
   // The payload that is sent in place of the signed one, under the same signature.

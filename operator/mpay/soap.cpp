@@ -7,6 +7,7 @@
 namespace mpay::soap {
 
 std::string soapAction(std::string_view operation) {
+  if (operation.empty()) return "\"\"";
   return "\"" + std::string(ns::kMPay) + "/IServiceProvider/" + std::string(operation) + "\"";
 }
 

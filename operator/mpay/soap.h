@@ -12,7 +12,8 @@ namespace mpay::soap {
 
 inline constexpr std::string_view kContentType = "text/xml; charset=utf-8";
 
-// SOAPAction's value, quoted as WS-I BP 1.1 R2744 has it, for "GetOrderDetails" or "ConfirmOrderPayment".
+// SOAPAction's value, quoted as WS-I BP 1.1 R2744 has it, for "GetOrderDetails" or "ConfirmOrderPayment";
+// for none the empty one.
 std::string soapAction(std::string_view operation);
 
 // A SOAP 1.1 fault. MPay's documented codes are the local part of `code`, whatever its namespace.

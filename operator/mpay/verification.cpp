@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "mpay/date_time.h"
 #include "mpay/key_info.h"
 #include "mpay/security.h"
 #include "mpay/signature.h"
@@ -18,38 +19,6 @@ using crypto::Certificate;
 constexpr std::size_t kMaximumNamed = 16;  // of ids
 
 // --- Times -----------------------------------------------------------------------------------------------------------
-
-// Minutes east of UTC; none where it is no zone of xs:dateTime.
-std::optional<int> zoneOf(std::string_view zone) {
-  if (zone.empty() || zone == "Z") return 0;
-  const auto digit = [&](std::size_t at) { return zone[at] >= '0' && zone[at] <= '9'; };
-  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !digit(1) || !digit(2) || !digit(4) ||
-      !digit(5))
-    return std::nullopt;
-  const auto number = [&](std::size_t at) { return 10 * (zone[at] - '0') + (zone[at + 1] - '0'); };
-  const int minutes = 60 * number(1) + number(4);
-  return zone[0] == '-' ? -minutes : minutes;
-}
-
-// An xs:dateTime; one without a zone is read as if it were in UTC.
-std::optional<Instant> instantOf(std::string_view text) {
-  constexpr std::size_t kSeconds = std::string_view("2025-07-10T07:51:25").size();
-  if (text.size() < kSeconds) return std::nullopt;
-  const auto seconds = parseTime(std::string(text.substr(0, kSeconds)) + "Z");
-  auto zone = text.substr(kSeconds);
-  Duration fraction{0};
-  if (zone.starts_with('.')) {
-    zone.remove_prefix(1);
-    if (zone.empty() || zone[0] < '0' || zone[0] > '9') return std::nullopt;
-    for (int unit = 100; !zone.empty() && zone[0] >= '0' && zone[0] <= '9'; unit /= 10) {
-      fraction += Duration{unit * (zone[0] - '0')};
-      zone.remove_prefix(1);
-    }
-  }
-  const auto east = zoneOf(zone);
-  if (!seconds || !east) return std::nullopt;
-  return *seconds + fraction - std::chrono::minutes(*east);
-}
 
 ReceivedTimestamp readTimestamp(const Element& element) {
   ReceivedTimestamp timestamp;

@@ -75,11 +75,14 @@ bool beginsInUnicode(std::string_view bytes) {
 }
 
 // Comes after the declaration and before the first element. In another encoding an equals sign may be another byte.
-void judgeEncoding(void* context) {
+void judgeDeclaration(void* context) {
   xmlSAX2StartDocument(context);
   const auto* parser = static_cast<xmlParserCtxt*>(context);
   if (!isUnicode(view(parser->encoding)) || (parser->input != nullptr && !isUnicode(view(parser->input->encoding))))
     stop(context, std::string(kNotUnicode));
+  // SOAP 1.1 is in XML 1.0: what XML 1.1 lets in, its readers refuse.
+  const auto version = view(parser->version);
+  if (!version.empty() && version != "1.0") stop(context, "it declares another version of XML than 1.0");
 }
 
 void refuseDoctype(void* context, const xmlChar*, const xmlChar*, const xmlChar*) {
@@ -262,7 +265,7 @@ Result<Document> Document::parse(std::string_view bytes) {
   if (!parser) return fail(ErrorKind::Crypto, "no memory to read XML");
   Reading reading;
   parser->_private = &reading;
-  parser->sax->startDocument = judgeEncoding;
+  parser->sax->startDocument = judgeDeclaration;
   parser->sax->internalSubset = refuseDoctype;
   parser->sax->processingInstruction = refuseInstruction;
   parser->sax->startElementNs = countElement;

@@ -89,7 +89,7 @@ class Element {
 class Document {
  public:
   // Errors: Invalid with reason ResponseTooLarge (before it is read) or InvalidXML: not well-formed, not UTF-8 or
-  // UTF-16, a DTD, an entity, a processing instruction, deeper or more than the limits above.
+  // UTF-16, not XML 1.0, a DTD, an entity, a processing instruction, deeper or more than the limits above.
   static Result<Document> parse(std::string_view bytes);
   // An empty one with that root; for building.
   static Document withRoot(std::string_view local, std::string_view space, std::string_view prefix = {});

@@ -236,6 +236,29 @@ TEST_F(FunctionalTests, PayNothingTwiceWhateverInterruptsThem) {
   EXPECT_EQ(known()->amounts.size(), 1u);
 }
 
+// As unknown it would be read from the order anew, which is paid by then.
+TEST_F(FunctionalTests, PayNothingWhereTheRememberedAmountIsDamaged) {
+  automatic();
+  startOperator();
+  create(tested());
+  await("FunctionalTestsPassed", ConditionStatus::True, "Tested");
+  killOperator();
+  const auto object =
+      configMaps().get({testingOut, onboarding::memoryName(onboarding::kTests, {tenant, "certificates"})}).value();
+  auto record = onboarding::remembered<onboarding::TestRecord>(object).value();
+  ASSERT_EQ(record.amounts.size(), 1u);
+  record.amounts.front().amount = "150,00";
+  auto damaged = onboarding::remember(object.metadata, record);
+  ASSERT_TRUE(configMaps().replace(damaged));
+  const auto before = payments();
+  startOperator();
+  edit([&](auto& spec) { spec.functionalTests->unknown->orderKey = "UNKNOWN-2"; });
+  EXPECT_TRUE(waitFor(20s, [&] {
+    return known()->problem.value_or("").find("the payable order's amount is no amount") != std::string::npos;
+  })) << readFile(folder / "operator.log");
+  EXPECT_EQ(payments(), before);
+}
+
 TEST_F(FunctionalTests, EndWhatIsNotIntendedAnyMore) {
   automatic();
   auto integration = tested();

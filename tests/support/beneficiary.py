@@ -42,8 +42,11 @@ DEFECTS = {
     "soap-1.2-content-type": "answers come as application/soap+xml",
     "html": "it answers with an HTML page and status 200",
     "refuses-soap-action": "it refuses requests with a SOAPAction, status 415",
+    "refuses-every-action": "it refuses every SOAPAction with a fault ActionNotSupported",
+    "wants-empty-action": "it takes an empty SOAPAction alone",
     "body-first": "the Body precedes the Header",
     "dtd": "answers have a document type declaration",
+    "xml-1.1": "answers declare XML 1.1",
     "two-bodies": "answers have a second Body",
     "fault-200": "faults come with status 200",
     "qualified-faultcode": "the members of faults are in SOAP's namespace",
@@ -90,6 +93,8 @@ DEFECTS = {
     "endless-timestamp": "the Timestamp holds for ten years",
     "timestamp-namespace": "the Timestamp is of another namespace",
     "no-expires": "the Timestamp has no Expires",
+    "day-timestamp": "the Timestamp holds for a day",
+    "hours-timestamp": "the Timestamp holds for two hours",
     "replay": "every answer is the first one again",
     "duplicate-ids": "two elements have one id",
     "plain-ids": "ids are attributes without a namespace",
@@ -107,24 +112,52 @@ DEFECTS = {
     "refuses-genuine": "genuine requests are refused",
     "no-security": "WS-Security is not understood: signed requests are refused, unsigned ones accepted",
     "refuses-rsa-sha1": "requests signed with rsa-sha1 are refused",
+    "refuses-prefixes": "requests whose payload has a prefix are refused",
+    "wants-prefixes": "requests whose payload has no prefix are refused",
+    "refuses-prefix-lists": "requests with an InclusiveNamespaces PrefixList are refused",
+    "refuses-short-timestamps": "requests that hold for less than five minutes are refused",
     # GetOrderDetails
     "known-missing": "no order is ever found",
     "other-service-id": "orders are of another ServiceID",
     "other-order-key": "orders have another OrderKey",
     "member-order": "members are not in alphabetical order",
     "unknown-member": "orders have a member that there is not",
+    "singular-flags": "a flag is written as in the guide's table, without s",
+    "text-between": "there is text between members",
+    "obsolete-members": "the account has members of the WSDL of 2016",
     "no-reason": "orders have no Reason",
     "long-reason": "the Reason has 51 characters",
+    "long-name": "CustomerName has 61 characters",
+    "long-both": "CustomerName has 61 characters and Reason 51",
+    "no-customer": "orders have neither CustomerID, CustomerName nor CustomerType",
+    "bare-properties": "properties have neither DisplayName nor Value",
     "bad-amount": "an amount is written with a comma",
+    "empty-total": "TotalAmountDue is empty",
+    "nil-total": "TotalAmountDue is nil",
+    "two-totals": "TotalAmountDue stands there twice",
+    "known-comma": "the known order's total is written with a decimal comma",
+    "payable-comma": "the payable order's amounts are written with a thousands comma",
+    "negative-line": "a line's amount is negative",
+    "element-in-value": "a value holds an element",
+    "nil-customer": "a member is nil",
+    "no-such-day": "an order was issued on 31 February",
     "lower-case-status": "Status is written in lower case",
     "customer-type": "CustomerType is one that there is not",
+    "empty-customer-type": "CustomerType is empty",
+    "no-currency": "Currency is LEI",
     "no-lines": "orders have no line",
     "wrong-sum": "the lines do not add up to the total",
+    "too-much": "a line has more than the total, another no amount",
     "other-amount": "the order has another amount than was told",
+    "other-currency": "the order is in euros",
     "no-bank-code": "the account has no BankCode",
+    "no-account": "lines have no account",
+    "empty-account": "lines have an empty account",
     "bad-iban": "the IBAN has a wrong checksum",
     "no-total": "there is no total, and no flag that allows that",
     "no-russian": "Language ru is refused",
+    "no-capitals": "Language RO is refused",
+    "needs-language": "requests without Language are refused",
     "unstable": "each call gives another amount",
     "accepts-unknown-service": "ServiceID is not looked at",
     "unknown-service-internal": "an unknown ServiceID gives InternalError",
@@ -138,11 +171,16 @@ DEFECTS = {
     "counts-repeated": "the same PaymentID again counts again",
     "remembers-last": "only the last PaymentID is known again",
     "confirms-unknown": "any order of any service can be confirmed",
+    "confirms-other-services": "the ServiceID of a confirmation is not looked at",
+    "invalid-service": "a confirmation for an unknown service gives InvalidParameter",
+    "refuses-invoice-ids": "an InvoiceID is refused",
+    "refuses-line-properties": "Properties of lines are refused",
     "refuses-empty-account": "an empty DestinationAccount is refused",
     "refuses-properties": "unknown Properties are refused",
     "never-paid": "a payment changes nothing",
     "paid-at-once": "an order is Paid after any payment",
     "forgets-amounts": "an order that was paid in part says no amount",
+    "comma-when-paid": "amounts are written with a comma once something was paid",
 }
 
 # What is right, and differs from the documented samples.
@@ -161,6 +199,9 @@ VARIANTS = {
     "next-actor": "the Security header is for the next actor",
     "invalid-parameter": "an unknown OrderKey gives InvalidParameter",
     "empty-result": "an unknown OrderKey gives an empty result",
+    "midnight": "an order was issued at 24:00:00",
+    "property-types": "properties have every type of the published samples",
+    "published-sample": "orders are as in MPay's published answer, with a Reason of 66 characters",
 }
 
 ACCOUNT = {"BankAccount": "MD77TRGAAA14153401000000", "BankCode": "TREZMD2X", "BankFiscalCode": "1006601000255",
@@ -173,6 +214,13 @@ ORDERS = [
      "lines": [{"id": "1", "amount": "90.00"}, {"id": "2", "amount": "60.00"}]},
     {"key": "ADVANCE-1", "advance": True, "lines": [{"id": "1"}]},
 ]
+
+
+ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"  # of ActionNotSupported
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.rstrip("Z"))
 
 
 class Fault(Exception):
@@ -258,11 +306,26 @@ class Service:
             raise Fault("AuthenticationFailed", "the signature does not hold")
         return payload
 
-    def handle(self, data):
+    def judge_form(self, data, action):
+        """Refuses forms that MPay's requests have, as hand-written services do."""
+        if self.has("refuses-every-action") or (self.has("wants-empty-action") and action.strip('"')):
+            raise Fault("ActionNotSupported", f"there is no operation for the action {action}", ADDRESSING)
+        has_prefix = b"<mpay:" in data
+        if (has_prefix and self.has("refuses-prefixes")) or (not has_prefix and self.has("wants-prefixes")):
+            raise Fault("InternalError", "there is no such element")
+        if b"PrefixList" in data and self.has("refuses-prefix-lists"):
+            raise Fault("AuthenticationFailed", "the digest does not hold")
+        if self.has("refuses-short-timestamps"):
+            times = [instant(time.text) for time in etree.fromstring(data).iter(q(WSU, "Created"), q(WSU, "Expires"))]
+            if times and times[1] - times[0] < datetime.timedelta(minutes=5):
+                raise Fault("AuthenticationFailed", "the Timestamp is over")
+
+    def handle(self, data, action):
         """Status, and the bytes of the answer."""
         self.calls += 1
         confirms = False
         try:
+            self.judge_form(data, action)
             payload = self.accept(data)
             if self.has("replay") and self.first:
                 return self.first
@@ -296,7 +359,9 @@ class Service:
         key = query.findtext(q(MPAY, "OrderKey")) or ""
         if service != self.options.service_id and not self.has("accepts-unknown-service"):
             confirms = query.tag == q(MPAY, "confirmation")
-            if not (confirms and self.has("confirms-unknown")):
+            if confirms and self.has("invalid-service"):
+                raise Fault("InvalidParameter", "there is no such service")
+            if not (confirms and (self.has("confirms-unknown") or self.has("confirms-other-services"))):
                 raise Fault("InternalError" if self.has("unknown-service-internal") else "UnknownService",
                             "there is no such service")
         if len(key) > 36 and not self.has("ignores-length"):
@@ -307,7 +372,8 @@ class Service:
         service, key = self.of_query(query)
         language = query.findtext(q(MPAY, "Language"))
         allowed = ("ro", "en") if self.has("no-russian") else ("ro", "ru", "en")
-        if language is not None and language not in allowed:
+        asked = language if self.has("no-capitals") else (language or "ro").lower()
+        if (language is None and self.has("needs-language")) or (language is not None and asked not in allowed):
             raise Fault("InvalidParameter", "there is no such language")
         answer = etree.Element(q(MPAY, "GetOrderDetailsResponse"), nsmap={None: MPAY})
         result = element(answer, "GetOrderDetailsResult")
@@ -365,6 +431,12 @@ class Service:
                 item.remove(item.find(q(MPAY, "AmountDue")))
         elif not open_ and not order.get("lines-alone"):
             element(to, "TotalAmountDue", str(total - paid))
+        if self.has("comma-when-paid") and paid:
+            with_comma(to)
+        if self.has("property-types") or self.has("published-sample"):
+            add_properties(to)
+        if self.has("published-sample"):
+            be_published(to)
 
     def confirm(self, confirmation):
         _, key = self.of_query(confirmation)
@@ -380,6 +452,11 @@ class Service:
             for account in confirmation.iter(q(MPAY, "DestinationAccount")):
                 if len(account) == 0:
                     raise Fault("InvalidParameter", "DestinationAccount is incomplete")
+        if self.has("refuses-invoice-ids") and confirmation.find(q(MPAY, "InvoiceID")) is not None:
+            raise Fault("InvalidParameter", "there is no such invoice")
+        if self.has("refuses-line-properties") and confirmation.find(
+                f".//{q(MPAY, 'PaymentConfirmationLine')}/{q(MPAY, 'Properties')}") is not None:
+            raise Fault("InvalidParameter", "there is no such property")
         if self.has("refuses-properties") and confirmation.find(f".//{q(MPAY, 'PaymentProperty')}") is not None:
             raise Fault("InvalidParameter", "there is no such property")
         payment = confirmation.findtext(q(MPAY, "PaymentID")) or ""
@@ -428,12 +505,77 @@ class Service:
             order.insert(0, own("Status"))
         if self.has("unknown-member"):
             order.append(etree.Element(q(MPAY, "Vat")))
+        if self.has("singular-flags"):
+            flag = etree.Element(q(MPAY, "AllowPartialPayment"))
+            flag.text = "false"
+            order.insert(0, flag)
+        if self.has("text-between"):
+            own("Status").tail = "open"
+        if self.has("obsolete-members"):
+            for account in order.iter(q(MPAY, "DestinationAccount")):
+                element(account, "TreasuryAccount", "1")
+                account.insert(3, etree.Element(q(MPAY, "BankName")))
         if self.has("no-reason"):
             order.remove(own("Reason"))
         if self.has("latin-charset"):
             own("Reason").text = "Servicii în orașe"
         if self.has("long-reason"):
             own("Reason").text = "R" * 51
+        if self.has("long-both"):
+            own("Reason").text = "R" * 51
+        if self.has("long-name") or self.has("long-both"):
+            own("CustomerName").text = "N" * 61
+        if self.has("no-customer"):
+            for name in ("CustomerID", "CustomerName", "CustomerType"):
+                order.remove(own(name))
+        if self.has("bare-properties"):
+            for item in order.iter(q(MPAY, "OrderProperty")):
+                for name in ("DisplayName", "Value"):
+                    item.remove(item.find(q(MPAY, name)))
+        if self.has("empty-total"):
+            own("TotalAmountDue").text = None
+        if self.has("nil-total"):
+            be_nil(own("TotalAmountDue"))
+        if self.has("two-totals"):
+            order.append(copy.deepcopy(own("TotalAmountDue")))
+        if self.has("known-comma") and own("OrderKey").text == "KNOWN-1":
+            own("TotalAmountDue").text = own("TotalAmountDue").text.replace(".", ",")
+        if self.has("payable-comma") and own("OrderKey").text != "KNOWN-1":
+            # As one of 1,234.50 is, whose second line can be read.
+            own("TotalAmountDue").text = "1,234.50"
+            for item, text in zip(own("Lines"), ("1,200.00", "34.50")):
+                item.find(q(MPAY, "AmountDue")).text = text
+        if self.has("element-in-value"):
+            own("Reason").text = "a "
+            element(own("Reason"), "b", "b")
+        if self.has("nil-customer"):
+            be_nil(own("CustomerID"))
+        if self.has("no-such-day"):
+            own("IssuedAt").text = "2025-02-31T09:26:29"
+        if self.has("midnight"):
+            own("IssuedAt").text = "2025-02-28T24:00:00"
+        if self.has("empty-customer-type"):
+            own("CustomerType").text = None
+        if self.has("no-currency"):
+            own("Currency").text = "LEI"
+        if self.has("other-currency"):
+            own("Currency").text = "EUR"
+        if self.has("no-account") or self.has("empty-account"):
+            for item in own("Lines"):
+                account = item.find(q(MPAY, "DestinationAccount"))
+                if self.has("empty-account"):
+                    for child in list(account):
+                        account.remove(child)
+                else:
+                    item.remove(account)
+        if self.has("negative-line"):
+            amounts = list(order.iter(q(MPAY, "AmountDue")))
+            total = sum(Decimal(amount.text) for amount in amounts)
+            amounts[0].text, amounts[1].text = "-1.00", str(total + 1)
+        if self.has("too-much"):
+            amounts = list(order.iter(q(MPAY, "AmountDue")))
+            amounts[0].text = "1000.00"
+            amounts[1].getparent().remove(amounts[1])
         if self.has("bad-amount"):
             find("AmountDue").text = find("AmountDue").text.replace(".", ",")
         if self.has("lower-case-status"):
@@ -532,6 +674,10 @@ class Service:
             how.created, how.expires = now + hour, now + 2 * hour
         if self.has("endless-timestamp"):
             how.created, how.expires = now, now + 24 * 3650 * hour
+        if self.has("day-timestamp"):
+            how.created, how.expires = now, now + 24 * hour
+        if self.has("hours-timestamp"):
+            how.created, how.expires = now, now + 2 * hour
         if self.has("local-time"):
             text = lambda at: (at + 2 * hour).strftime("%Y-%m-%dT%H:%M:%S+02:00")
             how.created_text, how.expires_text = text(now), text(now + hour)
@@ -543,9 +689,50 @@ class Service:
             root.append(copy.deepcopy(root.find(q(SOAP, "Body"))))
             root[-1].attrib.clear()
             data = etree.tostring(root)
+        if self.has("xml-1.1"):
+            data = b'<?xml version="1.1" encoding="UTF-8"?>' + data
         if self.has("dtd"):
             data = b'<!DOCTYPE Envelope [<!ENTITY a "a">]>' + data
         return data
+
+
+def be_nil(member):
+    member.text = None
+    member.set("{http://www.w3.org/2001/XMLSchema-instance}nil", "true")
+
+
+def with_comma(order):
+    for name in ("AmountDue", "TotalAmountDue"):
+        for amount in order.iter(q(MPAY, name)):
+            amount.text = amount.text.replace(".", ",")
+
+
+def add_properties(order):
+    """One of each type that published samples have, also of those that the guide does not list."""
+    properties = order.find(q(MPAY, "Properties"))
+    for number, kind in enumerate(("string", "idn", "tc", "LineDescription", "number", "CustomerName", "CustomerType")):
+        item = element(properties, "OrderProperty")
+        for name, text in (("DisplayName", f"Property {number}"), ("Id", str(number)), ("IsVisible", "true"),
+                           ("Name", f"p{number}"), ("Required", "true"), ("Type", kind), ("Value", "1")):
+            element(item, name, text)
+
+
+def be_published(order):
+    """What MPay's published answer has beside the built-in orders: flags and properties of lines, fractions of seconds,
+    and a Reason that is longer than the guide allows, with a line's end in it."""
+    order.find(q(MPAY, "IssuedAt")).text = "2025-07-10T09:26:29.463"
+    order.find(q(MPAY, "Reason")).text = "Model Beneficiary, for the rent of land that belongs to \nthe state"
+    for line in order.find(q(MPAY, "Lines")):
+        for name in ("AllowPartialPayments", "AllowAdvancePayments"):
+            flag = etree.Element(q(MPAY, name))
+            flag.text = "false"
+            line.insert(0, flag)
+        properties = etree.Element(q(MPAY, "Properties"))
+        line.insert(list(line).index(line.find(q(MPAY, "Reason"))), properties)
+        item = element(properties, "OrderProperty")
+        for name, text in (("DisplayName", "Description"), ("Id", "1"), ("IsVisible", "true"), ("Name", "Description"),
+                           ("Required", "true"), ("Type", "LineDescription"), ("Value", "Lease of land")):
+            element(item, name, text)
 
 
 def wrap(data):
@@ -631,7 +818,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(415, b"")
             return
         with self.server.lock:
-            status, answer = service.handle(data)
+            status, answer = service.handle(data, self.headers["SOAPAction"])
         while self.server.options.hold and b"ConfirmOrderPayment" in data and os.path.exists(self.server.options.hold):
             time.sleep(0.02)
         content_type = "application/soap+xml" if service.has("soap-1.2-content-type") else "text/xml"

@@ -91,6 +91,30 @@ TEST_F(Test, ExitsWithZeroWhereOnlyWarned) {
   EXPECT_NE(out.str().find("S4   warn"), std::string::npos);
 }
 
+// With the namespaces that the published text lost.
+TEST_F(Test, PassesMPaysPublishedAnswerWithItsWarnings) {
+  const TempDir folder;
+  writeFile(folder / "orders.json",
+            R"([{"key": "MDS02250710092629689", "lines": [{"id": "Base:1|Nb-1", "amount": "9267.00"}]},)"
+            R"( {"key": "PAYABLE-1", "lines": [{"id": "1", "amount": "150.00"}]}])");
+  const Beneficiary published({{"--service-id", "MDS02", "--key-info", "x509", "--orders", folder / "orders.json",
+                                "--defect", "published-sample"},
+                               "DNS:localhost"});
+  auto options = optionsFor("");
+  options.url = published.url();
+  options.serviceId = "MDS02";
+  options.certificateFile = published.file("signing.pem");
+  options.signingKeyFile = published.file("mpay.key");
+  options.signingCertificateFile = published.file("mpay.pem");
+  options.authoritiesFile = published.file("authority.pem");
+  options.known = "MDS02250710092629689:9267.00:MDL";
+  EXPECT_EQ(run(options), 0) << out.str() << err.str();
+  EXPECT_NE(out.str().find("\nChecks: 41 passed, 1 with a warning, 0 failed, 0 skipped."), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("/OrderDetails/Reason: Reason has 66 characters; 50 are allowed"), std::string::npos)
+      << out.str();
+}
+
 TEST_F(Test, ExitsWithOneWhereNothingListens) {
   auto options = optionsFor("");
   options.url = "https://localhost:" + std::to_string(freePort()) + "/";

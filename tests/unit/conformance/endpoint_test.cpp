@@ -1,5 +1,6 @@
 // Where the connection fails, or may not be made.
 #include <thread>
+#include <utility>
 
 #include "unit/conformance/world.h"
 
@@ -128,6 +129,51 @@ TEST_F(Conformance, AsksNothingOnceItsTimeIsOver) {
   EXPECT_EQ(endpoint.calls, 0);
   EXPECT_EQ(wrongIn(report), "") << all(report);
   EXPECT_NE(find(report, "C5").message.find("took longer"), std::string::npos) << find(report, "C5").message;
+}
+
+// The clock goes on while an answer is awaited; nobody waits.
+TEST_F(Conformance, WarnsOfSlowAnswers) {
+  class Slow final : public conformance::Endpoint {
+   public:
+    Slow(std::unique_ptr<HttpsEndpoint> to, ManualClock& clock, std::string_view operation, std::chrono::seconds takes)
+        : to_(std::move(to)), clock_(clock), operation_(operation), takes_(takes) {}
+    Result<net::Response> post(std::string_view operation, const std::string& envelope, Duration timeout,
+                               const std::stop_token& stop) override {
+      if (operation == operation_ && !std::exchange(isPast_, true)) clock_.advance(takes_);
+      return to_->post(operation, envelope, timeout, stop);
+    }
+
+   private:
+    std::unique_ptr<HttpsEndpoint> to_;
+    ManualClock& clock_;
+    const std::string_view operation_;
+    const std::chrono::seconds takes_;
+    bool isPast_ = false;
+  };
+  const Beneficiary beneficiary;
+  const struct {
+    std::string_view operation;
+    std::chrono::seconds takes;
+    std::string wrong;
+  } rows[] = {{soap::kGetOrderDetails, 5s, ""},
+              {soap::kGetOrderDetails, 6s, "T3(warn)"},
+              {soap::kConfirmOrderPayment, 5s, ""},
+              {soap::kConfirmOrderPayment, 6s, "C1(warn)"}};
+  int form = 0;
+  for (const auto& row : rows) {
+    SCOPED_TRACE(std::string(row.operation) + " " + row.wrong);
+    ManualClock clock(systemClock().now());
+    // Each a service of its own, which nobody has paid at yet.
+    const std::vector<std::string> forms{"token", "x509", "subject-key-identifier", "token+unsigned-faults"};
+    Slow endpoint(endpointOf(beneficiary, forms[form++]), clock, row.operation, row.takes);
+    const auto newId = [this] { return "id-" + std::to_string(++ids); };
+    const auto report = conformance::run(subjectOf(beneficiary), plan, {endpoint, clock, newId, {}}, {});
+    EXPECT_EQ(wrongIn(report), row.wrong) << all(report);
+    EXPECT_TRUE(report.passed());
+    if (row.wrong.empty()) continue;
+    const auto& message = find(report, row.wrong.substr(0, 2)).message;
+    EXPECT_NE(message.find("6 s; the standard contract asks for at most 5 s"), std::string::npos) << message;
+  }
 }
 
 TEST_F(Conformance, NoTimeIsNotUnlimitedTime) {

@@ -22,12 +22,15 @@ const std::vector<Row> kMatrix{
     {"soap-1.2-content-type", "T3", "application/soap+xml"},
     {"html", "T3", "text/html"},
     {"refuses-soap-action", "T3", "status 415"},
+    {"refuses-every-action", "T3", "SOAPAction is refused: status 500, a fault ActionNotSupported"},
+    {"wants-empty-action", "T3", "an empty one is taken: status 500, a fault ActionNotSupported"},
     {"endless", "T3", "larger than 1048576 bytes"},
     {"bomb", "T3", "Content-Encoding: gzip"},
     {"big-header", "T3", "headers are larger"},
     {"reset", "T3", "did not arrive whole"},
     {"body-first", "T4", "Header"},
     {"dtd", "T4", "document type declaration"},
+    {"xml-1.1", "T4", "another version of XML"},
     {"two-bodies", "T4 S2", ""},  // the signature cannot cover what is read where two are there
     {"fault-200", "T5", "status 200"},
     {"qualified-faultcode", "T5", "faultcode is in a namespace"},
@@ -67,6 +70,8 @@ const std::vector<Row> kMatrix{
     {"no-expires", "S9", "the Timestamp has no Expires"},
     {"local-time", "S9", "TimestampNotUtc"},
     {"endless-timestamp", "S9", "ImplausibleLifetime"},
+    {"day-timestamp", "S9", "ImplausibleLifetime"},
+    {"hours-timestamp", "S9(warn)", "holds for 2h"},
     {"replay", "S9 G11 G12 G13 C3", "Replay"},  // the first answer is none to these questions
     {"duplicate-ids", "S10", "DuplicateId: more than one element has the id \"TS-"},
     {"plain-ids", "S10", "UnqualifiedId"},
@@ -84,26 +89,55 @@ const std::vector<Row> kMatrix{
     {"refuses-genuine", "R8", "AuthenticationFailed"},
     {"refuses-rsa-sha1", "R8", "RSA-SHA1"},
     {"no-security", "R1 R8", "accepted"},
+    // Each of MPay's forms that is refused; the service is judged in another.
+    {"refuses-prefixes", "R8", "with prefixes was refused"},
+    {"wants-prefixes", "R8", "with MPay's namespace as default was refused"},
+    {"refuses-prefix-lists", "R8", "with an InclusiveNamespaces PrefixList was refused"},
+    {"refuses-short-timestamps", "R8", "whose Timestamp holds for 60 s was refused"},
     // GetOrderDetails
     {"known-missing", "G1", "UnknownOrder"},
     {"other-service-id", "G2", "ServiceID"},
     {"other-order-key", "G2", "OrderKey"},
     {"member-order", "G3", "alphabetical"},
     {"unknown-member", "G3", "Vat"},
+    {"singular-flags", "G3", "the guide's own table misleads"},
+    {"text-between", "G3", "text between"},
+    {"obsolete-members", "G3(warn)", "BankName is obsolete since guide 1.2"},
     {"no-reason", "G4", "Reason is required"},
-    {"long-reason", "G4", "51 characters"},
+    {"long-reason", "G4(warn)", "51 characters"},
+    {"long-name", "G4", "61 characters"},
+    {"long-both", "G4", "61 characters; 60 are allowed; a warning: "},
+    {"no-customer", "G4(warn)", "CustomerID is not there; the guide requires it now"},
+    {"bare-properties", "G4(warn)", "DisplayName is not there; the guide requires it now"},
     {"bad-amount", "G4", "AmountDue"},
+    {"empty-total", "G4", "TotalAmountDue is empty"},
+    {"nil-total", "G4", "TotalAmountDue is nil"},
+    {"two-totals", "G3 G4", "more than once"},
+    {"known-comma", "G4", "TotalAmountDue is no decimal number"},
+    {"payable-comma", "G4", "of the payable order, GetOrderDetailsResponse/GetOrderDetailsResult/OrderDetails"},
+    {"element-in-value", "G4", "Reason holds an element"},
+    {"nil-customer", "G4", "CustomerID is nil"},
+    {"no-such-day", "G4", "IssuedAt is no xs:dateTime"},
     {"lower-case-status", "G5", "active"},
     {"customer-type", "G5", "Company"},
+    {"empty-customer-type", "G5", "CustomerType is \"\""},
+    {"no-currency", "G5", "\"LEI\", which is no code of ISO 4217"},
     {"no-lines", "G6", "no line"},
     {"wrong-sum", "G6", "add up to 235.50"},
+    {"too-much", "G6", "add up to 1000.00, more than the TotalAmountDue of 234.50"},
+    {"negative-line", "G6", "AmountDue is negative"},
+    {"other-currency", "G6", "currency is not MDL"},
     {"other-amount", "G6", "239.50, not of 234.50"},
     {"no-bank-code", "G7", "BankCode"},
     {"bad-iban", "G7", "IBAN"},
+    {"no-account", "G7(warn)", "DestinationAccount is not there; the guide requires it now"},
+    {"empty-account", "G7(warn)", "is empty"},
     {"no-total", "G8", "TotalAmountDue is missing"},
     {"no-russian", "G9", "Language ru"},
+    {"no-capitals", "G9", "Language RO"},
+    {"needs-language", "G9", "without Language"},
     {"unstable", "G10", "other amounts"},
-    {"accepts-unknown-service", "G11", "an order was given"},
+    {"accepts-unknown-service", "G11 C3", "an order was given"},
     {"unknown-service-internal", "G11 C3", "InternalError"},
     {"unknown-order-internal", "G12", "InternalError"},
     {"invents-orders", "G12", "an order was given"},
@@ -116,13 +150,19 @@ const std::vector<Row> kMatrix{
     {"counts-repeated", "C2 C5", "counted again", "PARTIAL-1"},  // what remains is wrong then
     {"remembers-last", "C2 C5", "P1, sent again after P2", "PARTIAL-1"},
     {"confirms-unknown", "C3", "unknown order"},
-    {"refuses-empty-account", "C4", "InvalidParameter"},
-    {"refuses-properties", "C4", "InvalidParameter"},
+    {"confirms-other-services", "C3", "not a fault UnknownService but status 500, a fault UnknownOrder"},
+    {"invalid-service", "C3(warn)", "UnknownService says what is wrong"},
+    {"refuses-empty-account", "C4", "with an empty DestinationAccount: status 500, a fault InvalidParameter"},
+    {"refuses-invoice-ids", "C4", "with an InvoiceID: status 500, a fault InvalidParameter"},
+    {"refuses-line-properties", "C4", "with Properties of lines: status 500, a fault InvalidParameter"},
+    {"refuses-properties", "C4", "with Properties of lines: status 500, a fault InvalidParameter; with Properties: "},
     {"never-paid", "C5", "Active"},
     {"never-paid", "C5", "TotalAmountDue is 150.00, not 50.00", "PARTIAL-1"},
     {"never-paid", "C5", "lines' AmountDue is 150.00, not 50.00", "LINES-1"},
     {"paid-at-once", "C5", "Paid, though 50.00 is due", "PARTIAL-1"},
     {"paid-at-once", "C5", "Paid, though 50.00 is due", "LINES-1"},
+    {"comma-when-paid", "C5", "after it was paid an amount of the order cannot be read: "},
+    {"comma-when-paid", "C5", "after it was paid an amount of the order cannot be read: ", "PARTIAL-1"},
     {"forgets-amounts", "C5", "no longer says what is due", "LINES-1"},
 };
 
@@ -184,11 +224,18 @@ TEST_F(Conformance, PassesTheCorrectBeneficiaryInAllItsForms) {
   }
   for (const std::string names :
        {"unsigned-faults", "invalid-parameter", "empty-result", "both-ids", "seven-references", "xades", "chain",
-        "key-name", "key-name+x509", "other-actors", "next-actor"}) {
+        "key-name", "key-name+x509", "other-actors", "next-actor", "midnight", "property-types"}) {
     const auto report = run(beneficiary, names, subjectOf(beneficiary));
     EXPECT_TRUE(report.passed());
     EXPECT_EQ(report.count(Outcome::pass), static_cast<int>(conformance::allChecks().size())) << names << all(report);
   }
+}
+
+TEST_F(Conformance, WarnsOfWhatMPaysPublishedAnswerHas) {
+  const Beneficiary beneficiary;
+  const auto report = run(beneficiary, "published-sample+x509", subjectOf(beneficiary));
+  EXPECT_EQ(wrongIn(report), "G4(warn)") << all(report);
+  EXPECT_TRUE(report.passed());
 }
 
 TEST_F(Conformance, TakesASecondOrSo) {

@@ -107,6 +107,83 @@ TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
   EXPECT_FALSE(report.passed());
 }
 
+// An amount that cannot be read is not absent: 34.50 was once paid of an order of 1,234.50.
+TEST_F(Conformance, PaysNothingOfAnOrderWhoseAmountsCannotBeRead) {
+  const Beneficiary beneficiary;
+  const struct {
+    std::string defect;
+    std::vector<std::string_view> skipped;  // of both orders' checks
+  } rows[] = {
+      {"payable-comma", {"C1", "C2", "C4", "C5"}},           {"bad-amount", {"G6", "G8", "C1", "C2", "C4", "C5"}},
+      {"empty-total", {"G6", "G8", "C1", "C2", "C4", "C5"}}, {"nil-total", {"G6", "G8", "C1", "C2", "C4", "C5"}},
+      {"two-totals", {"G6", "G8", "C1", "C2", "C4", "C5"}},  {"known-comma", {"G6", "G8"}},
+  };
+  for (const auto& row : rows) {
+    // Also where it is known from an earlier run what it once cost.
+    for (const auto& amount : {std::optional<soap::Amount>(), soap::Amount::parse("150.00")}) {
+      SCOPED_TRACE(row.defect + (amount ? ", recorded" : ""));
+      auto subject = subjectOf(beneficiary);
+      subject.payable->amount = amount;
+      int recorded = 0;
+      record = [&](soap::Amount, bool) -> Result<void> {
+        ++recorded;
+        return {};
+      };
+      Recorder endpoint(endpointOf(beneficiary, row.defect));
+      const auto report = run(endpoint, subject);
+      const bool isPayable = row.defect == "known-comma";
+      EXPECT_EQ(endpoint.paymentIds("PAYABLE-1").empty(), !isPayable);
+      EXPECT_EQ(recorded, isPayable ? 1 : 0);
+      EXPECT_EQ(find(report, "G4").outcome, Outcome::fail) << all(report);
+      for (const auto id : row.skipped) {
+        EXPECT_TRUE(find(report, id).isBlocked) << id << " " << all(report);
+        EXPECT_NE(find(report, id).message.find("see G4"), std::string::npos) << find(report, id).message;
+      }
+      EXPECT_EQ(all(report).find("is missing"), std::string::npos) << all(report);
+    }
+  }
+}
+
+TEST_F(Conformance, PaysNothingOfNegativeLines) {
+  const Beneficiary beneficiary;
+  Recorder endpoint(endpointOf(beneficiary, "negative-line"));
+  const auto report = run(endpoint, subjectOf(beneficiary));
+  EXPECT_TRUE(endpoint.paymentIds("PAYABLE-1").empty());
+  EXPECT_NE(find(report, "C1").message.find("negative AmountDue"), std::string::npos) << find(report, "C1").message;
+}
+
+// A sum of some lines is no total.
+TEST(Due, IsTheTotalOrAllLines) {
+  using soap::Amount;
+  using soap::StatedAmount;
+  const auto one = Amount::parse("1").value(), two = Amount::parse("2").value();
+  const auto bad = StatedAmount::malformed("1,5");
+  const struct {
+    std::string name;
+    StatedAmount total;
+    std::vector<StatedAmount> lines;
+    std::string due;  // "-": absent, "?": malformed
+  } rows[] = {
+      {"total", two, {one, one}, "2.00"},
+      {"total alone", two, {{}, {}}, "2.00"},
+      {"lines alone", {}, {one, two}, "3.00"},
+      {"some lines", {}, {one, {}}, "-"},
+      {"nothing", {}, {{}, {}}, "-"},
+      {"no lines", {}, {}, "-"},
+      {"malformed total", bad, {one, one}, "?"},
+      {"malformed line", two, {one, bad}, "?"},
+      {"malformed line without a total", {}, {one, bad}, "?"},
+      {"all malformed", bad, {bad}, "?"},
+  };
+  for (const auto& row : rows) {
+    soap::OrderDetails order;
+    order.totalAmountDue = row.total;
+    for (const auto& amount : row.lines) order.lines.emplace_back().amountDue = amount;
+    const auto due = conformance::dueOf(order);
+    EXPECT_EQ(due.isAbsent() ? "-" : due.isMalformed() ? "?" : due.text(), row.due) << row.name;
+  }
+}
+
 TEST_F(Conformance, PaysNothingWhereNoOrderIsNamed) {
   const Beneficiary beneficiary;
   auto subject = subjectOf(beneficiary);
@@ -133,6 +210,33 @@ TEST_F(Conformance, SendsBrokenRequestsToGetOrderDetailsAlone) {
     EXPECT_TRUE(verification.problems.empty()) << text;
     EXPECT_TRUE(judge(*verification.timestamp, systemClock().now(), 60s)) << text;
   }
+}
+
+// RO first, for a minute; confirmations for five, with all that MPay's published ones hold.
+TEST_F(Conformance, AsksAsMPayDoes) {
+  const Beneficiary beneficiary;
+  Recorder endpoint(endpointOf(beneficiary, ""));
+  ASSERT_TRUE(run(endpoint, subjectOf(beneficiary)).passed());
+  const auto mpay = crypto::Certificate::parse(beneficiary.mpay().certificate).value();
+  EXPECT_NE(endpoint.sent.front().second.find("<Language>RO</Language>"), std::string::npos);
+  std::set<std::chrono::seconds> ofQueries, ofConfirmations;
+  std::set<std::string> seen;
+  for (const auto& [operation, text] : endpoint.sent) {
+    const auto verification = soap::verify(soap::Envelope::parse(text).value(), mpay);
+    if (!verification.problems.empty() || !verification.timestamp) continue;  // broken on purpose
+    const auto lifetime = *verification.timestamp->expiresAt - *verification.timestamp->createdAt;
+    (operation == soap::kGetOrderDetails ? ofQueries : ofConfirmations)
+        .insert(std::chrono::floor<std::chrono::seconds>(lifetime));
+    for (const auto* part :
+         {"<Language>RO<", "<Language>ro<", "<Language>ru<", "<Language>en<", "<query><OrderKey>", "<mpay:OrderKey>",
+          "PrefixList=\"mpay\"", "<InvoiceID>", "<DestinationAccount/>", "</LineID><Properties>"}) {
+      if (text.find(part) != std::string::npos) seen.insert(part);
+    }
+  }
+  EXPECT_EQ(seen.size(), 10u);
+  EXPECT_TRUE(ofQueries.contains(60s));
+  EXPECT_TRUE(ofQueries.contains(300s));
+  EXPECT_EQ(ofConfirmations, std::set<std::chrono::seconds>{300s});
 }
 
 TEST_F(Conformance, RunsOnlyTheChecksThatAreAskedFor) {

@@ -90,6 +90,8 @@ TEST_F(Interoperability, RequestsAreAcceptedAndDefectiveOnesRefused) {
       {"rsa-sha1", sealed(), "ok", "ok"},
       {"rsa-sha256", sealed([](auto& how) { how.algorithm = Algorithm::RsaSha256; }), "ok", "ok"},
       {"a confirmation", seal(paid, keys().signer, signing()).value(), "ok", "ok"},
+      {"prefixes", sealed([](auto& how) { how.prefixes = Prefixes::All; }), "ok", "ok"},
+      {"a PrefixList", sealed([](auto& how) { how.prefixes = Prefixes::Listed; }), "ok", "ok"},
       {"another registered certificate", sealed(), "SignatureMismatch", "SignatureMismatch", "theirs.pem"},
       {"unsigned", sealed([](auto& how) { how.signature = false; }), "MissingSignature", "SignatureMismatch"},
       {"tampered", sealed([&](auto& how) { how.tampered = paid; }), "SignatureMismatch", "SignatureMismatch"},

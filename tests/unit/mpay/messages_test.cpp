@@ -44,11 +44,11 @@ TEST(Decoding, ReadsEveryMember) {
   EXPECT_EQ(order.orderKey, "MDS02250710092629689");
   EXPECT_EQ(order.serviceId, "MDS02");
   EXPECT_EQ(order.status, "Active");
-  EXPECT_EQ(order.totalAmountDue, Amount::parse("9267"));
+  EXPECT_EQ(order.totalAmountDue.value(), Amount::parse("9267"));
   ASSERT_EQ(order.lines.size(), 1u);
   const auto& line = order.lines.front();
   EXPECT_EQ(line.allowAdvancePayments, false);
-  EXPECT_EQ(line.amountDue->text(), "9267.00");
+  EXPECT_EQ(line.amountDue.value().text(), "9267.00");
   EXPECT_EQ(line.account->bankAccount, "MD77TRGAAA14153401000000");
   EXPECT_EQ(line.account->beneficiaryName, "Agenția Model");
   EXPECT_FALSE(line.account->empty);
@@ -108,7 +108,8 @@ TEST(Decoding, EveryBrokenRuleIsFoundInItsPlace) {
       {"<Currency>MDL</Currency>", "", {"MissingMember OrderDetails/Currency"}},
       {"<Currency>MDL", "<Currency>MDLX", {"TooLong OrderDetails/Currency"}},
       {"<Reason>Plata pentru arenda terenului", "<Reason>" + std::string(50, 'a'), {}},
-      {"<Reason>Plata pentru arenda terenului", "<Reason>" + std::string(51, 'a'), {"TooLong OrderDetails/Reason"}},
+      {"<Reason>Plata pentru arenda terenului", "<Reason>" + std::string(51, 'a'), {"LongReason OrderDetails/Reason"}},
+      {"<Reason>Agenția Model", "<Reason>" + std::string(51, 'a'), {"LongReason " + line + "/Reason"}},
       {"<Reason>Agenția Model", "<Reason>" + std::string(49, 'a') + "ț", {}},
       {"<CustomerName>Nume Prenume", "<CustomerName>" + std::string(61, 'a'), {"TooLong OrderDetails/CustomerName"}},
       {"<Value>Arenda", "<Value>" + std::string(256, 'a'), {"TooLong " + line + "/Properties/OrderProperty/Value"}},
@@ -138,7 +139,164 @@ TEST(Decoding, EveryBrokenRuleIsFoundInItsPlace) {
 TEST(Decoding, ItemsAreNumberedInPaths) {
   const auto second = with(orderXml(), "</OrderLine>", "</OrderLine><OrderLine><LineID>2</LineID></OrderLine>");
   EXPECT_EQ(findings(decoded(second)),
-            std::vector<std::string>{"MissingMember OrderDetails/Lines/OrderLine[2]/Reason"});
+            (std::vector<std::string>{"NewlyRequired OrderDetails/Lines/OrderLine[2]/DestinationAccount",
+                                      "MissingMember OrderDetails/Lines/OrderLine[2]/Reason"}));
+}
+
+const std::string kNil = " xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:nil='true'";
+
+// .NET, PHP and hand-written services get these wrong.
+TEST(Decoding, ValuesHoldNeitherElementsNorNil) {
+  const std::string line = "OrderDetails/Lines/OrderLine";
+  const std::vector<Broken> table{
+      {"<Reason>Plata pentru", "<Reason>Plata <b>pentru</b>", {"NotSimple OrderDetails/Reason"}},
+      {"<Reason>Plata pentru arenda terenului", "<Reason><b>Plata</b>", {"NotSimple OrderDetails/Reason"}},
+      {"<Status>Active", "<Status>Act<b/>ive", {"NotSimple OrderDetails/Status"}},
+      {"<Currency>MDL", "<Currency>M<b>D</b>L", {"NotSimple OrderDetails/Currency"}},
+      {"<CustomerType>Person", "<CustomerType><b>Person</b>", {"NotSimple OrderDetails/CustomerType"}},
+      {"<IsVisible>true", "<IsVisible>true<b/>", {"NotSimple " + line + "/Properties/OrderProperty/IsVisible"}},
+      {"<IssuedAt>2025", "<IssuedAt>2025<b/>", {"NotSimple OrderDetails/IssuedAt"}},
+      {"<LineID>Base", "<LineID><b/>Base", {"NotSimple " + line + "/LineID"}},
+      {"<BankCode>TREZ", "<BankCode>TREZ<b/>", {"NotSimple " + line + "/DestinationAccount/BankCode"}},
+      {"<Reason>Plata pentru", "<Reason>Plata <!-- --><![CDATA[pentru]]>", {}},
+      {"<CustomerID>2006022048426</CustomerID>", "<CustomerID" + kNil + "/>", {"NotNillable OrderDetails/CustomerID"}},
+      {"<CustomerID>2006022048426</CustomerID>",
+       "<CustomerID xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:nil='false'>2006022048426</CustomerID>",
+       {}},
+      {"<IsVisible>true</IsVisible>",
+       "<IsVisible" + kNil + "/>",
+       {"NotNillable " + line + "/Properties/OrderProperty/IsVisible"}},
+      {"<OrderDetails ", "<OrderDetails" + kNil + "/><OrderDetails ", {"NotNillable OrderDetails"}},
+      {"<Status>", "and<Status>", {"StrayText OrderDetails"}},
+      {"<Lines>", "<Lines>two", {"StrayText OrderDetails/Lines"}},
+      {"<BankAccount>", "IBAN<BankAccount>", {"StrayText " + line + "/DestinationAccount"}},
+  };
+  for (const auto& row : table) {
+    EXPECT_EQ(findings(decoded(with(orderXml(), row.from, row.to))), row.findings) << row.from << " " << row.to;
+  }
+}
+
+TEST(Decoding, TheGuideOfTodayIsAdvice) {
+  const std::string line = "OrderDetails/Lines/OrderLine", account = line + "/DestinationAccount";
+  const std::vector<Broken> table{
+      {"<CustomerID>2006022048426</CustomerID>", "", {"NewlyRequired OrderDetails/CustomerID"}},
+      {"<CustomerName>Nume Prenume</CustomerName>", "", {"NewlyRequired OrderDetails/CustomerName"}},
+      {"<CustomerType>Person</CustomerType>", "", {"NewlyRequired OrderDetails/CustomerType"}},
+      {"<DisplayName>Descrierea plății</DisplayName>",
+       "",
+       {"NewlyRequired " + line + "/Properties/OrderProperty/DisplayName"}},
+      {"<Value>Arenda</Value>", "", {"NewlyRequired " + line + "/Properties/OrderProperty/Value"}},
+      {"<BeneficiaryName>", "<BankName>Model</BankName><BeneficiaryName>", {"Obsolete " + account + "/BankName"}},
+      {"</BeneficiaryName>",
+       "</BeneficiaryName><TreasuryAccount>1</TreasuryAccount>",
+       {"Obsolete " + account + "/TreasuryAccount"}},
+  };
+  for (const auto& row : table) {
+    const auto answer = decoded(with(orderXml(), row.from, row.to));
+    EXPECT_EQ(findings(answer), row.findings) << row.from << " " << row.to;
+    ASSERT_FALSE(answer.findings.empty()) << row.from;
+    EXPECT_TRUE(answer.findings.front().isAdvice()) << row.from;
+  }
+  for (const std::string type : {"string", "idn", "tc", "LineDescription", "number", "CustomerName", "CustomerType"}) {
+    EXPECT_TRUE(decoded(with(orderXml(), "<Type>LineDescription", "<Type>" + type)).findings.empty()) << type;
+  }
+}
+
+TEST(Decoding, TheSingularFlagsAreExplained) {
+  for (const std::string flag : {"AllowAdvancePayment", "AllowPartialPayment"}) {
+    for (const std::string before : {"<Currency>", "<AmountDue>"}) {
+      const auto answer = decoded(with(orderXml(), before, "<" + flag + ">true</" + flag + ">" + before));
+      ASSERT_EQ(answer.findings.size(), 1u) << flag;
+      EXPECT_EQ(answer.findings.front().kind, Finding::Kind::UnknownMember);
+      EXPECT_NE(answer.findings.front().message.find("the guide's own table misleads"), std::string::npos);
+      EXPECT_FALSE(answer.findings.front().isAdvice());
+    }
+  }
+}
+
+// An amount that cannot be read is neither absent nor a value.
+TEST(Decoding, AnAmountIsAbsentMalformedOrAValue) {
+  struct Row {
+    std::string name, xml, state, findings;
+  };
+  const auto amount = [](const std::string& text) { return "<TotalAmountDue>" + text + "</TotalAmountDue>"; };
+  const std::vector<Row> table{
+      {"absent", "", "absent", ""},
+      {"value", amount("1234.50"), "value", ""},
+      {"blanks around", amount(" 1234.50\n"), "value", ""},
+      {"a comment within", amount("1234<!-- -->.50"), "value", ""},
+      {"negative", amount("-1"), "value", ""},
+      {"thousands comma", amount("1,234.50"), "malformed", "NotANumber"},
+      {"decimal comma", amount("234,50"), "malformed", "NotANumber"},
+      {"currency", amount("234.50 MDL"), "malformed", "NotANumber"},
+      {"exponent", amount("1e3"), "malformed", "NotANumber"},
+      {"no-break space",
+       amount("1\xc2\xa0"
+              "234.50"),
+       "malformed", "NotANumber"},
+      {"too fine", amount("1.2345678"), "malformed", "NotANumber"},
+      {"too large", amount("99999999999999"), "malformed", "NotANumber"},
+      {"NaN", amount("NaN"), "malformed", "NotANumber"},
+      {"empty", "<TotalAmountDue/>", "malformed", "NotANumber"},
+      {"blank", amount(" "), "malformed", "NotANumber"},
+      {"nil", "<TotalAmountDue" + kNil + "/>", "malformed", "NotNillable"},
+      {"nil with content", "<TotalAmountDue" + kNil + ">1</TotalAmountDue>", "malformed", "NotNillable"},
+      {"an element within", amount("1<b/>234.50"), "malformed", "NotSimple"},
+      {"twice", amount("1.00") + amount("1000.00"), "malformed", "RepeatedMember NotANumber"},
+  };
+  const auto stateOf = [](const StatedAmount& stated) {
+    EXPECT_EQ(stated.isAbsent() + stated.isMalformed() + stated.isValue(), 1);
+    return std::string(stated.isAbsent() ? "absent" : stated.isMalformed() ? "malformed" : "value");
+  };
+  const auto kinds = [](const OrderAnswer& answer) {
+    std::string all;
+    for (const auto& one : answer.findings) all += (all.empty() ? "" : " ") + std::string(toString(one.kind));
+    return all;
+  };
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.name);
+    const auto total = decoded(with(orderXml(), amount("9267.00"), row.xml));
+    EXPECT_EQ(stateOf(total.orders.at(0).totalAmountDue), row.state);
+    EXPECT_EQ(total.orders.at(0).hasMalformedAmount(), row.state == "malformed");
+    EXPECT_EQ(kinds(total), row.findings);
+    auto xml = row.xml;
+    for (auto at = xml.find("TotalAmountDue"); at != std::string::npos; at = xml.find("TotalAmountDue")) {
+      xml.replace(at, 14, "AmountDue");
+    }
+    const auto line = decoded(with(orderXml(), "<AmountDue>9267.00</AmountDue>", xml));
+    EXPECT_EQ(stateOf(line.orders.at(0).lines.at(0).amountDue), row.state);
+    EXPECT_EQ(line.orders.at(0).hasMalformedAmount(), row.state == "malformed");
+    EXPECT_EQ(kinds(line), row.findings);
+  }
+  EXPECT_THROW((void)StatedAmount().value(), std::bad_variant_access);
+  EXPECT_THROW((void)StatedAmount::malformed("1").value(), std::bad_variant_access);
+  EXPECT_NE(StatedAmount::malformed("1,5"), StatedAmount::malformed("1,6"));
+  EXPECT_NE(StatedAmount::malformed(""), StatedAmount());
+}
+
+TEST(Decoding, CurrenciesAreThoseOfIso4217) {
+  for (const std::string good : {"MDL", "EUR", "USD", "RON", "UAH", "XCG", "ZWG"}) {
+    EXPECT_TRUE(decoded(with(orderXml(), "<Currency>MDL", "<Currency>" + good)).findings.empty()) << good;
+  }
+  for (const std::string bad : {"LEI", "ROL", "mdl", "MD", "XYZ", "M L", "DLA"}) {
+    EXPECT_EQ(findings(decoded(with(orderXml(), "<Currency>MDL", "<Currency>" + bad))),
+              std::vector<std::string>{"NotEnumerated OrderDetails/Currency"})
+        << bad;
+  }
+  // It is there, and so it is not called missing.
+  EXPECT_EQ(findings(decoded(with(orderXml(), "<CustomerType>Person", "<CustomerType>"))),
+            std::vector<std::string>{"NotEnumerated OrderDetails/CustomerType"});
+}
+
+// Much may be advised, and none of that hides a failure.
+TEST(Decoding, NoKindOfFindingHidesAnother) {
+  std::string many;
+  for (std::size_t i = 0; i < 2 * kMaximumFindings; ++i) many += "<OrderProperty><Name>n</Name></OrderProperty>";
+  auto xml = with(orderXml(), "<Properties>", "<Properties>" + many);
+  xml = with(xml, "<TotalAmountDue>9267.00", "<TotalAmountDue>9,267.00");
+  const auto answer = decoded(xml);
+  EXPECT_EQ(answer.findings.size(), kMaximumFindings + 1);
+  EXPECT_TRUE(answer.has(Finding::Kind::NotANumber));
 }
 
 TEST(Decoding, FindingsHaveAnEnd) {

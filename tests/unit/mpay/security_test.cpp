@@ -26,7 +26,8 @@ std::string cut(const std::string& text, const std::string& tag) {
 
 // Everything that differs between two keys, replaced by its name.
 std::string withoutKey(std::string text) {
-  for (const auto& [tag, name] : {std::pair("o:BinarySecurityToken", "TOKEN"), std::pair("SignatureValue", "VALUE")}) {
+  for (const auto& [tag, name] : {std::pair("o:BinarySecurityToken", "TOKEN"), std::pair("SignatureValue", "VALUE"),
+                                  std::pair("ds:SignatureValue", "VALUE")}) {
     if (text.find(std::string("<") + tag) == std::string::npos) continue;
     const auto element = cut(text, tag);
     const auto begin = element.find('>') + 1;
@@ -64,8 +65,13 @@ TEST(Sealing, RequestsAreTheRecordedBytes) {
   withoutTimestamp.validity.reset();
   auto tampered = signing();
   tampered.tampered = stranger;
+  auto prefixed = signing(), listed = signing();
+  prefixed.prefixes = Prefixes::All;
+  listed.prefixes = Prefixes::Listed;
   const std::vector<std::tuple<std::string, Document, Signing>> table{
       {"get-order-details", query, signing()},
+      {"prefixed", query, prefixed},
+      {"prefix-list", confirmOrderPayment(confirmation()), listed},
       {"get-order-details-sha256", query, sha256},
       {"confirm-order-payment", confirmOrderPayment(confirmation()), signing()},
       {"unsigned", query, unsignedOne},
@@ -120,6 +126,28 @@ TEST(Sealing, TheDefectiveRequestsAreDefectiveInOneThing) {
   EXPECT_EQ(reasons(pretended), "SignatureMismatch");
   EXPECT_EQ(pretended.signatureByEmbedded, Holds::No);
   EXPECT_TRUE(pretended.keyInfoNamesRegistered);
+}
+
+// Whatever their prefixes, requests are the same and verify.
+TEST(Sealing, PrefixesChangeNothingElse) {
+  for (const auto prefixes : {Prefixes::Few, Prefixes::All, Prefixes::Listed}) {
+    auto how = signing();
+    how.prefixes = prefixes;
+    const auto text = seal(confirmOrderPayment(confirmation()), keys().signer, how).value();
+    const auto found = verified(text);
+    EXPECT_EQ(reasons(found), "");
+    EXPECT_TRUE(found.exclusiveCanonicalization);
+    EXPECT_EQ(text.find("xmlns=\"" + std::string(ns::kMPay)) == std::string::npos, prefixes != Prefixes::Few);
+    EXPECT_EQ(text.find("PrefixList") != std::string::npos, prefixes == Prefixes::Listed);
+    const auto payload = found.body->children().front();
+    EXPECT_TRUE(payload.is(ns::kMPay, kConfirmOrderPayment));
+    const auto inside = payload.child(ns::kMPay, "confirmation");
+    ASSERT_TRUE(inside);
+    EXPECT_EQ(inside->child(ns::kMPay, "InvoiceID")->text(), "00069002233014");
+    how.tampered = getOrderDetails({.orderKey = "1", .serviceId = "1"});
+    EXPECT_EQ(reasons(verified(seal(confirmOrderPayment(confirmation()), keys().signer, how).value())),
+              "DigestMismatch");
+  }
 }
 
 TEST(Sealing, RefusesWhatIsNoRequest) {

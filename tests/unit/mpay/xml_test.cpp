@@ -58,6 +58,10 @@ TEST(Xml, RefusesWhatIsNoDocumentOfAnHonestService) {
       {"not UTF-8", "<a>\xff</a>", "InvalidXML", "not XML"},
       {"NUL", std::string("<a>\0</a>", 8), "InvalidXML", "not XML"},
       {"another encoding", "<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>", "InvalidXML", "UTF-16"},
+      {"XML 1.1", "<?xml version='1.1'?><a/>", "InvalidXML", "another version of XML"},
+      {"XML 1.1 in UTF-16", inEncoding("UTF-16", "<?xml version='1.1' encoding='UTF-16'?><a/>"), "InvalidXML",
+       "another version of XML"},
+      {"XML 2.0", "<?xml version='2.0'?><a/>", "InvalidXML", ""},
       {"DTD", "<!DOCTYPE a><a/>", "InvalidXML", "document type"},
       {"entity", "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "InvalidXML", "document type"},
       {"external entity", "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/hostname'>]><a>&e;</a>", "InvalidXML",
@@ -231,6 +235,7 @@ TEST(Soap, ReadsFaultsWithTheirCodesResolved) {
 }
 
 TEST(Soap, ActionsAreQuoted) {
+  EXPECT_EQ(soapAction(""), "\"\"");
   EXPECT_EQ(soapAction(kConfirmOrderPayment), "\"https://mpay.gov.md/IServiceProvider/ConfirmOrderPayment\"");
 }
 
