@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -12,52 +11,12 @@
 #include "crypto/asn1.h"
 #include "crypto/digest.h"
 #include "crypto/handle.h"
+#include "crypto/key_search.h"
 
 namespace mpay::crypto {
 namespace {
 
 tl::unexpected<Error> malformed(std::string what) { return refuse("MalformedCertificate", std::move(what)); }
-
-// Whether DER bytes are key material of any of the usual forms.
-bool isKeyDer(std::string_view bytes) {
-  const auto* begin = reinterpret_cast<const unsigned char*>(bytes.data());
-  const auto length = static_cast<long>(bytes.size());
-  const auto* at = begin;
-  if (const Handle<EVP_PKEY, EVP_PKEY_free> key(d2i_AutoPrivateKey(nullptr, &at, length)); key) return true;
-  at = begin;
-  if (const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> key(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, length));
-      key) {
-    return true;
-  }
-  at = begin;
-  if (const Handle<PKCS12, PKCS12_free> store(d2i_PKCS12(nullptr, &at, length)); store) return true;
-  at = begin;
-  // An encrypted PKCS#8 is an X509_SIG, and so is a DigestInfo: either way no certificate.
-  const Handle<X509_SIG, X509_SIG_free> sealed(d2i_X509_SIG(nullptr, &at, length));
-  return sealed != nullptr;
-}
-
-// What base64 without a frame stands for; nothing where the text is no such.
-std::optional<std::string> unwrapped(std::string_view text) {
-  std::string letters;
-  for (const char c : text) {
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') letters += c;
-  }
-  return letters.empty() ? std::nullopt : fromBase64(letters);
-}
-
-bool isOrHoldsKey(std::string_view bytes) {
-  if (bytes.find("PRIVATE KEY") != std::string_view::npos) return true;
-  const bool key = !bytes.starts_with("-----BEGIN") && isKeyDer(bytes);
-  ERR_clear_error();
-  return key;
-}
-
-bool holdsPrivateKey(std::string_view bytes) {
-  if (isOrHoldsKey(bytes)) return true;
-  const auto inner = unwrapped(bytes);
-  return inner && isOrHoldsKey(*inner);
-}
 
 tl::unexpected<Error> keyGiven() {
   return refuse("PrivateKeyInPublicField",
@@ -76,11 +35,11 @@ Result<std::shared_ptr<X509>> fromDer(std::string_view der) {
   auto handle = share(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
   if (!handle) {
-    if (isOrHoldsKey(der)) return keyGiven();
+    if (holdsPrivateKey(der)) return keyGiven();
     return malformed("the bytes are not an X.509 certificate");
   }
   if (at != end) {
-    if (isOrHoldsKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
+    if (holdsPrivateKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
     return malformed("bytes follow the certificate");
   }
   // Extensions are decoded here, so that later readers on several threads only read.
@@ -100,7 +59,7 @@ Result<std::shared_ptr<X509>> fromPemBlock(std::string_view block) {
 
 Result<std::shared_ptr<X509>> exactlyOne(std::string_view bytes) {
   if (bytes.find(kBegin) == std::string_view::npos) {
-    const auto inner = unwrapped(bytes);
+    const auto inner = fromFramelessBase64(bytes);
     return fromDer(inner ? *inner : bytes);
   }
   const auto text = trimmed(bytes);
@@ -225,17 +184,50 @@ bool Certificate::allowsDigitalSignature() const {
   return X509_get_key_usage(get()) & KU_DIGITAL_SIGNATURE;  // all bits where the extension is absent
 }
 
+namespace {
+
+constexpr std::string_view kAnyBegin = "-----BEGIN ", kAnyEnd = "-----END ", kDashes = "-----";
+
+// A block's name for people; it may be anything.
+std::string nameOfBlock(std::string_view block) {
+  block.remove_prefix(kAnyBegin.size());
+  const auto name = block.substr(0, std::min<std::size_t>(block.find(kDashes), 40));
+  const bool isPlain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ';
+  });
+  return isPlain ? std::string(name) : "something else";
+}
+
+// The next PEM block of a text, which `rest` then begins behind. Errors: why it cannot be read.
+Result<std::string_view> takeBlock(std::string_view& rest) {
+  const auto begin = rest.find(kAnyBegin), end = rest.find(kAnyEnd);
+  if (begin == std::string_view::npos || end < begin)
+    return malformed("its beginning, -----BEGIN CERTIFICATE-----, is missing or damaged");
+  const auto next = rest.find(kAnyBegin, begin + 1);
+  if (end == std::string_view::npos || next < end)
+    return malformed("its end, -----END CERTIFICATE-----, is missing or damaged");
+  const auto dashes = rest.find(kDashes, end + kAnyEnd.size());
+  const auto behind = dashes == std::string_view::npos ? rest.size() : dashes + kDashes.size();
+  const auto block = rest.substr(begin, behind - begin);
+  rest.remove_prefix(behind);
+  if (!block.starts_with(kBegin))
+    return malformed(
+        fmt::format("it is {}, which is not read; give it as CERTIFICATE, or leave it out", nameOfBlock(block)));
+  return block;
+}
+
+}  // namespace
+
 Result<std::vector<Certificate>> certificatesIn(std::string_view pem) {
   if (holdsPrivateKey(pem)) return keyGiven();
   std::vector<Certificate> all;
-  std::string_view rest = pem;
-  for (auto begin = rest.find(kBegin); begin != std::string_view::npos; begin = rest.find(kBegin)) {
-    const auto end = rest.find(kEnd, begin);
-    if (end == std::string_view::npos) return malformed("the last PEM block has no end");
-    auto handle = fromPemBlock(rest.substr(begin, end + kEnd.size() - begin));
-    if (!handle) return fail(within(fmt::format("block {}", all.size() + 1), std::move(handle).error()));
+  for (std::string_view rest = pem; rest.find(kAnyBegin) != rest.npos || rest.find(kAnyEnd) != rest.npos;) {
+    const auto where = fmt::format("block {}", all.size() + 1);
+    const auto block = takeBlock(rest);
+    if (!block) return fail(within(where, block.error()));
+    auto handle = fromPemBlock(*block);
+    if (!handle) return fail(within(where, std::move(handle).error()));
     all.push_back(Certificate(std::move(*handle)));
-    rest.remove_prefix(end + kEnd.size());
   }
   if (all.empty()) return malformed("there is no PEM certificate");
   return all;
@@ -248,7 +240,7 @@ Result<Intermediates> parseIntermediates(std::string_view bytes) {
                               kMaximumCertificateBytes));
   }
   Intermediates all;
-  if (bytes.find(kBegin) == std::string_view::npos) {
+  if (bytes.find(kAnyBegin) == std::string_view::npos) {
     all.push_back(TRY(Certificate::parse(bytes)));
   } else {
     all = TRY(certificatesIn(bytes));
@@ -273,11 +265,12 @@ Result<Authorities> Authorities::parse(std::string_view pem) {
   if (!parsed && parsed.error().reason == "PrivateKeyInPublicField")
     return refuse("PrivateKeyInPublicField", "the authorities hold a private key");
   if (!parsed) return refuse("MalformedAuthorities", parsed.error().message);
-  for (const auto& certificate : *parsed) {
-    if (!certificate.isAuthority())
-      return refuse("MalformedAuthorities", fmt::format("{} is not a certification authority", certificate.subject()));
-  }
   auto& all = *parsed;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].isAuthority())
+      return refuse("MalformedAuthorities",
+                    fmt::format("block {}: {} is not a certification authority", i + 1, all[i].subject()));
+  }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() < b.sha256(); });
   all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() == b.sha256(); }),
             all.end());

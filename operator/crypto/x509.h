@@ -22,9 +22,8 @@ class Certificate {
  public:
   // Exactly one certificate: DER, DER in base64, or PEM; around the PEM block only white space.
   // Errors: Invalid with reason CertificateTooLarge (before anything is decoded),
-  // PrivateKeyInPublicField (a key in PEM, PKCS#1, SEC 1, PKCS#8 or PKCS#12, alone, behind the
-  // certificate, in base64 or in a PEM block of another name; nothing of it is repeated),
-  // MalformedCertificate.
+  // PrivateKeyInPublicField (a key as holdsPrivateKey() finds it, alone, behind the certificate or
+  // in a PEM block of another name; nothing of it is repeated), MalformedCertificate.
   static Result<Certificate> parse(std::string_view bytes);
   // One that was remembered, as base64 of such bytes.
   static Result<Certificate> parseBase64(std::string_view text);
@@ -64,7 +63,8 @@ class Certificate {
 };
 
 // All the certificates of a PEM text; what stands between the blocks is passed over. Errors: as of
-// Certificate::parse; Invalid MalformedCertificate also where there is none.
+// Certificate::parse, with the number of the block that cannot be read, or is none of a certificate; Invalid
+// MalformedCertificate also where there is none.
 Result<std::vector<Certificate>> certificatesIn(std::string_view pem);
 
 // Certificates between a system's and an authority, given by whoever wants to be trusted: candidates for a path, never
@@ -83,8 +83,8 @@ using Path = std::vector<Certificate>;
 // The authorities that certificates must chain to. Immutable; verification is thread-safe.
 class Authorities {
  public:
-  // A PEM bundle of CA certificates. Errors: Invalid with reason MalformedAuthorities or
-  // PrivateKeyInPublicField.
+  // A PEM bundle of CA certificates. Errors: Invalid with reason MalformedAuthorities, which names the block that is
+  // none by its number, or PrivateKeyInPublicField.
   static Result<Authorities> parse(std::string_view pem);
 
   // The path (RFC 5280, section 6) that leads from the certificate to one of the self-signed authorities at that
