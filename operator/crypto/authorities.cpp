@@ -130,10 +130,12 @@ struct Search {
 
 // The authority that ends the path of one that may sign lists; nothing where there is no path.
 std::optional<Certificate> anchorOf(const Certificate& signer, const std::vector<Certificate>& authorities,
-                                    const Intermediates& intermediates, const Verification& verification) {
+                                    const Intermediates& intermediates, const Verification& verification, WallTime at) {
   const bool isAuthority = std::any_of(authorities.begin(), authorities.end(),
                                        [&](const auto& authority) { return isSame(authority, signer); });
-  if (isAuthority && signer.isSelfSigned()) return verification.of({signer}) ? std::optional(signer) : std::nullopt;
+  // OpenSSL may take another of that name for its issuer; and there is no path to look at.
+  if (isAuthority && signer.isSelfSigned())
+    return signer.notBefore() <= at && at <= signer.notAfter() ? std::optional(signer) : std::nullopt;
   Search search{authorities, intermediates, verification, {}};
   search.path.push_back(signer);
   return search.goesOn() ? std::optional(search.path.back()) : std::nullopt;
@@ -190,20 +192,22 @@ Result<Path> Authorities::verify(const Certificate& certificate, WallTime at, co
 std::vector<Certificate> Authorities::listSigners(const Certificate& issuer, WallTime at,
                                                   const Intermediates& intermediates) const {
   const Verification verification(certificates_, store_.get(), at, Purpose::Any);
-  const auto anchor = anchorOf(issuer, certificates_, intermediates, verification);
   std::vector<Certificate> signers;
-  if (anchor) {
-    for (const auto* candidates : {&certificates_, &intermediates}) {
-      for (const auto& candidate : *candidates) {
-        if (isSame(candidate, issuer) ||
-            X509_NAME_cmp(X509_get_subject_name(candidate.get()), X509_get_subject_name(issuer.get())) != 0 ||
-            std::any_of(signers.begin(), signers.end(), [&](const auto& known) { return isSame(known, candidate); }))
-          continue;
-        const auto other = anchorOf(candidate, certificates_, intermediates, verification);
-        if (other && isSameAnchor(*anchor, *other)) signers.push_back(candidate);
-      }
+  for (const auto* candidates : {&certificates_, &intermediates}) {
+    for (const auto& candidate : *candidates) {
+      const bool isNamed =
+          X509_NAME_cmp(X509_get_subject_name(candidate.get()), X509_get_subject_name(issuer.get())) == 0;
+      const bool isKnown =
+          std::any_of(signers.begin(), signers.end(), [&](const auto& known) { return isSame(known, candidate); });
+      if (isNamed && !isKnown && !isSame(candidate, issuer)) signers.push_back(candidate);
     }
   }
+  if (signers.empty()) return signers;
+  const auto anchor = anchorOf(issuer, certificates_, intermediates, verification, at);
+  std::erase_if(signers, [&](const auto& signer) {
+    const auto other = anchorOf(signer, certificates_, intermediates, verification, at);
+    return !anchor || !other || !isSameAnchor(*anchor, *other);
+  });
   ERR_clear_error();
   return signers;
 }

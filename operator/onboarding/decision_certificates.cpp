@@ -24,11 +24,12 @@ bool isChecked(const EnvironmentSnapshot& environment) {
   return environment.settings && environment.settings->revocation.mode != api::RevocationMode::None;
 }
 
-// Whether it is about other certificates than what is remembered; what is found of them is written by who looks.
+// Whether it is about other certificates, or asks other signers, than what is remembered; what is found of them is
+// written by who looks.
 bool asksForOthers(const RevocationRecord& checks, const std::optional<RevocationRecord>& remembered) {
   const auto& known = remembered ? remembered->certificates : std::vector<CheckedCertificate>{};
   return !std::equal(checks.certificates.begin(), checks.certificates.end(), known.begin(), known.end(),
-                     [](const auto& a, const auto& b) { return a.sha256 == b.sha256; });
+                     [](const auto& a, const auto& b) { return a.sha256 == b.sha256 && a.signers == b.signers; });
 }
 
 // Whether the gateway of that environment admits the certificate.

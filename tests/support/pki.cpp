@@ -1,6 +1,5 @@
 #include "support/pki.h"
 
-#include <openssl/conf.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -14,6 +13,8 @@
 #include <memory>
 #include <stdexcept>
 #include <utility>
+
+#include "support/extensions.h"
 
 namespace mpay::test {
 namespace {
@@ -118,30 +119,12 @@ std::string text(BIO* bio) {
   return out;
 }
 
-void extend(X509* certificate, X509* issuer, int nid, const std::string& value) {
-  if (value.empty()) return;
-  X509V3_CTX context;
-  X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
-  if (!extension) throw std::runtime_error("bad extension " + value);
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
+void extend(X509* certificate, X509* issuer, const std::string& line) {
+  X509_add_ext(certificate, makeExtension(line, certificate, issuer).get(), -1);
 }
 
-void extend(X509* certificate, X509* issuer, const std::string& line) {
-  const auto equals = line.find('=');
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  // Some extensions ask for a file of sections, also where they name none.
-  CONF* sections = NCONF_new(nullptr);
-  X509V3_set_nconf(&context, sections);
-  X509_EXTENSION* extension =
-      X509V3_EXT_nconf(sections, &context, line.substr(0, equals).c_str(), line.substr(equals + 1).c_str());
-  NCONF_free(sections);
-  if (!extension) throw std::runtime_error("bad extension " + line);
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
+void extend(X509* certificate, X509* issuer, int nid, const std::string& value) {
+  if (!value.empty()) extend(certificate, issuer, std::string(OBJ_nid2sn(nid)) + "=" + value);
 }
 
 void extendAsUsual(X509* x, X509* signer, const CertificateOptions& options) {
