@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "conformance/payments.h"
 #include "conformance/tally.h"
+#include "conformance/told_paths.h"
 #include "mpay/currencies.h"
 #include "onboarding/rules.h"
 
@@ -20,13 +21,13 @@ using Kind = soap::Finding::Kind;
 template <class Counts>
 Tally findingsOf(Session& session, std::initializer_list<Kind> kinds, const Counts& counts) {
   Tally tally;
+  ToldPaths ofFailures, ofWarnings;  // a line has the failures first
   for (const auto& finding : session.orders()->findings) {
     if (std::find(kinds.begin(), kinds.end(), finding.kind) == kinds.end() || !counts(finding)) continue;
-    auto message = fmt::format("{}: {}", finding.path, finding.message);
     if (finding.isAdvice()) {
-      tally.warn(std::move(message), {&session.known()});
+      tally.warn(ofWarnings.told(finding.path, finding.message), {&session.known()});
     } else {
-      tally.fail(std::move(message), {&session.known()});
+      tally.fail(ofFailures.told(finding.path, finding.message), {&session.known()});
     }
   }
   return tally;

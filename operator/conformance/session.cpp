@@ -127,7 +127,9 @@ std::optional<soap::Element> Exchange::content() const {
 std::string Exchange::outcome() const {
   if (!response) return "no answer: " + response.error().message;
   std::string text = fmt::format("status {}", response->status);
-  if (const auto found = fault()) return text + ", a fault " + soap::shortened(found->code.local, 60);
+  if (const auto found = fault())
+    return text + (found->code.local.empty() ? ", a fault without a faultcode"
+                                             : ", a fault " + soap::shortened(found->code.local, 60));
   if (!envelope) return text + ", no SOAP envelope";
   if (const auto payload = envelope->payload()) return text + ", " + soap::shortened(payload->local(), 60);
   return text;

@@ -160,7 +160,8 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   const auto authorities =
       state.settings
           ? onboarding::judgeAuthorities((*state.settings)->authorities,
-                                         environment->spec.trust.certificates.expiryWarnings, clock_.now(), nextInstant)
+                                         environment->spec.trust.certificates.expiryWarnings, clock_.now(), nextInstant,
+                                         (*state.settings)->certificates)
           : onboarding::unknown(state.settings.error());
   TRY(writeStatus(*environment, publication, authorities, state.aggregated->size(), stop));
   auto done = TRY(std::move(published));

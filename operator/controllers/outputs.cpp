@@ -138,7 +138,10 @@ void Outputs::noteRevoked(const std::shared_ptr<const api::ConfigMap>& before,
     }
     auto all = std::make_shared<onboarding::RevokedCertificates>();
     for (const auto& [record, checks] : revoked.byRecord) {
-      for (const auto& check : checks) all->emplace(check.sha256, check);
+      for (const auto& check : checks) {
+        auto& told = all->emplace(check.sha256, check).first->second;
+        if (isForGood(check) && !isForGood(told)) told = check;
+      }
     }
     revoked.all = std::move(all);
   });

@@ -175,7 +175,8 @@ Result<T> RevocationChecker::refresh(Source<T>& source, const RevocationPolicy& 
 
 RevocationChecker::Answer RevocationChecker::askList(const Question& question, const std::string& url,
                                                      const std::stop_token& stop) {
-  const auto key = keyOf(url, question.issuer, question.rules);
+  auto key = keyOf(url, question.issuer, question.rules);
+  for (const auto& signer : question.signers) key += " " + signer.sha256();
   const auto source = sourceOf(lists_, key);
   Answer answer{fail(Error{}), {}, false, false};
   const auto turn = sources_.begin(key, 1);
@@ -186,7 +187,7 @@ RevocationChecker::Answer RevocationChecker::askList(const Question& question, c
     request.maximumBytes = crypto::kMaximumListBytes;
     const auto bytes = TRY(fetch(std::move(request), question.rules, stop));
     const std::lock_guard one(decoding_);
-    return crypto::RevocationList::parse(bytes, question.issuer, clock_.now());
+    return crypto::RevocationList::parse(bytes, question.issuer, clock_.now(), question.signers);
   });
   answer.finding = list ? list->find(question.certificate, url) : fail(list.error());
   return answer;

@@ -63,6 +63,7 @@ class RevocationChecker {
     const crypto::Certificate& certificate;
     const crypto::Certificate& issuer;  // to which it was verified: only then are its URLs believed
     const onboarding::RevocationPolicy& rules;
+    std::vector<crypto::Certificate> signers{};  // others of the issuer's that may sign its lists
   };
   struct Answer {
     // Errors, whose words do not differ from one time to the next: Transport, Timeout; Invalid with reason InvalidURL,

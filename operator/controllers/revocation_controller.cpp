@@ -73,7 +73,7 @@ Result<runtime::Outcome> RevocationController::check(const ObjectKey& key, const
     const auto issuer = crypto::Certificate::parseBase64(check.issuer);
     // One that somebody damaged stays as it is known.
     if (!isChecked || !certificate || !issuer) continue;
-    const auto answer = checker_.ask({*certificate, *issuer, *rules}, stop);
+    const auto answer = checker_.ask({*certificate, *issuer, *rules, onboarding::intermediatesOf(check.signers)}, stop);
     if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "stopping");
     if (answer.isBusy) {
       outcome = soonest(outcome, {answer.nextLook});

@@ -40,7 +40,4 @@ bool isWeakSignature(const X509_ALGOR* algorithm);
 // What a PEM text that is one whole block of that name ("X509 CRL") holds; nothing for every other text.
 std::optional<std::string> derOfPem(std::string_view text, std::string_view name);
 
-// The URIs of a distribution point's full name; none where it is null or named otherwise.
-std::vector<std::string> urisOf(const DIST_POINT_NAME* point);
-
 }  // namespace mpay::crypto

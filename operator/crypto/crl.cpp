@@ -72,24 +72,33 @@ struct ListCheck {
 constexpr ListCheck kChecks[] = {
     {"WrongIssuer", isOfIssuer}, {"BadSignature", isSigned}, {"UnsupportedList", isUnderstood}};
 
+// Errors: the reason of the first check that fails.
+Result<void> judged(X509_CRL* list, X509* signer) {
+  for (const auto& check : kChecks) {
+    if (auto problem = check.problem(list, signer); !problem.empty())
+      return refuse(std::string(check.reason), std::move(problem));
+  }
+  return {};
+}
+
 // Where the list belongs, as its issuing distribution point says. Errors: UnsupportedList where it leaves something
 // out that a certificate of an information system could be.
-Result<std::vector<std::string>> placesOf(const X509_CRL* list) {
+Result<std::vector<Place>> placesOfList(const X509_CRL* list) {
   int critical = 0;
   const Handle<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free> point(
       static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(list, NID_issuing_distribution_point, &critical, nullptr)));
   ERR_clear_error();
   if (!point) {
-    if (critical == -1) return std::vector<std::string>{};  // it has none
+    if (critical == -1) return std::vector<Place>{};  // it has none
     return refuse("UnsupportedList", "the list's issuing distribution point cannot be read, or is there twice");
   }
   if (point->indirectCRL > 0) return refuse("UnsupportedList", "the list is an indirect one");
   if (point->onlyCA > 0 || point->onlyattr > 0)
     return refuse("UnsupportedList", "the list is not about certificates of information systems");
   if (point->onlysomereasons) return refuse("UnsupportedList", "the list is about some reasons only");
-  auto places = urisOf(point->distpoint);
+  auto places = placesOf(point->distpoint, X509_CRL_get_issuer(list));
   if (point->distpoint && places.empty())
-    return refuse("UnsupportedList", "the list names the place where it belongs by no URI");
+    return refuse("UnsupportedList", "the list names the place where it belongs by no URI and no directory name");
   return places;
 }
 
@@ -99,24 +108,34 @@ std::string bytesOf(const ASN1_INTEGER* serial) {
                       static_cast<std::size_t>(ASN1_STRING_length(serial)));
 }
 
-int reasonOf(X509_REVOKED* entry) {
+// A code that nobody defined, for one that cannot be read: it is not "none", which can be lifted.
+constexpr std::int32_t kUnreadableReason = 999;
+
+std::int32_t reasonOf(X509_REVOKED* entry) {
+  int critical = 0;
   const Handle<ASN1_ENUMERATED, ASN1_ENUMERATED_free> reason(
-      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
+      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, &critical, nullptr)));
+  std::int64_t code = OCSP_REVOKED_STATUS_NOSTATUS;
+  const bool isRead = reason && ASN1_ENUMERATED_get_int64(&code, reason.get()) == 1 && code >= 0 && code < 256;
   ERR_clear_error();
-  return reason ? static_cast<int>(ASN1_ENUMERATED_get(reason.get())) : OCSP_REVOKED_STATUS_NOSTATUS;
+  if (!reason && critical == -1) return OCSP_REVOKED_STATUS_NOSTATUS;  // there is none
+  return isRead ? static_cast<std::int32_t>(code) : kUnreadableReason;
 }
 
 }  // namespace
 
-Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certificate& issuer, WallTime now) {
+Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certificate& issuer, WallTime now,
+                                             std::span<const Certificate> signers) {
   const auto decodedList = TRY(decoded(bytes));
   X509_CRL* handle = decodedList.get();
   RevocationList list;
-  for (const auto& check : kChecks) {
-    if (auto problem = check.problem(handle, issuer.get()); !problem.empty())
-      return refuse(std::string(check.reason), std::move(problem));
+  auto isIssuers = judged(handle, issuer.get());
+  for (const auto& signer : signers) {
+    const bool isNamed = X509_NAME_cmp(X509_CRL_get_issuer(handle), X509_get_subject_name(issuer.get())) == 0;
+    if (!isIssuers && isNamed && judged(handle, signer.get())) isIssuers = {};
   }
-  list.places_ = TRY(placesOf(handle));
+  TRY(std::move(isIssuers));
+  list.places_ = TRY(placesOfList(handle));
   const auto thisUpdate = timeOf(X509_CRL_get0_lastUpdate(handle));
   const auto nextUpdate = timeOf(X509_CRL_get0_nextUpdate(handle));
   if (!thisUpdate) return refuse("MalformedList", "the list does not say when it was made");
@@ -137,13 +156,16 @@ Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certi
   entries->reserve(static_cast<std::size_t>(std::max(0, sk_X509_REVOKED_num(revoked))));
   for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
     X509_REVOKED* entry = sk_X509_REVOKED_value(revoked, i);
-    const int reason = reasonOf(entry);
+    const auto reason = reasonOf(entry);
     // It releases a certificate that was on hold.
     if (reason == OCSP_REVOKED_STATUS_REMOVEFROMCRL) continue;
     entries->push_back(
         {bytesOf(X509_REVOKED_get0_serialNumber(entry)), timeOf(X509_REVOKED_get0_revocationDate(entry)), reason});
   }
-  std::sort(entries->begin(), entries->end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
+  std::sort(entries->begin(), entries->end(), [](const auto& a, const auto& b) {
+    if (a.serial != b.serial) return a.serial < b.serial;
+    return isForGood(reasonText(a.reason)) && !isForGood(reasonText(b.reason));
+  });
   list.entries_ = std::move(entries);
   return list;
 }
@@ -153,14 +175,16 @@ Result<RevocationFinding> RevocationList::find(const Certificate& certificate, s
   if (X509_NAME_cmp(issuer_.get(), X509_get_issuer_name(leaf)) != 0)
     return refuse("WrongIssuer", "the list is of another issuer than the certificate");
   if (!places_.empty()) {
-    auto named = distributionPoints(certificate);
-    if (named.empty()) named.emplace_back(source);
+    auto named = listPlaces(certificate);
+    if (std::all_of(named.begin(), named.end(), [](const auto& place) { return place.directory != nullptr; }))
+      named.push_back({std::string(source)});
     const bool belongs = std::any_of(places_.begin(), places_.end(), [&](const auto& place) {
-      return std::find(named.begin(), named.end(), place) != named.end();
+      return std::any_of(named.begin(), named.end(), [&](const auto& other) { return isSamePlace(place, other); });
     });
     if (!belongs) {
-      return refuse("UnsupportedList",
-                    fmt::format("the list belongs to {}, and the certificate is of another place", places_.front()));
+      const auto& place = places_.front();
+      return refuse("UnsupportedList", fmt::format("the list belongs to {}, and the certificate is of another place",
+                                                   place.directory ? nameText(place.directory.get()) : place.uri));
     }
   }
   RevocationFinding finding{.state = RevocationState::Good, .thisUpdate = thisUpdate_, .nextUpdate = nextUpdate_};
@@ -170,7 +194,7 @@ Result<RevocationFinding> RevocationList::find(const Certificate& certificate, s
   if (entry == entries_->end() || entry->serial != serial) return finding;
   finding.state = RevocationState::Revoked;
   finding.revokedAt = entry->revokedAt;
-  if (entry->reason != OCSP_REVOKED_STATUS_NOSTATUS) finding.reason = OCSP_crl_reason_str(entry->reason);
+  finding.reason = reasonText(entry->reason);
   return finding;
 }
 

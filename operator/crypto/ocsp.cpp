@@ -33,6 +33,27 @@ Result<Basic> decoded(std::string_view bytes) {
   return basic;
 }
 
+// Whom the issuer certified for OCSP signing is held to what holds for an authority and for a signer's usage.
+Result<void> judgeDelegate(OCSP_BASICRESP* basic, const Certificate& issuer) {
+  X509* signer = nullptr;
+  const Handle<STACK_OF(X509), freeStack> known(sk_X509_new_null());
+  sk_X509_push(known.get(), issuer.get());
+  if (OCSP_resp_get0_signer(basic, &signer, known.get()) != 1 || !signer)
+    return refuse("UnauthorizedSigner", "the response does not say who signed it");
+  if (X509_cmp(signer, issuer.get()) == 0) return {};
+  const auto delegate = Certificate::parse(derOf([&](unsigned char** out) { return i2d_X509(signer, out); }));
+  if (!delegate) return refuse("UnauthorizedSigner", "the signer's certificate cannot be read");
+  const auto refused = [](const std::string& why) {
+    return refuse("UnauthorizedSigner", "the certificate for OCSP signing, whose key signed the response, " + why);
+  };
+  if (!delegate->allowsDigitalSignature()) return refused("has a key usage without digitalSignature");
+  if (const auto weakness = weaknessOfKey(*delegate); !weakness.empty()) return refused(weakness);
+  const X509_ALGOR* algorithm = nullptr;
+  X509_get0_signature(nullptr, &algorithm, signer);
+  if (isWeakSignature(algorithm)) return refused("is signed with SHA-1, MD5 or an unknown algorithm");
+  return {};
+}
+
 // Whether the issuer signed it, or who was issued a certificate for that purpose by the issuer itself.
 Result<void> verify(OCSP_BASICRESP* basic, const Certificate& issuer, WallTime now) {
   if (isWeakSignature(OCSP_resp_get0_tbs_sigalg(basic)))
@@ -47,7 +68,7 @@ Result<void> verify(OCSP_BASICRESP* basic, const Certificate& issuer, WallTime n
   const int holds = OCSP_basic_verify(basic, known.get(), store.get(), OCSP_NOEXPLICIT);
   const auto problem = ERR_peek_last_error();
   ERR_clear_error();
-  if (holds == 1) return {};
+  if (holds == 1) return judgeDelegate(basic, issuer);
   if (ERR_GET_LIB(problem) == ERR_LIB_OCSP && ERR_GET_REASON(problem) == OCSP_R_SIGNATURE_FAILURE)
     return refuse("BadSignature", "the response's signature does not hold");
   const char* words = problem ? ERR_reason_error_string(problem) : nullptr;
@@ -71,33 +92,19 @@ Result<void> judgeTimes(const ASN1_GENERALIZEDTIME* made, const ASN1_GENERALIZED
   return {};
 }
 
-}  // namespace
-
-Result<OcspQuery> OcspQuery::of(const Certificate& certificate, const Certificate& issuer) {
-  std::shared_ptr<OCSP_REQUEST> handle(OCSP_REQUEST_new(), OCSP_REQUEST_free);
-  // SHA-1 names the issuer here and protects nothing; it is what every responder knows (RFC 5019, 2.1.1).
-  Handle<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer.get()));
-  const bool made = id && OCSP_request_add0_id(handle.get(), id.get()) != nullptr;
-  if (made) (void)id.release();
-  std::string request;
-  if (made && OCSP_request_add1_nonce(handle.get(), nullptr, -1) == 1)
-    request = derOf([&](unsigned char** out) { return i2d_OCSP_REQUEST(handle.get(), out); });
+// Whether an identifier is a certificate's, whatever hash it is made with.
+bool isAbout(const OCSP_CERTID* id, const Certificate& certificate, const Certificate& issuer) {
+  ASN1_OBJECT* algorithm = nullptr;
+  OCSP_id_get0_info(nullptr, &algorithm, nullptr, nullptr, const_cast<OCSP_CERTID*>(id));
+  const EVP_MD* hash = EVP_get_digestbyobj(algorithm);
+  const Handle<OCSP_CERTID, OCSP_CERTID_free> expected(hash ? OCSP_cert_to_id(hash, certificate.get(), issuer.get())
+                                                            : nullptr);
   ERR_clear_error();
-  if (request.empty()) return fail(ErrorKind::Crypto, "the OCSP request cannot be made");
-  return OcspQuery(std::move(handle), issuer, std::move(request));
+  return expected && OCSP_id_cmp(expected.get(), id) == 0;
 }
 
-Result<RevocationFinding> OcspQuery::read(std::string_view response, WallTime now) const {
-  const auto basic = TRY(decoded(response));
-  TRY(verify(basic.get(), issuer_, now));
-  const int nonce = OCSP_check_nonce(handle_.get(), basic.get());
-  if (nonce != 1 && nonce != -1) return refuse("WrongNonce", "the response answers another request");
-  if (OCSP_BASICRESP_get_ext_by_critical(basic.get(), 1, -1) >= 0)
-    return refuse("UnsupportedResponse", "the response has a critical extension that is not understood");
-  OCSP_CERTID* id = OCSP_onereq_get0_id(OCSP_request_onereq_get0(handle_.get(), 0));
-  const int found = OCSP_resp_find(basic.get(), id, -1);
-  OCSP_SINGLERESP* single = found < 0 ? nullptr : OCSP_resp_get0(basic.get(), found);
-  if (!single) return refuse("WrongCertificate", "the response says nothing of this certificate");
+// What a single response says of its certificate.
+Result<RevocationFinding> findingOf(OCSP_SINGLERESP* single, WallTime now) {
   if (OCSP_SINGLERESP_get_ext_by_critical(single, 1, -1) >= 0)
     return refuse("UnsupportedResponse", "the response has a critical extension that is not understood");
   int reason = OCSP_REVOKED_STATUS_NOSTATUS;
@@ -114,9 +121,51 @@ Result<RevocationFinding> OcspQuery::read(std::string_view response, WallTime no
     const bool released = reason == OCSP_REVOKED_STATUS_REMOVEFROMCRL;
     finding.state = released ? RevocationState::Good : RevocationState::Revoked;
     if (!released) finding.revokedAt = timeOf(revoked);
-    if (!released && reason != OCSP_REVOKED_STATUS_NOSTATUS) finding.reason = OCSP_crl_reason_str(reason);
+    if (!released) finding.reason = reasonText(reason);
   }
   return finding;
+}
+
+}  // namespace
+
+Result<OcspQuery> OcspQuery::of(const Certificate& certificate, const Certificate& issuer) {
+  std::shared_ptr<OCSP_REQUEST> handle(OCSP_REQUEST_new(), OCSP_REQUEST_free);
+  // SHA-1 names the issuer here and protects nothing; it is what every responder knows (RFC 5019, 2.1.1).
+  Handle<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer.get()));
+  const bool made = id && OCSP_request_add0_id(handle.get(), id.get()) != nullptr;
+  if (made) (void)id.release();
+  std::string request;
+  if (made && OCSP_request_add1_nonce(handle.get(), nullptr, -1) == 1)
+    request = derOf([&](unsigned char** out) { return i2d_OCSP_REQUEST(handle.get(), out); });
+  ERR_clear_error();
+  if (request.empty()) return fail(ErrorKind::Crypto, "the OCSP request cannot be made");
+  return OcspQuery(std::move(handle), certificate, issuer, std::move(request));
+}
+
+Result<RevocationFinding> OcspQuery::read(std::string_view response, WallTime now) const {
+  const auto basic = TRY(decoded(response));
+  TRY(verify(basic.get(), issuer_, now));
+  const int nonce = OCSP_check_nonce(handle_.get(), basic.get());
+  if (nonce != 1 && nonce != -1) return refuse("WrongNonce", "the response answers another request");
+  if (OCSP_BASICRESP_get_ext_by_critical(basic.get(), 1, -1) >= 0)
+    return refuse("UnsupportedResponse", "the response has a critical extension that is not understood");
+  std::optional<RevocationFinding> gravest;
+  std::optional<Error> problem;
+  for (int i = 0; i < OCSP_resp_count(basic.get()); ++i) {
+    OCSP_SINGLERESP* single = OCSP_resp_get0(basic.get(), i);
+    if (!isAbout(OCSP_SINGLERESP_get0_id(single), certificate_, issuer_)) continue;
+    auto finding = findingOf(single, now);
+    // What is not understood may say anything, so nothing else may be better than it.
+    if (!finding && finding.error().reason == "UnsupportedResponse") return fail(std::move(finding).error());
+    if (!finding) {
+      problem = std::move(finding).error();
+    } else if (!gravest || isGraver(*finding, *gravest)) {
+      gravest = std::move(*finding);
+    }
+  }
+  if (gravest) return std::move(*gravest);
+  if (problem) return fail(std::move(*problem));
+  return refuse("WrongCertificate", "the response says nothing of this certificate");
 }
 
 }  // namespace mpay::crypto

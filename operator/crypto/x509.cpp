@@ -1,9 +1,10 @@
 #include "crypto/x509.h"
 
 #include <fmt/format.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -12,52 +13,12 @@
 #include "crypto/asn1.h"
 #include "crypto/digest.h"
 #include "crypto/handle.h"
+#include "crypto/key_search.h"
 
 namespace mpay::crypto {
 namespace {
 
 tl::unexpected<Error> malformed(std::string what) { return refuse("MalformedCertificate", std::move(what)); }
-
-// Whether DER bytes are key material of any of the usual forms.
-bool isKeyDer(std::string_view bytes) {
-  const auto* begin = reinterpret_cast<const unsigned char*>(bytes.data());
-  const auto length = static_cast<long>(bytes.size());
-  const auto* at = begin;
-  if (const Handle<EVP_PKEY, EVP_PKEY_free> key(d2i_AutoPrivateKey(nullptr, &at, length)); key) return true;
-  at = begin;
-  if (const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> key(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, length));
-      key) {
-    return true;
-  }
-  at = begin;
-  if (const Handle<PKCS12, PKCS12_free> store(d2i_PKCS12(nullptr, &at, length)); store) return true;
-  at = begin;
-  // An encrypted PKCS#8 is an X509_SIG, and so is a DigestInfo: either way no certificate.
-  const Handle<X509_SIG, X509_SIG_free> sealed(d2i_X509_SIG(nullptr, &at, length));
-  return sealed != nullptr;
-}
-
-// What base64 without a frame stands for; nothing where the text is no such.
-std::optional<std::string> unwrapped(std::string_view text) {
-  std::string letters;
-  for (const char c : text) {
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') letters += c;
-  }
-  return letters.empty() ? std::nullopt : fromBase64(letters);
-}
-
-bool isOrHoldsKey(std::string_view bytes) {
-  if (bytes.find("PRIVATE KEY") != std::string_view::npos) return true;
-  const bool key = !bytes.starts_with("-----BEGIN") && isKeyDer(bytes);
-  ERR_clear_error();
-  return key;
-}
-
-bool holdsPrivateKey(std::string_view bytes) {
-  if (isOrHoldsKey(bytes)) return true;
-  const auto inner = unwrapped(bytes);
-  return inner && isOrHoldsKey(*inner);
-}
 
 tl::unexpected<Error> keyGiven() {
   return refuse("PrivateKeyInPublicField",
@@ -76,11 +37,11 @@ Result<std::shared_ptr<X509>> fromDer(std::string_view der) {
   auto handle = share(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
   if (!handle) {
-    if (isOrHoldsKey(der)) return keyGiven();
+    if (holdsPrivateKey(der)) return keyGiven();
     return malformed("the bytes are not an X.509 certificate");
   }
   if (at != end) {
-    if (isOrHoldsKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
+    if (holdsPrivateKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
     return malformed("bytes follow the certificate");
   }
   // Extensions are decoded here, so that later readers on several threads only read.
@@ -100,7 +61,7 @@ Result<std::shared_ptr<X509>> fromPemBlock(std::string_view block) {
 
 Result<std::shared_ptr<X509>> exactlyOne(std::string_view bytes) {
   if (bytes.find(kBegin) == std::string_view::npos) {
-    const auto inner = unwrapped(bytes);
+    const auto inner = fromFramelessBase64(bytes);
     return fromDer(inner ? *inner : bytes);
   }
   const auto text = trimmed(bytes);
@@ -187,9 +148,37 @@ bool Certificate::isAuthority() const { return X509_get_extension_flags(get()) &
 
 bool Certificate::hasUsableKey() const { return X509_get0_pubkey(get()) != nullptr; }
 
-int Certificate::rsaBits() const {
+std::string Certificate::keyKind() const {
   EVP_PKEY* key = X509_get0_pubkey(get());
-  return key && EVP_PKEY_is_a(key, "RSA") ? EVP_PKEY_get_bits(key) : 0;
+  const char* name = key ? EVP_PKEY_get0_type_name(key) : nullptr;
+  return name ? name : "";
+}
+
+int Certificate::rsaBits() const { return keyKind() == "RSA" ? EVP_PKEY_get_bits(X509_get0_pubkey(get())) : 0; }
+
+int Certificate::modulusBits() const {
+  return keyKind().starts_with("RSA") ? EVP_PKEY_get_bits(X509_get0_pubkey(get())) : 0;
+}
+
+std::string Certificate::rsaFlaw() const {
+  if (!keyKind().starts_with("RSA")) return "";
+  const auto number = [&](const char* name) {
+    BIGNUM* value = nullptr;
+    EVP_PKEY_get_bn_param(X509_get0_pubkey(get()), name, &value);
+    return Handle<BIGNUM, BN_free>(value);
+  };
+  const auto modulus = number(OSSL_PKEY_PARAM_RSA_N), exponent = number(OSSL_PKEY_PARAM_RSA_E);
+  if (!modulus || !exponent) return "it lacks a modulus or an exponent";
+  const int bits = BN_num_bits(modulus.get());
+  if (!BN_is_odd(modulus.get())) return "its modulus is even";
+  if (bits > OPENSSL_RSA_MAX_MODULUS_BITS)
+    return fmt::format("its modulus has {} bits, more than {}", bits, OPENSSL_RSA_MAX_MODULUS_BITS);
+  if (!BN_is_odd(exponent.get()) || BN_is_one(exponent.get())) return "its exponent is even, or below 3";
+  // TLS libraries refuse to calculate with these.
+  if (BN_cmp(modulus.get(), exponent.get()) <= 0 ||
+      (bits > OPENSSL_RSA_SMALL_MODULUS_BITS && BN_num_bits(exponent.get()) > OPENSSL_RSA_MAX_PUBEXP_BITS))
+    return "its exponent is too large";
+  return "";
 }
 
 std::string Certificate::curve() const {
@@ -200,6 +189,20 @@ std::string Certificate::curve() const {
   if (EVP_PKEY_get_group_name(key, name, sizeof name, &length) != 1) return "unknown";
   const char* nist = EC_curve_nid2nist(OBJ_sn2nid(name));
   return nist ? nist : name;
+}
+
+std::string weaknessOfKey(const Certificate& certificate) {
+  if (const auto flaw = certificate.rsaFlaw(); !flaw.empty())
+    return fmt::format("has an RSA key that is not sound: {}", flaw);
+  if (const int bits = certificate.modulusBits(); bits > 0)
+    return bits < 2048 ? fmt::format("has an RSA key of {} bits, at least 2048 are needed", bits) : "";
+  constexpr std::string_view kCurves[] = {"P-256", "P-384", "P-521"};
+  const auto curve = certificate.curve();
+  if (std::find(std::begin(kCurves), std::end(kCurves), curve) != std::end(kCurves)) return "";
+  return fmt::format("has a key of {}; RSA, P-256, P-384 and P-521 are accepted",
+                     !curve.empty()                  ? "the curve " + curve
+                     : certificate.keyKind().empty() ? "an unknown kind"
+                                                     : "the kind " + certificate.keyKind());
 }
 
 std::string Certificate::signatureHash() const {
@@ -221,21 +224,75 @@ bool Certificate::allowsClientAuthentication() const {
   return !(flags & EXFLAG_XKUSAGE) || (X509_get_extended_key_usage(get()) & XKU_SSL_CLIENT);
 }
 
+bool Certificate::allowsClientByNetscapeType() const {
+  const Handle<ASN1_BIT_STRING, ASN1_BIT_STRING_free> types(
+      static_cast<ASN1_BIT_STRING*>(X509_get_ext_d2i(get(), NID_netscape_cert_type, nullptr, nullptr)));
+  ERR_clear_error();
+  return !types || ASN1_BIT_STRING_get_bit(types.get(), 0) == 1;
+}
+
+bool Certificate::signsCertificates() const {
+  return (X509_get_extension_flags(get()) & EXFLAG_KUSAGE) && (X509_get_key_usage(get()) & KU_KEY_CERT_SIGN);
+}
+
+bool Certificate::mayIssueClients() const { return X509_check_purpose(get(), X509_PURPOSE_SSL_CLIENT, 1) > 0; }
+
+bool Certificate::isSelfSigned() const { return X509_get_extension_flags(get()) & EXFLAG_SS; }
+
+bool Certificate::hasAlternativeNames() const { return X509_get_ext_by_NID(get(), NID_subject_alt_name, -1) >= 0; }
+
+bool Certificate::hasExtensionsOfItsVersion() const {
+  return X509_get_version(get()) >= X509_VERSION_3 || X509_get_ext_count(get()) == 0;
+}
+
 bool Certificate::allowsDigitalSignature() const {
   return X509_get_key_usage(get()) & KU_DIGITAL_SIGNATURE;  // all bits where the extension is absent
 }
 
+namespace {
+
+constexpr std::string_view kAnyBegin = "-----BEGIN ", kAnyEnd = "-----END ", kDashes = "-----";
+
+// A block's name for people; it may be anything.
+std::string nameOfBlock(std::string_view block) {
+  block.remove_prefix(kAnyBegin.size());
+  const auto name = block.substr(0, std::min<std::size_t>(block.find(kDashes), 40));
+  const bool isPlain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ';
+  });
+  return isPlain ? std::string(name) : "something else";
+}
+
+// The next PEM block of a text, which `rest` then begins behind. Errors: why it cannot be read.
+Result<std::string_view> takeBlock(std::string_view& rest) {
+  const auto begin = rest.find(kAnyBegin), end = rest.find(kAnyEnd);
+  if (begin == std::string_view::npos || end < begin)
+    return malformed("its beginning, -----BEGIN CERTIFICATE-----, is missing or damaged");
+  const auto next = rest.find(kAnyBegin, begin + 1);
+  if (end == std::string_view::npos || next < end)
+    return malformed("its end, -----END CERTIFICATE-----, is missing or damaged");
+  const auto dashes = rest.find(kDashes, end + kAnyEnd.size());
+  const auto behind = dashes == std::string_view::npos ? rest.size() : dashes + kDashes.size();
+  const auto block = rest.substr(begin, behind - begin);
+  rest.remove_prefix(behind);
+  if (!block.starts_with(kBegin))
+    return malformed(
+        fmt::format("it is {}, which is not read; give it as CERTIFICATE, or leave it out", nameOfBlock(block)));
+  return block;
+}
+
+}  // namespace
+
 Result<std::vector<Certificate>> certificatesIn(std::string_view pem) {
   if (holdsPrivateKey(pem)) return keyGiven();
   std::vector<Certificate> all;
-  std::string_view rest = pem;
-  for (auto begin = rest.find(kBegin); begin != std::string_view::npos; begin = rest.find(kBegin)) {
-    const auto end = rest.find(kEnd, begin);
-    if (end == std::string_view::npos) return malformed("the last PEM block has no end");
-    auto handle = fromPemBlock(rest.substr(begin, end + kEnd.size() - begin));
-    if (!handle) return fail(within(fmt::format("block {}", all.size() + 1), std::move(handle).error()));
+  for (std::string_view rest = pem; rest.find(kAnyBegin) != rest.npos || rest.find(kAnyEnd) != rest.npos;) {
+    const auto where = fmt::format("block {}", all.size() + 1);
+    const auto block = takeBlock(rest);
+    if (!block) return fail(within(where, block.error()));
+    auto handle = fromPemBlock(*block);
+    if (!handle) return fail(within(where, std::move(handle).error()));
     all.push_back(Certificate(std::move(*handle)));
-    rest.remove_prefix(end + kEnd.size());
   }
   if (all.empty()) return malformed("there is no PEM certificate");
   return all;
@@ -248,7 +305,7 @@ Result<Intermediates> parseIntermediates(std::string_view bytes) {
                               kMaximumCertificateBytes));
   }
   Intermediates all;
-  if (bytes.find(kBegin) == std::string_view::npos) {
+  if (bytes.find(kAnyBegin) == std::string_view::npos) {
     all.push_back(TRY(Certificate::parse(bytes)));
   } else {
     all = TRY(certificatesIn(bytes));
@@ -264,132 +321,6 @@ Result<Intermediates> parseIntermediates(std::string_view bytes) {
       return refuse("WrongUsage", certificate.subject() + " is no certification authority, and leads nowhere");
   }
   return all;
-}
-
-Result<Authorities> Authorities::parse(std::string_view pem) {
-  if (pem.size() > (std::size_t{1} << 20))
-    return refuse("MalformedAuthorities", "the authorities are larger than 1 MiB");
-  auto parsed = certificatesIn(pem);
-  if (!parsed && parsed.error().reason == "PrivateKeyInPublicField")
-    return refuse("PrivateKeyInPublicField", "the authorities hold a private key");
-  if (!parsed) return refuse("MalformedAuthorities", parsed.error().message);
-  for (const auto& certificate : *parsed) {
-    if (!certificate.isAuthority())
-      return refuse("MalformedAuthorities", fmt::format("{} is not a certification authority", certificate.subject()));
-  }
-  auto& all = *parsed;
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() < b.sha256(); });
-  all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.sha256() == b.sha256(); }),
-            all.end());
-  Authorities authorities;
-  authorities.certificates_ = std::move(all);
-  return authorities;
-}
-
-namespace {
-
-// A path longer than that, or found only after so many steps, is not looked for: what leads to it is somebody's choice.
-constexpr std::size_t kLongestPath = 8;
-constexpr int kMostSteps = 200;
-
-bool isSelfSigned(const Certificate& certificate) { return X509_get_extension_flags(certificate.get()) & EXFLAG_SS; }
-
-// By name, key identifiers and the issuer's key usage.
-bool mayHaveIssued(const Certificate& issuer, const Certificate& subject) {
-  return X509_check_issued(issuer.get(), subject.get()) == X509_V_OK;
-}
-// What alone tells authorities of one name apart.
-bool signedIt(const Certificate& issuer, const Certificate& subject) {
-  return X509_verify(subject.get(), X509_get0_pubkey(issuer.get())) == 1;
-}
-
-// What OpenSSL says to one path, whose last certificate is trusted: nothing, or the problem.
-std::string problemOf(const Path& path, WallTime at) {
-  const Handle<X509_STORE, X509_STORE_free> store(X509_STORE_new());
-  X509_STORE_add_cert(store.get(), path.back().get());
-  const Handle<STACK_OF(X509), freeStack> between(sk_X509_new_null());
-  for (std::size_t i = 1; i + 1 < path.size(); ++i) sk_X509_push(between.get(), path[i].get());
-  const Handle<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
-  X509_STORE_CTX_init(context.get(), store.get(), path.front().get(), between.get());
-  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_time(parameters, std::chrono::system_clock::to_time_t(at));
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT);
-  if (X509_verify_cert(context.get()) == 1) return "";
-  X509* where = X509_STORE_CTX_get_current_cert(context.get());
-  return fmt::format("{} ({})", X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())),
-                     where ? nameText(X509_get_subject_name(where)) : path.front().subject());
-}
-
-// Depth first over all that may have issued the last certificate, until OpenSSL accepts a path.
-struct Search {
-  const std::vector<Certificate>& authorities;
-  const Intermediates& intermediates;
-  WallTime at;
-  const std::function<std::string(const Path&)>& judge;
-  int steps = 0;
-  Path path{};
-  std::string problem{};    // of the first path that was complete
-  std::string farthest{};   // the issuer that no candidate is
-  std::size_t reached = 0;  // after how many certificates
-
-  bool goesOn() {
-    const Certificate last = path.back();
-    bool found = false;
-    for (const auto* candidates : {&authorities, &intermediates}) {
-      for (const auto& candidate : *candidates) {
-        const bool isAnchor = candidates == &authorities && isSelfSigned(candidate);
-        // A self-signed certificate that nobody trusts leads nowhere.
-        if (!isAnchor && isSelfSigned(candidate)) continue;
-        if (path.size() >= kLongestPath || holds(candidate) || !mayHaveIssued(candidate, last)) continue;
-        if (++steps > kMostSteps || !signedIt(candidate, last)) continue;
-        found = true;
-        path.push_back(candidate);
-        if (isAnchor) {
-          auto said = problemOf(path, at);
-          if (said.empty() && judge) said = judge(path);
-          if (said.empty()) return true;
-          if (problem.empty()) problem = std::move(said);
-        } else if (goesOn()) {
-          return true;
-        }
-        path.pop_back();
-      }
-    }
-    if (!found && path.size() > reached) {
-      reached = path.size();
-      farthest = last.issuer();
-    }
-    return false;
-  }
-
-  bool holds(const Certificate& candidate) const {
-    return std::any_of(path.begin(), path.end(),
-                       [&](const auto& known) { return X509_cmp(known.get(), candidate.get()) == 0; });
-  }
-};
-
-}  // namespace
-
-Result<Path> Authorities::verify(const Certificate& certificate, WallTime at, const Intermediates& intermediates,
-                                 const std::function<std::string(const Path&)>& problem) const {
-  Search search{certificates_, intermediates, at, problem};
-  search.path.push_back(certificate);
-  const bool found = search.goesOn();
-  ERR_clear_error();
-  if (found) return std::move(search.path);
-  const auto why = !search.problem.empty()
-                       ? search.problem
-                       : fmt::format("neither they nor certificate.intermediates hold the authority {} that signed it",
-                                     search.farthest);
-  return refuse("UntrustedIssuer", fmt::format("the certificate of {}, issued by {}, does not chain to an authority of "
-                                               "the environment: {}",
-                                               certificate.subject(), certificate.issuer(), why));
-}
-
-std::string Authorities::pem() const {
-  std::string text;
-  for (const auto& certificate : certificates_) text += certificate.pem();
-  return text;
 }
 
 }  // namespace mpay::crypto

@@ -29,12 +29,24 @@ std::string mayAuthenticateClients(const CertificateQuestion& q) {
   return "the certificate's extended key usage lacks clientAuth; request one for a system";
 }
 
+std::string isNoServersAlone(const CertificateQuestion& q) {
+  if (q.certificate.allowsClientByNetscapeType()) return "";
+  return "the certificate's Netscape type (nsCertType) lacks the SSL client; request one for a system";
+}
+
+std::string certifiesNobody(const CertificateQuestion& q) {
+  if (!q.certificate.signsCertificates()) return "";
+  return "the certificate's key usage holds keyCertSign, which is an authority's; request one for a system";
+}
+
 std::string maySign(const CertificateQuestion& q) {
   if (q.certificate.allowsDigitalSignature()) return "";
   return "the certificate's key usage lacks digitalSignature; request one for a system";
 }
 
 std::string hasStrongKey(const CertificateQuestion& q) {
+  if (const auto flaw = q.certificate.rsaFlaw(); !flaw.empty())
+    return fmt::format("the key is no sound RSA key: {}; make another, and request a certificate of it", flaw);
   if (const int bits = q.certificate.rsaBits(); bits > 0) {
     if (bits >= q.policy.minimumRsaBits) return "";
     return fmt::format("the RSA key has {} bits, at least {} are needed; request a new certificate", bits,
@@ -73,16 +85,47 @@ std::string hasNotEnded(const CertificateQuestion& q) {
 
 std::string chainsToAuthority(const CertificateQuestion& q) { return q.path ? "" : q.path.error().message; }
 
-// Whoever can forge an authority on the way can forge the certificate. The last one is trusted for itself, not for its
-// signature.
+std::string hasNames(const crypto::Certificate& certificate) {
+  if (certificate.issuer().empty()) return "does not say who issued it";
+  if (certificate.subject().empty() && (certificate.isAuthority() || !certificate.hasAlternativeNames()))
+    return "does not say whose it is";
+  return "";
+}
+
+std::string hasExtensionsOfItsVersion(const crypto::Certificate& certificate) {
+  return certificate.hasExtensionsOfItsVersion() ? "" : "has extensions, and is not of version 3";
+}
+
+// RFC 5280 asks for more that nginx and HAProxy pass over: key identifiers, an authority's key usage, basic constraints
+// that are critical. Authorities in use lack these, and nothing is safer with them.
+constexpr std::string (*kForms[])(const crypto::Certificate&) = {hasNames, hasExtensionsOfItsVersion};
+
+std::string problemOfForm(const crypto::Certificate& certificate) {
+  for (const auto problem : kForms) {
+    if (auto said = problem(certificate); !said.empty()) return said;
+  }
+  return "";
+}
+
+std::string isReachedInGoodForm(const CertificateQuestion& q) {
+  for (const auto& certificate : *q.path) {
+    if (const auto said = problemOfForm(certificate); !said.empty())
+      return fmt::format("the certificate of {}, issued by {}, {}", certificate.subject(), certificate.issuer(), said);
+  }
+  return "";
+}
+
+// A self-signed authority is trusted for itself, not for its signature.
+std::string weaknessOfAuthority(const crypto::Certificate& authority, const CertificatePolicy& policy) {
+  if (auto weakness = crypto::weaknessOfKey(authority); !weakness.empty()) return weakness;
+  return authority.isSelfSigned() ? "" : weaknessOf(authority, policy);
+}
+
+// Whoever can forge an authority on the way can forge the certificate.
 std::string weaknessOn(const crypto::Path& path, const CertificatePolicy& policy) {
   for (std::size_t i = 1; i < path.size(); ++i) {
-    const auto& authority = path[i];
-    if (const int bits = authority.rsaBits(); bits > 0 && bits < 2048)
-      return fmt::format("the authority {} has an RSA key of {} bits", authority.subject(), bits);
-    if (i + 1 == path.size()) break;
-    if (const auto weakness = weaknessOf(authority, policy); !weakness.empty())
-      return fmt::format("the authority {} {}", authority.subject(), weakness);
+    if (const auto weakness = weaknessOfAuthority(path[i], policy); !weakness.empty())
+      return fmt::format("the authority {} {}", path[i].subject(), weakness);
   }
   return "";
 }
@@ -104,13 +147,16 @@ std::string namesTheBeneficiary(const CertificateQuestion& q) {
 
 constexpr std::array kChecks{
     CertificateCheck{"WrongUsage", isNoAuthority},
+    CertificateCheck{"WrongUsage", certifiesNobody},
     CertificateCheck{"WrongUsage", mayAuthenticateClients},
+    CertificateCheck{"WrongUsage", isNoServersAlone},
     CertificateCheck{"WrongUsage", maySign},
     CertificateCheck{"WeakCertificate", hasStrongKey},
     CertificateCheck{"WeakCertificate", isSignedStrongly},
     CertificateCheck{"CertificateNotYetValid", hasBegun},
     CertificateCheck{"CertificateExpired", hasNotEnded},
     CertificateCheck{"UntrustedIssuer", chainsToAuthority},
+    CertificateCheck{"UntrustedIssuer", isReachedInGoodForm},
     CertificateCheck{"WeakCertificate", isReachedStrongly},
     CertificateCheck{"SubjectMismatch", namesTheBeneficiary},
 };
@@ -118,6 +164,15 @@ constexpr std::array kChecks{
 }  // namespace
 
 std::span<const CertificateCheck> certificateChecks() { return kChecks; }
+
+std::string problemOfAuthority(const crypto::Certificate& authority, const CertificatePolicy& policy) {
+  if (auto said = problemOfForm(authority); !said.empty()) return said;
+  if (!authority.mayIssueClients()) {
+    return "may not issue certificates for TLS clients: its basic constraints, key usage, extended key usage or "
+           "nsCertType do not allow it";
+  }
+  return weaknessOfAuthority(authority, policy);
+}
 
 SubjectSays whoseIs(const crypto::Certificate& certificate, std::string_view idno) {
   for (const auto& values : {certificate.organizationIdentifiers(), certificate.serialNumbers()}) {

@@ -55,6 +55,9 @@ Result<TrustedCertificate> judgeCertificate(const crypto::Certificate& certifica
                                             const crypto::Authorities& authorities, const CertificatePolicy& policy,
                                             std::string_view idno, WallTime now);
 
+// Why no path over an authority is accepted, at whatever time, as "has ..."; empty: one may be.
+std::string problemOfAuthority(const crypto::Certificate& authority, const CertificatePolicy& policy);
+
 // Whether a back-office user's signature certificate is in date. Errors: Invalid CertificateNotYetValid,
 // CertificateExpired.
 Result<void> judgeSignatureCertificate(const crypto::Certificate& certificate, WallTime now);

@@ -105,8 +105,9 @@ Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presen
 
 std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environment, const RevocationRecord& checks) {
   const auto& known = environment.revocation ? environment.revocation->certificates : std::vector<CheckedCertificate>{};
-  const bool isSame = std::equal(checks.certificates.begin(), checks.certificates.end(), known.begin(), known.end(),
-                                 [](const auto& a, const auto& b) { return a.sha256 == b.sha256; });
+  const bool isSame =
+      std::equal(checks.certificates.begin(), checks.certificates.end(), known.begin(), known.end(),
+                 [](const auto& a, const auto& b) { return a.sha256 == b.sha256 && a.signers == b.signers; });
   if (checks.certificates.empty() || isSame) return std::nullopt;
   return checks;
 }

@@ -27,8 +27,8 @@ struct Checks {
 };
 Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presented& presented, WallTime now);
 
-// The checks as they are to be written: nothing where the same certificates are remembered. What a check finds is
-// written by whoever looks.
+// The checks as they are to be written: nothing where the same certificates, asked of the same signers, are remembered.
+// What a check finds is written by whoever looks.
 std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environment, const RevocationRecord& checks);
 
 // What an environment does not publish: certificates that are revoked, whichever environment knows it, unless this one

@@ -1,6 +1,7 @@
 #include "onboarding/environment.h"
 
 #include <algorithm>
+#include <set>
 
 #include "net/transport.h"
 #include "onboarding/rendering.h"
@@ -142,32 +143,56 @@ Verdict judgePublication(const Publication& publication, const std::string& outp
   return good("Published", fmt::format("the gateway's objects in {} are up to date", outputNamespace));
 }
 
+namespace {
+
+// Why an authority can be on no path now, but for its own end; empty: it can.
+std::string problemNow(const crypto::Authorities& authorities, const crypto::Certificate& authority,
+                       const CertificatePolicy& policy, WallTime now, std::set<std::string>& asked) {
+  if (now < authority.notBefore()) return fmt::format("is valid from {}", formatTime(authority.notBefore()));
+  if (auto problem = problemOfAuthority(authority, policy); !problem.empty()) return problem;
+  if (authority.isSelfSigned()) return "";
+  for (const auto& issuer : authorities.issuersOf(authority)) {
+    if (issuer.notAfter() < now || !asked.insert(issuer.sha256()).second) continue;
+    if (problemNow(authorities, issuer, policy, now, asked).empty()) return "";
+  }
+  return fmt::format(
+      "is not self-signed, and none of the authorities issued it that leads to a self-signed one; add {}",
+      authority.issuer());
+}
+
+}  // namespace
+
 Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const std::int64_t> warnings, WallTime now,
-                         std::optional<WallTime>& nextInstant) {
+                         std::optional<WallTime>& nextInstant, const CertificatePolicy& policy) {
   constexpr std::size_t kNamed = 5;
-  std::vector<std::string> ended, ending;
+  std::vector<std::string> ended, unusable, ending;
   for (const auto& authority : authorities.certificates()) {
     noteWarnings(nextInstant, authority.notAfter(), warnings, now);
+    noteInstant(nextInstant, authority.notBefore(), now);
     const auto due = dueWarning(authority.notAfter(), warnings, now);
-    if (!due) continue;
     const auto at = formatTime(authority.notAfter());
-    if (*due == 0) {
+    std::set<std::string> asked{authority.sha256()};
+    if (due && *due == 0) {
       ended.push_back(fmt::format("{} expired at {}", authority.subject(), at));
-    } else {
+    } else if (const auto problem = problemNow(authorities, authority, policy, now, asked); !problem.empty()) {
+      unusable.push_back(fmt::format("{} {}", authority.subject(), problem));
+    } else if (due) {
       ending.push_back(fmt::format("{} expires at {}, within {} days", authority.subject(), at, *due));
     }
   }
-  const bool isValid = ended.empty();
+  const auto reason = !ended.empty() ? "AuthorityExpired" : !unusable.empty() ? "AuthorityNotUsable" : "";
   auto told = std::move(ended);
-  told.insert(told.end(), ending.begin(), ending.end());
+  for (auto* more : {&unusable, &ending}) told.insert(told.end(), more->begin(), more->end());
   if (told.empty()) return good("Valid", fmt::format("{} authorities are valid", authorities.certificates().size()));
   const auto more = told.size() > kNamed ? fmt::format("; and {} more", told.size() - kNamed) : "";
   if (told.size() > kNamed) told.resize(kNamed);
-  auto message = fmt::format(
-      "{}{}; certificates are trusted through a valid authority alone, so add its successor to "
-      "trust.authorities, and remove it once nobody needs it",
-      fmt::join(told, "; "), more);
-  return isValid ? good("AuthorityExpiring", std::move(message)) : idle("AuthorityExpired", std::move(message));
+  const std::string_view advice = reason == std::string_view("AuthorityNotUsable")
+                                      ? "no certificate is trusted through it, so correct trust.authorities"
+                                      : "certificates are trusted through a valid authority alone, so add its "
+                                        "successor to trust.authorities, and remove it once nobody needs it";
+  auto message = fmt::format("{}{}; {}", fmt::join(told, "; "), more, advice);
+  if (*reason == '\0') return good("AuthorityExpiring", std::move(message));
+  return idle(reason, std::move(message));
 }
 
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,

@@ -79,9 +79,11 @@ struct Publication {
 Verdict judgePublication(const Publication& publication, const std::string& outputNamespace);
 
 // Whether the authorities are valid: True Valid, or AuthorityExpiring where one of these warnings (days before the end)
-// has come; False AuthorityExpired. Notes when that will change.
+// has come; False AuthorityExpired, or AuthorityNotUsable where one can be on no path that is accepted: it is not yet
+// valid, not of the right form, too weak, may not issue certificates for clients, or is not self-signed and nobody of
+// the others that can be on a path issued it. The message names each. Notes when that will change.
 Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const std::int64_t> warnings, WallTime now,
-                         std::optional<WallTime>& nextInstant);
+                         std::optional<WallTime>& nextInstant, const CertificatePolicy& policy = {});
 
 // Ready, Reconciling and Stalled, as kstatus reads them, and AuthoritiesValid.
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,

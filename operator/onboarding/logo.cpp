@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "crypto/key_search.h"
+
 namespace mpay::onboarding {
 namespace {
 
@@ -56,6 +58,10 @@ Result<Logo> judgeLogo(std::string_view bytes) {
   if (bytes.size() > kMaximumLogoBytes) {
     return refuse("LogoTooLarge",
                   fmt::format("the logo has {} bytes, at most {} are allowed", bytes.size(), kMaximumLogoBytes));
+  }
+  if (crypto::holdsPrivateKey(bytes)) {
+    return refuse("PrivateKeyInPublicField",
+                  "a private key was given where the logo belongs; treat that key as disclosed, and give a PNG");
   }
   const auto invalid = [](std::string_view what) {
     return refuse("InvalidImage", fmt::format("the logo {}; give an intact PNG", what));

@@ -19,8 +19,8 @@ inline constexpr unsigned kMaximumLogoSide = 1024;
 bool isPng(std::string_view bytes);
 
 // Decodes the whole image, so that every checksum is checked. Errors: Invalid with reason
-// LogoTooLarge (bytes, or sides before anything is decoded) or InvalidImage (no PNG, damaged, cut
-// short, or something follows the image).
+// LogoTooLarge (bytes, or sides before anything is decoded), PrivateKeyInPublicField, or InvalidImage
+// (no PNG, damaged, cut short, or something follows the image).
 Result<Logo> judgeLogo(std::string_view bytes);
 
 }  // namespace mpay::onboarding

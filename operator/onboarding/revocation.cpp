@@ -30,11 +30,6 @@ CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto:
   return check;
 }
 
-// A certificate on hold may be released.
-bool isForGood(const CheckedCertificate& revoked) {
-  return revoked.reason && *revoked.reason != "certificateHold" && *revoked.reason != "unspecified";
-}
-
 // What is revoked and in date, with its end.
 std::vector<std::pair<WallTime, const CheckedCertificate*>> revokedIn(const RevocationRecord& record, WallTime now) {
   std::vector<std::pair<WallTime, const CheckedCertificate*>> kept;
@@ -54,7 +49,21 @@ RevocationRecord recordOf(std::map<std::string, CheckedCertificate> all) {
   return record;
 }
 
+// Certificates that nothing on the path vouches for are held to what holds for authorities.
+std::vector<std::string> signersOf(const CheckedCertificate& check, const crypto::Intermediates& intermediates,
+                                   const crypto::Authorities& authorities, WallTime now) {
+  const auto issuer = certificateIn(check.issuer);
+  if (!issuer) return {};
+  auto signers = authorities.listSigners(*issuer, now, intermediates);
+  std::erase_if(signers, [](const auto& signer) { return !crypto::weaknessOfKey(signer).empty(); });
+  return textsOf(signers);
+}
+
 }  // namespace
+
+bool isForGood(const CheckedCertificate& check) {
+  return check.verdict == RevocationVerdict::Revoked && crypto::isForGood(check.reason.value_or(""));
+}
 
 RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
                           const std::vector<Candidate>& candidates,
@@ -88,6 +97,15 @@ RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const st
     if (all.contains(entry.sha256)) continue;
     if (const auto certificate = certificateIn(entry.der)) include(*certificate, intermediatesOf(entry.intermediates));
   }
+  std::set<std::string> renewed;
+  const auto renew = [&](const std::string& sha256, const crypto::Intermediates& intermediates) {
+    const auto found = all.find(sha256);
+    if (found == all.end() || !renewed.insert(sha256).second) return;
+    found->second.signers = signersOf(found->second, intermediates, authorities, now);
+  };
+  for (const auto& candidate : candidates) renew(candidate.certificate.sha256(), candidate.intermediates);
+  for (const auto& entry : published ? published->certificates : std::vector<Fingerprints>{})
+    renew(entry.sha256, intermediatesOf(entry.intermediates));
   return recordOf(std::move(all));
 }
 
@@ -101,7 +119,7 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
                              bool keepGood) {
   using State = crypto::RevocationState;
   using Verdict = RevocationVerdict;
-  CheckedCertificate after{before.sha256, before.certificate, before.issuer, {}, {}, {}, {}, {}};
+  CheckedCertificate after{before.sha256, before.certificate, before.issuer, {}, {}, {}, {}, {}, before.signers};
   if (!finding || finding->state == State::Unknown) {
     if (before.verdict == Verdict::Revoked || (before.verdict == Verdict::Good && keepGood)) return before;
     after.verdict = Verdict::Unknown;
@@ -121,6 +139,8 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
     after.verdict = Verdict::Revoked;
     if (!finding->reason.empty()) after.reason = finding->reason;
     if (finding->revokedAt) after.revokedAt = formatTime(*finding->revokedAt);
+    // A reason for good is not taken back by a word that gives none, or that could be lifted.
+    if (isForGood(before) && !isForGood(after)) return before;
     // Only the word that it stands on would be another.
     if (before.verdict == Verdict::Revoked &&
         std::tie(before.reason, before.revokedAt) == std::tie(after.reason, after.revokedAt))

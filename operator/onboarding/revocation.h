@@ -26,10 +26,12 @@ struct CheckedCertificate {
   // was.
   std::optional<std::string> evidence;
   std::optional<std::string> problem;  // of Unknown: why nothing could be learnt
+  // The same of other certificates of the issuer's whose keys may sign its lists; see Authorities::listSigners.
+  std::vector<std::string> signers{};
   bool operator==(const CheckedCertificate&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(CheckedCertificate, (),
-                      (sha256, certificate, issuer, verdict, reason, revokedAt, evidence, problem))
+                      (sha256, certificate, issuer, verdict, reason, revokedAt, evidence, problem, signers))
 
 // Of one integration in one environment, durable. No time of a check is in it: it changes when a verdict does. What is
 // revoked stays in it until the certificate expires, also when the integration ends: whoever declares it again must not
@@ -44,7 +46,10 @@ struct RevocationRecord {
 };
 BOOST_DESCRIBE_STRUCT(RevocationRecord, (), (certificates))
 
-// What all integrations of an environment know to be revoked, by fingerprint.
+// Whether it was revoked for a reason that is never taken back.
+bool isForGood(const CheckedCertificate& check);
+
+// What all integrations of an environment know to be revoked, by fingerprint; where several do, one that is for good.
 using RevokedCertificates = std::map<std::string, CheckedCertificate>;
 
 // A certificate that may have to be checked.
@@ -55,7 +60,7 @@ struct Candidate {
 
 // What is to be checked: of `candidates` and of what is published those that chain to an authority, with what is known
 // of them already, by this integration (`known`) or by whoever had the certificate before (`revoked`). What is known of
-// others is forgotten, but for what is revoked and has not expired.
+// others is forgotten, but for what is revoked and has not expired. Whose keys may sign lists is looked up anew.
 RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
                           const std::vector<Candidate>& candidates,
                           const std::vector<std::shared_ptr<const RevokedCertificates>>& revoked,
@@ -67,7 +72,8 @@ RevocationRecord withoutSettled(RevocationRecord record, WallTime now);
 // What is known after a look that found this, or nothing (an error). That nothing can be learnt readmits nobody:
 // Revoked is left only for Good, by a later word than the one that it stands on, and only where the issuer gave no
 // reason or certificateHold (RFC 5280, 5.3.1: every other reason is for good). Earlier words than what is known stands
-// on change nothing: a mirror may lag behind, and what was said once can be sent again. Good is left for Unknown unless
+// on change nothing: a mirror may lag behind, and what was said once can be sent again. A reason for good stays what it
+// is when a later word gives none, unspecified or certificateHold. Good is left for Unknown unless
 // `keepGood`.
 CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::RevocationFinding>& finding,
                              bool keepGood);

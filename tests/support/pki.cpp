@@ -1,7 +1,9 @@
 #include "support/pki.h"
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -12,20 +14,98 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/extensions.h"
+
 namespace mpay::test {
 namespace {
 
 using Key = std::shared_ptr<EVP_PKEY>;
 using Cert = std::shared_ptr<X509>;
 
+using Parameters = std::vector<std::pair<const char*, BIGNUM*>>;
+
+// A key of these numbers, which it frees.
+EVP_PKEY* keyOf(const char* kind, int selection, const Parameters& numbers) {
+  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
+  for (const auto& [name, number] : numbers) OSSL_PARAM_BLD_push_BN(builder, name, number);
+  OSSL_PARAM* parameters = OSSL_PARAM_BLD_to_param(builder);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr);
+  EVP_PKEY* key = nullptr;
+  EVP_PKEY_fromdata_init(context);
+  EVP_PKEY_fromdata(context, &key, selection, parameters);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(parameters);
+  OSSL_PARAM_BLD_free(builder);
+  for (const auto& [name, number] : numbers) BN_free(number);
+  return key;
+}
+
+EVP_PKEY* generated(EVP_PKEY_CTX* context) {
+  EVP_PKEY* key = nullptr;
+  EVP_PKEY_generate(context, &key);
+  EVP_PKEY_CTX_free(context);
+  return key;
+}
+
+EVP_PKEY* makeRsaPss(int bits) {
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA-PSS", nullptr);
+  EVP_PKEY_keygen_init(context);
+  EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits);
+  return generated(context);
+}
+
+// In the group of RFC 5114, 2.3: to find another one takes seconds.
+EVP_PKEY* makeDsa() {
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "DHX", nullptr);
+  EVP_PKEY_keygen_init(context);
+  char name[] = "dh_2048_256";
+  const OSSL_PARAM group[] = {OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name - 1),
+                              OSSL_PARAM_END};
+  EVP_PKEY_CTX_set_params(context, group);
+  EVP_PKEY* known = generated(context);
+  Parameters numbers;
+  for (const char* number : {OSSL_PKEY_PARAM_FFC_P, OSSL_PKEY_PARAM_FFC_Q, OSSL_PKEY_PARAM_FFC_G}) {
+    BIGNUM* value = nullptr;
+    EVP_PKEY_get_bn_param(known, number, &value);
+    numbers.emplace_back(number, value);
+  }
+  EVP_PKEY_free(known);
+  EVP_PKEY* parameters = keyOf("DSA", EVP_PKEY_KEY_PARAMETERS, numbers);
+  EVP_PKEY_CTX* keys = EVP_PKEY_CTX_new_from_pkey(nullptr, parameters, nullptr);
+  EVP_PKEY_keygen_init(keys);
+  EVP_PKEY* key = generated(keys);
+  EVP_PKEY_free(parameters);
+  return key;
+}
+
+// Of a modulus that nobody knows the factors of.
+EVP_PKEY* makeUnsound(int bits, bool isOdd, const char* exponent) {
+  BIGNUM* modulus = BN_new();
+  BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+  if (!isOdd) BN_clear_bit(modulus, 0);
+  BIGNUM* e = nullptr;
+  BN_hex2bn(&e, exponent);
+  return keyOf("RSA", EVP_PKEY_PUBLIC_KEY, {{OSSL_PKEY_PARAM_RSA_N, modulus}, {OSSL_PKEY_PARAM_RSA_E, e}});
+}
+
 Key makeKey(KeyKind kind) {
   EVP_PKEY* key = nullptr;
   switch (kind) {
     case KeyKind::Rsa1024: key = EVP_RSA_gen(1024); break;
     case KeyKind::Rsa2048: key = EVP_RSA_gen(2048); break;
+    case KeyKind::RsaPss1024: key = makeRsaPss(1024); break;
+    case KeyKind::RsaPss2048: key = makeRsaPss(2048); break;
     case KeyKind::P256: key = EVP_EC_gen("P-256"); break;
     case KeyKind::P384: key = EVP_EC_gen("P-384"); break;
+    case KeyKind::P521: key = EVP_EC_gen("P-521"); break;
     case KeyKind::Secp256k1: key = EVP_EC_gen("secp256k1"); break;
+    case KeyKind::Dsa2048: key = makeDsa(); break;
+    case KeyKind::Ed25519: key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"); break;
+    case KeyKind::RsaExponent1: key = makeUnsound(2048, true, "1"); break;
+    case KeyKind::RsaExponent2: key = makeUnsound(2048, true, "2"); break;
+    case KeyKind::RsaHugeExponent: key = makeUnsound(4096, true, "10000000000000001"); break;
+    case KeyKind::RsaEvenModulus: key = makeUnsound(2048, false, "10001"); break;
+    case KeyKind::Rsa16392: key = makeUnsound(16392, true, "10001"); break;
   }
   if (!key) throw std::runtime_error("no key");
   return {key, EVP_PKEY_free};
@@ -39,22 +119,48 @@ std::string text(BIO* bio) {
   return out;
 }
 
+void extend(X509* certificate, X509* issuer, const std::string& line) {
+  X509_add_ext(certificate, makeExtension(line, certificate, issuer).get(), -1);
+}
+
 void extend(X509* certificate, X509* issuer, int nid, const std::string& value) {
-  if (value.empty()) return;
-  X509V3_CTX context;
-  X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
-  if (!extension) throw std::runtime_error("bad extension " + value);
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
+  if (!value.empty()) extend(certificate, issuer, std::string(OBJ_nid2sn(nid)) + "=" + value);
+}
+
+void extendAsUsual(X509* x, X509* signer, const CertificateOptions& options) {
+  std::string constraints = options.authority ? "critical,CA:TRUE" : "critical,CA:FALSE";
+  if (options.pathLength >= 0) constraints += ",pathlen:" + std::to_string(options.pathLength);
+  extend(x, signer, NID_basic_constraints, constraints);
+  const std::string authoritysUsage = options.signs ? "critical,keyCertSign,cRLSign" : "critical,cRLSign";
+  extend(x, signer, NID_key_usage, options.authority ? authoritysUsage : options.keyUsage);
+  if (!options.authority) extend(x, signer, NID_ext_key_usage, options.extendedKeyUsage);
+  extend(x, signer, NID_subject_alt_name, options.alternativeNames);
+  extend(x, signer, NID_crl_distribution_points, options.distributionPoints);
+  extend(x, signer, NID_info_access, options.informationAccess);
+  extend(x, signer, NID_subject_key_identifier, "hash");
+  extend(x, signer, NID_authority_key_identifier, "keyid");
+}
+
+// Ed25519 has a hash of its own.
+bool signWith(X509* certificate, EVP_PKEY* key, const CertificateOptions& options) {
+  const EVP_MD* hash = EVP_PKEY_is_a(key, "ED25519") ? nullptr : options.sha1 ? EVP_sha1() : EVP_sha256();
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_PKEY_CTX* padding = nullptr;
+  EVP_DigestSignInit(context, &padding, hash, nullptr, key);
+  if (options.pss) {
+    EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING);
+    EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST);
+  }
+  const bool isSigned = X509_sign_ctx(certificate, context) > 0;
+  EVP_MD_CTX_free(context);
+  return isSigned;
 }
 
 Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issuerKey, X509* issuer,
               Cert* made = nullptr) {
   Cert certificate(X509_new(), X509_free);
   X509* x = certificate.get();
-  X509_set_version(x, 2);
+  X509_set_version(x, options.version - 1);
   unsigned char serial[12];
   RAND_bytes(serial, sizeof serial);
   serial[0] = static_cast<unsigned char>((serial[0] & 0x7f) | 1);
@@ -76,18 +182,9 @@ Identity sign(const CertificateOptions& options, const Key& key, EVP_PKEY* issue
   add("CN", options.commonName);
   X509* signer = issuer ? issuer : x;
   X509_set_issuer_name(x, X509_get_subject_name(signer));
-  std::string constraints = options.authority ? "critical,CA:TRUE" : "critical,CA:FALSE";
-  if (options.pathLength >= 0) constraints += ",pathlen:" + std::to_string(options.pathLength);
-  extend(x, signer, NID_basic_constraints, constraints);
-  const std::string authoritysUsage = options.signs ? "critical,keyCertSign,cRLSign" : "critical,cRLSign";
-  extend(x, signer, NID_key_usage, options.authority ? authoritysUsage : options.keyUsage);
-  if (!options.authority) extend(x, signer, NID_ext_key_usage, options.extendedKeyUsage);
-  extend(x, signer, NID_subject_alt_name, options.alternativeNames);
-  extend(x, signer, NID_crl_distribution_points, options.distributionPoints);
-  extend(x, signer, NID_info_access, options.informationAccess);
-  extend(x, signer, NID_subject_key_identifier, "hash");
-  extend(x, signer, NID_authority_key_identifier, "keyid");
-  if (!X509_sign(x, issuerKey, options.sha1 ? EVP_sha1() : EVP_sha256())) throw std::runtime_error("not signed");
+  if (!options.extensions) extendAsUsual(x, signer, options);
+  for (const auto& line : options.extensions.value_or(std::vector<std::string>{})) extend(x, signer, line);
+  if (!signWith(x, issuerKey, options)) throw std::runtime_error("not signed");
 
   Identity identity;
   BIO* bio = BIO_new(BIO_s_mem());
@@ -119,6 +216,13 @@ Authority::Authority(const std::string& name, bool sha1) : handles_(std::make_un
   options.authority = true;
   options.sha1 = sha1;
   options.validFor = 3650L * 86400;
+  identity_ = sign(options, handles_->key, handles_->key.get(), nullptr, &handles_->certificate);
+}
+
+Authority::Authority(CertificateOptions options) : handles_(std::make_unique<Handles>()) {
+  options.authority = true;
+  handles_->name = options.commonName;
+  handles_->key = makeKey(options.key);
   identity_ = sign(options, handles_->key, handles_->key.get(), nullptr, &handles_->certificate);
 }
 

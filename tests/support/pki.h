@@ -2,12 +2,30 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace mpay::test {
 
-enum class KeyKind { Rsa1024, Rsa2048, P256, P384, Secp256k1 };
+enum class KeyKind {
+  Rsa1024,
+  Rsa2048,
+  RsaPss1024,
+  RsaPss2048,
+  P256,
+  P384,
+  P521,
+  Secp256k1,
+  Dsa2048,
+  Ed25519,
+  // Public halves of what is no sound key: nobody signs with them.
+  RsaExponent1,
+  RsaExponent2,
+  RsaHugeExponent,
+  RsaEvenModulus,
+  Rsa16392,
+};
 
 struct CertificateOptions {
   std::string commonName = "SIA Model";
@@ -26,6 +44,10 @@ struct CertificateOptions {
   std::string informationAccess = "";                      // "OCSP;URI:http://127.0.0.1:1/"
   bool signs = true;                                       // an authority's key usage has keyCertSign
   int pathLength = -1;                                     // of an authority; negative: any
+  // In place of all the extensions above, as openssl.cnf has them: "basicConstraints=critical,CA:TRUE".
+  std::optional<std::vector<std::string>> extensions = {};
+  int version = 3;
+  bool pss = false;  // signed with RSASSA-PSS, where the signer's key is RSA
 };
 
 struct Identity {
@@ -38,6 +60,8 @@ struct Identity {
 class Authority {
  public:
   explicit Authority(const std::string& name = "STISC Model CA", bool sha1 = false);
+  // Of options' key, validity, extensions and hash.
+  explicit Authority(CertificateOptions options);
   ~Authority();
   Authority(Authority&&) noexcept;
   const std::string& certificate() const { return identity_.certificate; }

@@ -8,6 +8,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "support/extensions.h"
+
 namespace mpay::test {
 namespace {
 
@@ -86,10 +88,7 @@ std::string makeList(const Signer& issuer, const ListOptions& options) {
   if (options.delta) X509_CRL_add1_ext_i2d(list.get(), NID_delta_crl, number.get(), 0, 0);
   if (options.unknownCritical) X509_CRL_add_ext(list.get(), unknownCritical().get(), -1);
   if (!options.issuingDistributionPoint.empty()) {
-    const Owned<X509_EXTENSION> point(
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_issuing_distribution_point, options.issuingDistributionPoint.c_str()),
-        X509_EXTENSION_free);
-    if (!point) throw std::runtime_error("bad issuing distribution point");
+    const auto point = makeExtension("issuingDistributionPoint=" + options.issuingDistributionPoint);
     X509_CRL_add_ext(list.get(), point.get(), -1);
   }
   if (!X509_CRL_sign(list.get(), keyOf(issuer.key).get(), options.sha1 ? EVP_sha1() : EVP_sha256()))
@@ -106,23 +105,36 @@ std::string answerOcsp(const std::string& request, const Signer& issuer, const O
   const Owned<OCSP_REQUEST> asked(d2i_OCSP_REQUEST_bio(reading(request).get(), nullptr), OCSP_REQUEST_free);
   if (!asked || OCSP_request_onereq_count(asked.get()) != 1) throw std::runtime_error("no OCSP request");
   const auto authority = certificateOf(issuer.certificate);
-  OCSP_CERTID* id = OCSP_onereq_get0_id(OCSP_request_onereq_get0(asked.get(), 0));
-  Owned<OCSP_CERTID> another;
-  if (!options.about.empty()) {
-    another = {OCSP_cert_to_id(EVP_sha1(), certificateOf(options.about).get(), authority.get()), OCSP_CERTID_free};
-    id = another.get();
-  }
   const Owned<OCSP_BASICRESP> basic(OCSP_BASICRESP_new(), OCSP_BASICRESP_free);
-  const auto thisUpdate = generalizedFromNow(options.thisUpdate), revokedAt = generalizedFromNow(-600);
-  const auto nextUpdate = generalizedFromNow(options.nextUpdate.value_or(0));
-  const int status = options.status == OcspOptions::Status::Good      ? V_OCSP_CERTSTATUS_GOOD
-                     : options.status == OcspOptions::Status::Revoked ? V_OCSP_CERTSTATUS_REVOKED
-                                                                      : V_OCSP_CERTSTATUS_UNKNOWN;
-  OCSP_SINGLERESP* single = OCSP_basic_add1_status(basic.get(), id, status, options.reason,
-                                                   status == V_OCSP_CERTSTATUS_REVOKED ? revokedAt.get() : nullptr,
-                                                   thisUpdate.get(), options.nextUpdate ? nextUpdate.get() : nullptr);
-  if (!single) throw std::runtime_error("no OCSP status");
-  if (options.unknownCritical) OCSP_SINGLERESP_add_ext(single, unknownCritical().get(), -1);
+  const auto add = [&](OCSP_CERTID* id, OcspStatus said, int reason, long made, const std::optional<long>& next) {
+    const auto thisUpdate = generalizedFromNow(made), revokedAt = generalizedFromNow(-600);
+    const auto nextUpdate = generalizedFromNow(next.value_or(0));
+    const int status = said == OcspStatus::Good      ? V_OCSP_CERTSTATUS_GOOD
+                       : said == OcspStatus::Revoked ? V_OCSP_CERTSTATUS_REVOKED
+                                                     : V_OCSP_CERTSTATUS_UNKNOWN;
+    OCSP_SINGLERESP* single = OCSP_basic_add1_status(basic.get(), id, status, reason,
+                                                     status == V_OCSP_CERTSTATUS_REVOKED ? revokedAt.get() : nullptr,
+                                                     thisUpdate.get(), next ? nextUpdate.get() : nullptr);
+    if (!single) throw std::runtime_error("no OCSP status");
+    return single;
+  };
+  OCSP_CERTID* asking = OCSP_onereq_get0_id(OCSP_request_onereq_get0(asked.get(), 0));
+  const auto named = [&](const std::string& hash) {
+    Owned<OCSP_CERTID> id(OCSP_CERTID_dup(asking), OCSP_CERTID_free);
+    if (!options.about.empty() || hash != "SHA1") {
+      if (options.about.empty()) throw std::runtime_error("another hash needs the certificate");
+      id = {OCSP_cert_to_id(EVP_get_digestbyname(hash.c_str()), certificateOf(options.about).get(), authority.get()),
+            OCSP_CERTID_free};
+    }
+    return id;
+  };
+  OCSP_SINGLERESP* first =
+      add(named(options.hash).get(), options.status, options.reason, options.thisUpdate, options.nextUpdate);
+  if (options.unknownCritical) OCSP_SINGLERESP_add_ext(first, unknownCritical().get(), -1);
+  for (const auto& more : options.more) {
+    OCSP_SINGLERESP* single = add(named(more.hash).get(), more.status, more.reason, more.thisUpdate, more.nextUpdate);
+    if (more.unknownCritical) OCSP_SINGLERESP_add_ext(single, unknownCritical().get(), -1);
+  }
   if (options.nonce == OcspOptions::Nonce::Same) OCSP_copy_nonce(basic.get(), asked.get());
   if (options.nonce == OcspOptions::Nonce::Other) OCSP_basic_add1_nonce(basic.get(), nullptr, -1);
   for (const auto& more : options.chain) OCSP_basic_add1_cert(basic.get(), certificateOf(more).get());

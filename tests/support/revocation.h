@@ -37,8 +37,20 @@ struct ListOptions {
 std::string makeList(const Signer& issuer, const ListOptions& options = {});
 std::string pemOfList(const std::string& der);
 
+enum class OcspStatus { Good, Revoked, Unknown };
+
+// One more word on the certificate.
+struct OcspSingle {
+  OcspStatus status = OcspStatus::Good;
+  int reason = -1;
+  std::string hash = "SHA1";
+  long thisUpdate = -600;
+  long nextUpdate = 86400;
+  bool unknownCritical = false;
+};
+
 struct OcspOptions {
-  enum class Status { Good, Revoked, Unknown };
+  using Status = OcspStatus;
   enum class Nonce { Same, None, Other };
   Status status = Status::Good;
   int reason = -1;
@@ -47,7 +59,10 @@ struct OcspOptions {
   Nonce nonce = Nonce::Same;
   bool sha1 = false;
   bool unknownCritical = false;
-  std::string about = "";               // PEM of another certificate than the one that was asked for
+  std::string hash = "SHA1";          // of the certificate's identifier
+  std::vector<OcspSingle> more = {};  // about the same certificate, behind the first
+  std::string about =
+      "";  // PEM of another certificate than the one that was asked for, or of this one: the hash needs it
   std::optional<Signer> signer = {};    // another than the issuer
   std::vector<std::string> chain = {};  // further certificates that the response carries, PEM
 };

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "conformance/evidence.h"
+#include "conformance/told_paths.h"
 #include "conformance/translations.h"
 #include "json/codec.h"
 #include "onboarding/rules.h"
@@ -108,6 +109,15 @@ TEST(Report, SpeaksThreeLanguages) {
   const auto text = toText(report, api::Language::en);
   EXPECT_TRUE(text.starts_with("Functional testing did not pass.\nChecks: 1 passed, 0 with a warning, 1 failed"));
   EXPECT_NE(text.find("To do: " + std::string(conformance::findCheck("S5")->advice)), std::string::npos) << text;
+}
+
+TEST(Report, SaysAPathOnceALine) {
+  conformance::ToldPaths paths;
+  EXPECT_EQ(paths.told("A/B/Reason", "is required"), "A/B/Reason: is required");
+  EXPECT_EQ(paths.told("A/B/Status", "is no OrderStatus"), ".../Status: is no OrderStatus");
+  EXPECT_EQ(paths.told("A/B/Status", "has 7 characters"), "has 7 characters");
+  EXPECT_EQ(paths.told("A/Bc", "is unknown"), ".../Bc: is unknown") << "a step is told whole";
+  EXPECT_EQ(paths.told("X", "is unknown"), "X: is unknown");
 }
 
 TEST(Report, FoldsChecksThatAreSkippedForOneCause) {

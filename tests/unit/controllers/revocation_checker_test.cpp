@@ -110,6 +110,17 @@ TEST_F(Checker, TakesNoOlderWordThanTheLast) {
   EXPECT_EQ(ask().finding->state, RevocationState::Good);
 }
 
+TEST_F(Checker, TakesAListOfTheIssuersOtherKey) {
+  const test::Authority signing = authority_.subordinate("Issuing CA"), lists = authority_.subordinate("Issuing CA");
+  const auto system = signing.issue();
+  const auto leaf = parsed(system.certificate), issuer = parsed(signing.certificate());
+  serve(makeList(signerOf(lists), {.revoked = {{system.certificate, 1}}}));
+  EXPECT_EQ(checker_.ask({leaf, issuer, rules_}, {}).finding.error().reason, "BadSignature");
+  const auto answer = checker_.ask({leaf, issuer, rules_, {parsed(lists.certificate())}}, {});
+  ASSERT_TRUE(answer.finding) << answer.finding.error().message;
+  EXPECT_EQ(answer.finding->state, RevocationState::Revoked);
+}
+
 TEST_F(Checker, AsksTheNextResponderWhereOneDoesNotKnowTheCertificate) {
   rules_.mode = api::RevocationMode::OCSP;
   rules_.url.reset();

@@ -270,5 +270,203 @@ TEST(Ocsp, SaysWhoIsRevoked) {
   }
 }
 
+TEST(Ocsp, TakesTheGravestOfSeveralWords) {
+  const auto& p = pki();
+  const auto query = OcspQuery::of(p.leaf, p.issuer).value();
+  using Status = test::OcspStatus;
+  using State = RevocationState;
+  struct Row {
+    std::string name;
+    OcspOptions first;
+    std::vector<test::OcspSingle> more;
+    std::string refused;
+    State state;
+    std::string reason;
+  };
+  const OcspOptions good{}, revoked{.status = Status::Revoked}, held{.status = Status::Revoked, .reason = 6},
+      compromised{.status = Status::Revoked, .reason = 1},
+      outdated{.status = Status::Revoked, .reason = 1, .thisUpdate = -7200, .nextUpdate = -60};
+  const Row rows[] = {
+      {"good, then revoked", good, {{Status::Revoked, 1}}, "", State::Revoked, "keyCompromise"},
+      {"revoked, then good", compromised, {{Status::Good}}, "", State::Revoked, "keyCompromise"},
+      {"held, then for good", held, {{Status::Revoked, 4}}, "", State::Revoked, "superseded"},
+      {"for good, then held", compromised, {{Status::Revoked, 6}}, "", State::Revoked, "keyCompromise"},
+      {"for good, then without a reason", compromised, {{Status::Revoked}}, "", State::Revoked, "keyCompromise"},
+      {"revoked, then unknown", revoked, {{Status::Unknown}}, "", State::Revoked, ""},
+      {"good, then unknown", good, {{Status::Unknown}}, "", State::Unknown, ""},
+      {"good, then released", good, {{Status::Revoked, 8}}, "", State::Good, ""},
+      {"held, then released", held, {{Status::Revoked, 8}}, "", State::Revoked, "certificateHold"},
+      {"good, then revoked by SHA-256", good, {{Status::Revoked, 1, "SHA256"}}, "", State::Revoked, "keyCompromise"},
+      {"good, then revoked by SHA-512", good, {{Status::Revoked, 1, "SHA512"}}, "", State::Revoked, "keyCompromise"},
+      {"SHA-256 alone",
+       {.status = Status::Revoked, .reason = 1, .hash = "SHA256"},
+       {},
+       "",
+       State::Revoked,
+       "keyCompromise"},
+      {"good, and what was revoked is outdated", good, {{Status::Revoked, 1, "SHA1", -7200, -60}}, "", State::Good, ""},
+      {"what was revoked is outdated, then good", outdated, {{Status::Good}}, "", State::Good, ""},
+      {"good, and what is not understood",
+       good,
+       {{Status::Good, -1, "SHA1", -600, 86400, true}},
+       "UnsupportedResponse",
+       State::Good,
+       ""},
+  };
+  for (const auto& row : rows) {
+    auto options = row.first;
+    options.more = row.more;
+    options.about = p.system.certificate;
+    const auto finding = query.read(answerOcsp(query.request(), signerOf(p.authority), options), now());
+    ASSERT_EQ(finding ? "" : finding.error().reason, row.refused) << row.name;
+    if (!finding) continue;
+    EXPECT_EQ(finding->state, row.state) << row.name;
+    EXPECT_EQ(finding->reason, row.reason) << row.name;
+  }
+}
+
+TEST(Ocsp, HoldsDelegatesToTheRulesForKeysAndUsage) {
+  const auto& p = pki();
+  const auto query = OcspQuery::of(p.leaf, p.issuer).value();
+  using test::KeyKind;
+  const auto with = [](const std::string& keyUsage, KeyKind key = KeyKind::P256, bool sha1 = false) {
+    test::CertificateOptions options;
+    options.commonName = "Responder";
+    options.key = key;
+    options.sha1 = sha1;
+    options.keyUsage = keyUsage;
+    options.extendedKeyUsage = "OCSPSigning";
+    return options;
+  };
+  const std::pair<std::string, std::pair<test::CertificateOptions, std::string>> rows[] = {
+      {"good", {with("critical,digitalSignature"), ""}},
+      {"no key usage", {with(""), ""}},
+      {"RSA", {with("", KeyKind::Rsa2048), ""}},
+      {"another key usage", {with("critical,keyEncipherment"), "UnauthorizedSigner"}},
+      {"non-repudiation alone", {with("critical,nonRepudiation"), "UnauthorizedSigner"}},
+      {"a short key", {with("", KeyKind::Rsa1024), "UnauthorizedSigner"}},
+      {"a short key of RSASSA-PSS", {with("", KeyKind::RsaPss1024), "UnauthorizedSigner"}},
+      {"a strange curve", {with("", KeyKind::Secp256k1), "UnauthorizedSigner"}},
+      {"DSA", {with("", KeyKind::Dsa2048), "UnauthorizedSigner"}},
+      {"certified with SHA-1", {with("", KeyKind::P256, true), "UnauthorizedSigner"}},
+  };
+  for (const auto& [name, row] : rows) {
+    const auto delegate = p.authority.issue(row.first);
+    const auto finding =
+        query.read(answerOcsp(query.request(), signerOf(p.authority), {.signer = signerOf(delegate)}), now());
+    EXPECT_EQ(finding ? "" : finding.error().reason, row.second)
+        << name << (finding ? "" : ": " + finding.error().message);
+  }
+}
+
+TEST(Revocation, HasWordsForEveryReason) {
+  const std::pair<int, std::string> rows[] = {{-1, ""},
+                                              {0, "unspecified"},
+                                              {1, "keyCompromise"},
+                                              {2, "cACompromise"},
+                                              {3, "affiliationChanged"},
+                                              {4, "superseded"},
+                                              {5, "cessationOfOperation"},
+                                              {6, "certificateHold"},
+                                              {9, "privilegeWithdrawn"},
+                                              {10, "aACompromise"},
+                                              {7, "reason 7"},
+                                              {11, "reason 11"}};
+  EXPECT_EQ(reasonText(8), "removeFromCRL");
+  const auto& p = pki();
+  const auto query = OcspQuery::of(p.leaf, p.issuer).value();
+  for (const auto& [code, words] : rows) {
+    EXPECT_EQ(reasonText(code), words);
+    EXPECT_EQ(isForGood(words), code > 0 && code != 6) << words;
+    const auto list = RevocationList::parse(
+        makeList(signerOf(p.authority), {.revoked = {{p.system.certificate, code}}}), p.issuer, now());
+    EXPECT_EQ(list->find(p.leaf, "")->reason, words);
+    const auto finding = query.read(
+        answerOcsp(query.request(), signerOf(p.authority), {.status = OcspOptions::Status::Revoked, .reason = code}),
+        now());
+    EXPECT_EQ(finding->reason, words);
+  }
+}
+
+TEST(RevocationList, TakesTheGravestOfSeveralEntries) {
+  const auto& p = pki();
+  const auto& pem = p.system.certificate;
+  const std::pair<std::vector<int>, std::string> rows[] = {
+      {{6, 1}, "keyCompromise"}, {{1, 6}, "keyCompromise"},        {{-1, 4}, "superseded"},
+      {{4, -1}, "superseded"},   {{0, 5}, "cessationOfOperation"}, {{8, 1}, "keyCompromise"},
+      {{1, 8}, "keyCompromise"}, {{8, 6}, "certificateHold"}};
+  for (const auto& [reasons, gravest] : rows) {
+    std::vector<test::RevokedEntry> entries;
+    for (const int reason : reasons) entries.push_back({pem, reason});
+    const auto list = RevocationList::parse(makeList(signerOf(p.authority), {.revoked = entries}), p.issuer, now());
+    const auto finding = list->find(p.leaf, "");
+    EXPECT_EQ(finding->state, RevocationState::Revoked);
+    EXPECT_EQ(finding->reason, gravest) << reasons[0] << " " << reasons[1];
+  }
+}
+
+TEST(RevocationList, BelongsToItsPlaceHoweverThatIsNamed) {
+  const auto& p = pki();
+  struct Row {
+    std::string list, certificate, source;
+    bool belongs;
+  };
+  const std::string directory = "critical,fullname:dirName:directory",
+                    uri = "critical,fullname:URI:http://crl.example/";
+  const Row rows[] = {
+      {directory, "at_directory", "http://mirror.example/", true},
+      {directory, "at_another", "http://mirror.example/", false},
+      {directory, "at_both", "http://mirror.example/", true},
+      {uri, "at_both", "http://mirror.example/", true},
+      {uri, "at_directory", "http://mirror.example/", false},
+      {uri, "at_directory", "http://crl.example/", true},
+      {"critical,fullname:dirName:another", "at_both", "http://mirror.example/", false},
+      {"critical,relativename:relative", "at_relative", "http://mirror.example/", true},
+      {"critical,relativename:relative", "at_directory", "http://mirror.example/", false},
+      {"critical,fullname:URI:HTTP://CRL.Example/", "at_both", "", true},
+      {uri, "URI:HTTP://CRL.EXAMPLE/", "", true},
+      {uri, "URI:http://crl.example/A", "", false},
+      {"critical,fullname:URI:http://crl.example/a", "URI:http://crl.example/A", "", false},
+      {"critical,fullname:URI:http://crl.example/a?B", "URI:http://crl.example/a?b", "", false},
+      {"critical,fullname:URI:ldap://Crl.example/cn=A", "URI:LDAP://crl.example/cn=A", "", true},
+      {"critical,fullname:URI:ldap:///cn=A", "URI:LDAP:///cn=A", "", true},
+      {"critical,fullname:URI:http://Me@crl.example/", "URI:http://me@crl.example/", "", false},
+      {"critical,fullname:URI:http://Me@CRL.example:80", "URI:http://Me@crl.example:80", "", true},
+  };
+  for (const auto& row : rows) {
+    const auto leaf = parsed(p.authority.issue({.distributionPoints = row.certificate}).certificate);
+    const auto list =
+        RevocationList::parse(makeList(signerOf(p.authority), {.issuingDistributionPoint = row.list}), p.issuer, now());
+    ASSERT_TRUE(list) << row.list << ": " << list.error().message;
+    EXPECT_EQ(list->find(leaf, row.source).has_value(), row.belongs)
+        << row.list << " of " << row.certificate << " from " << row.source;
+  }
+  const auto both = parsed(p.authority.issue({.distributionPoints = "at_both"}).certificate);
+  EXPECT_THAT(distributionPoints(both), ::testing::ElementsAre("http://crl.example/"));
+}
+
+TEST(RevocationList, MayBeSignedWithAnotherKeyOfItsIssuer) {
+  const auto& p = pki();
+  const Authority signing = p.authority.subordinate("Issuing CA"), lists = p.authority.subordinate("Issuing CA"),
+                  elsewhere = p.authority.subordinate("Other CA");
+  const auto leaf = signing.issue();
+  const auto bytes = makeList(signerOf(lists), {.revoked = {{leaf.certificate, 1}}});
+  const auto issuer = parsed(signing.certificate());
+  const std::vector<Certificate> signers{parsed(lists.certificate())}, others{parsed(elsewhere.certificate())};
+  EXPECT_EQ(RevocationList::parse(bytes, issuer, now()).error().reason, "BadSignature");
+  EXPECT_EQ(RevocationList::parse(bytes, issuer, now(), others).error().reason, "BadSignature");
+  EXPECT_EQ(RevocationList::parse(makeList(signerOf(elsewhere)), issuer, now(), others).error().reason, "WrongIssuer");
+  const auto list = RevocationList::parse(bytes, issuer, now(), signers);
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ(list->find(parsed(leaf.certificate), "")->reason, "keyCompromise");
+  EXPECT_TRUE(RevocationList::parse(makeList(signerOf(signing)), issuer, now(), signers)) << "its own key still";
+  // An authority may leave its lists to the other key altogether.
+  const Authority certifying = p.authority.subordinate(test::CertificateOptions{
+      .commonName = "Issuing CA",
+      .extensions =
+          std::vector<std::string>{"basicConstraints=CA:TRUE", "keyUsage=keyCertSign", "subjectKeyIdentifier=hash"}});
+  EXPECT_TRUE(RevocationList::parse(bytes, parsed(certifying.certificate()), now(), signers));
+}
+
 }  // namespace
 }  // namespace mpay::crypto

@@ -106,6 +106,37 @@ TEST(Certificate, TellsItsKey) {
   }
 }
 
+TEST(Certificate, TellsWhetherItsKeyIsSound) {
+  struct Row {
+    KeyKind key;
+    std::string flaw, weakness;  // a part of what is said; empty: nothing
+  };
+  const Row rows[] = {{KeyKind::Rsa2048, "", ""},
+                      {KeyKind::RsaPss2048, "", ""},
+                      {KeyKind::P256, "", ""},
+                      {KeyKind::P384, "", ""},
+                      {KeyKind::P521, "", ""},
+                      {KeyKind::Rsa1024, "", "1024 bits"},
+                      {KeyKind::RsaPss1024, "", "1024 bits"},
+                      {KeyKind::Secp256k1, "", "the curve secp256k1"},
+                      {KeyKind::Dsa2048, "", "the kind DSA"},
+                      {KeyKind::Ed25519, "", "the kind ED25519"},
+                      {KeyKind::RsaExponent1, "exponent is even, or below 3", "not sound"},
+                      {KeyKind::RsaExponent2, "exponent is even, or below 3", "not sound"},
+                      {KeyKind::RsaHugeExponent, "exponent is too large", "not sound"},
+                      {KeyKind::RsaEvenModulus, "modulus is even", "not sound"},
+                      {KeyKind::Rsa16392, "16392 bits", "not sound"}};
+  const auto says = [](const std::string& said, const std::string& part) {
+    return part.empty() ? said.empty() : said.find(part) != std::string::npos;
+  };
+  for (const auto& row : rows) {
+    const auto certificate = Certificate::parse(authority().issue({.key = row.key}).certificate);
+    ASSERT_TRUE(certificate) << certificate.error().message;
+    EXPECT_PRED2(says, certificate->rsaFlaw(), row.flaw);
+    EXPECT_PRED2(says, weaknessOfKey(*certificate), row.weakness);
+  }
+}
+
 TEST(Certificate, TellsWhatItMayBeUsedFor) {
   struct Row {
     std::string keyUsage, extendedKeyUsage;
@@ -379,6 +410,127 @@ TEST_F(Paths, AreNotLookedForWithoutEnd) {
   EXPECT_EQ(length(pem(authorities[0].issue()), trusted), 0u);
 }
 
+// The extensions of a system and of an authority, as a careful issuer writes them.
+const std::vector<std::string> kSystem{"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+                                       "extendedKeyUsage=clientAuth", "subjectKeyIdentifier=hash",
+                                       "authorityKeyIdentifier=keyid"};
+const std::vector<std::string> kAuthority{"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
+                                          "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid"};
+
+// Without what begins like that, and with more.
+std::vector<std::string> changed(std::vector<std::string> extensions, const std::vector<std::string>& without,
+                                 const std::vector<std::string>& with = {}) {
+  for (const auto& name : without) std::erase_if(extensions, [&](const auto& line) { return line.starts_with(name); });
+  extensions.insert(extensions.end(), with.begin(), with.end());
+  return extensions;
+}
+
+CertificateOptions of(const std::string& name, std::vector<std::string> extensions) {
+  CertificateOptions options;
+  options.commonName = name;
+  options.extensions = std::move(extensions);
+  return options;
+}
+
+TEST_F(Paths, AreThoseThatTlsServersAccept) {
+  struct Row {
+    std::string name;
+    std::vector<std::string> root, issuing, leaf;
+    bool isPath;
+  };
+  const std::string keys = "subjectKeyIdentifier", issuers = "authorityKeyIdentifier", uses = "extendedKeyUsage";
+  const Row rows[] = {
+      {"as it should be", kAuthority, kAuthority, kSystem, true},
+      {"a leaf without an authority key identifier", kAuthority, kAuthority, changed(kSystem, {issuers}), true},
+      {"a leaf with nothing at all", kAuthority, kAuthority, {}, true},
+      {"a root without a subject key identifier", changed(kAuthority, {keys, issuers}), changed(kAuthority, {issuers}),
+       kSystem, true},
+      {"authorities without key usage", changed(kAuthority, {"keyUsage"}), changed(kAuthority, {"keyUsage"}), kSystem,
+       true},
+      {"basic constraints that are not critical", changed(kAuthority, {"basic"}, {"basicConstraints=CA:TRUE"}),
+       changed(kAuthority, {"basic"}, {"basicConstraints=CA:TRUE"}), kSystem, true},
+      {"an authority for clients", kAuthority, changed(kAuthority, {}, {"extendedKeyUsage=clientAuth"}), kSystem, true},
+      {"an issuing authority for servers", kAuthority, changed(kAuthority, {}, {"extendedKeyUsage=serverAuth"}),
+       kSystem, false},
+      {"a root for mail", changed(kAuthority, {}, {"extendedKeyUsage=emailProtection"}), kAuthority, kSystem, false},
+      {"an issuing authority for any use", kAuthority,
+       changed(kAuthority, {}, {"extendedKeyUsage=anyExtendedKeyUsage"}), kSystem, false},
+      {"nsCertType server", kAuthority, kAuthority, changed(kSystem, {uses}, {"nsCertType=server"}), false},
+      {"nsCertType client", kAuthority, kAuthority, changed(kSystem, {uses}, {"nsCertType=client"}), true},
+      {"an authority of nsCertType emailCA", kAuthority, changed(kAuthority, {}, {"nsCertType=emailCA"}), kSystem,
+       true},
+      {"an unknown critical extension", kAuthority, kAuthority,
+       changed(kSystem, {}, {"1.3.6.1.4.1.99999.1=critical,DER:0500"}), false},
+      {"a required policy that is there", kAuthority,
+       changed(kAuthority, {}, {"certificatePolicies=1.2.3.4", "policyConstraints=critical,requireExplicitPolicy:0"}),
+       changed(kSystem, {}, {"certificatePolicies=1.2.3.4"}), true},
+      {"a required policy that the leaf lacks", kAuthority,
+       changed(kAuthority, {}, {"certificatePolicies=1.2.3.4", "policyConstraints=critical,requireExplicitPolicy:0"}),
+       kSystem, false},
+      {"a required policy that the authority lacks", kAuthority,
+       changed(kAuthority, {}, {"policyConstraints=critical,requireExplicitPolicy:0"}),
+       changed(kSystem, {}, {"certificatePolicies=1.2.3.4"}), false},
+      {"another policy than the authority's", kAuthority,
+       changed(kAuthority, {}, {"certificatePolicies=1.2.3.4", "policyConstraints=critical,requireExplicitPolicy:0"}),
+       changed(kSystem, {}, {"certificatePolicies=1.2.3.5"}), false},
+      {"any policy of the authority's", kAuthority,
+       changed(kAuthority, {},
+               {"certificatePolicies=2.5.29.32.0", "policyConstraints=critical,requireExplicitPolicy:0"}),
+       changed(kSystem, {}, {"certificatePolicies=1.2.3.5"}), true},
+      {"any policy, which is inhibited", kAuthority,
+       changed(kAuthority, {},
+               {"certificatePolicies=1.2.3.4", "inhibitAnyPolicy=critical,0",
+                "policyConstraints=critical,requireExplicitPolicy:0"}),
+       changed(kSystem, {}, {"certificatePolicies=2.5.29.32.0"}), false},
+      {"policies that nobody requires", kAuthority, changed(kAuthority, {}, {"certificatePolicies=1.2.3.4"}),
+       changed(kSystem, {}, {"certificatePolicies=1.2.3.5"}), true},
+  };
+  for (const auto& row : rows) {
+    const Authority anchor(of("Anchor", row.root));
+    const Authority issuing = anchor.subordinate(of("Issuing CA", row.issuing));
+    const auto leaf = pem(issuing.issue(of("SIA", row.leaf)));
+    EXPECT_EQ(length(leaf, pem(anchor), pem(issuing)), row.isPath ? 3u : 0u) << row.name << ", given";
+    EXPECT_EQ(length(leaf, pem(anchor) + pem(issuing)), row.isPath ? 3u : 0u) << row.name << ", the platform's";
+  }
+}
+
+TEST_F(Paths, AreAsLongAsTheGatewaysTake) {
+  std::vector<Authority> authorities;
+  authorities.push_back(root.subordinate("CA 1"));
+  for (int i = 2; i <= 7; ++i) authorities.push_back(authorities.back().subordinate("CA " + std::to_string(i)));
+  std::string trusted = pem(root);
+  for (const auto& authority : authorities) trusted += pem(authority);
+  EXPECT_EQ(length(pem(authorities[5].issue()), trusted), 8u);
+  EXPECT_EQ(length(pem(authorities[6].issue()), trusted), 0u);
+}
+
+TEST_F(Paths, LeadFromASignerOfListsToTheSameAuthority) {
+  const Authority signing = root.subordinate("Issuing CA"), lists = root.subordinate("Issuing CA"),
+                  elsewhere = root.subordinate("Another CA"), stranger = another.subordinate("Issuing CA");
+  const Authority expired =
+      root.subordinate(CertificateOptions{.commonName = "Issuing CA", .validFrom = -7200, .validFor = -3600});
+  const auto authorities =
+      Authorities::parse(pem(root) + pem(another) + pem(signing) + pem(elsewhere) + pem(stranger) + pem(expired))
+          .value();
+  const auto issuer = *Certificate::parse(pem(signing));
+  const auto of = [&](const std::string& given) {
+    std::vector<std::string> names;
+    for (const auto& signer :
+         authorities.listSigners(issuer, now(), given.empty() ? Intermediates{} : parseIntermediates(given).value()))
+      names.push_back(signer.sha256());
+    return names;
+  };
+  EXPECT_TRUE(of("").empty()) << "of another name, of another root, expired";
+  EXPECT_EQ(of(pem(lists)), std::vector<std::string>{Certificate::parse(pem(lists))->sha256()});
+  // A root whose key was replaced, and which certified the new one.
+  const Authority next("Root");
+  const auto rolled = root.crossSign(next).certificate;
+  const auto both = Authorities::parse(pem(root) + pem(next) + rolled).value();
+  EXPECT_FALSE(both.listSigners(*Certificate::parse(pem(root)), now()).empty());
+  EXPECT_TRUE(Authorities::parse(pem(root) + pem(next))->listSigners(*Certificate::parse(pem(root)), now()).empty())
+      << "two authorities that have one name by chance";
+}
+
 TEST(Authorities, VerifyWhatTheyIssued) {
   const auto authorities = *Authorities::parse(authority().certificate());
   EXPECT_TRUE(authorities.verify(*Certificate::parse(identity().certificate), now()));
@@ -419,6 +571,46 @@ TEST(Authorities, AreNothingElse) {
   EXPECT_EQ(reasonOfBundle(pem + pem.substr(0, pem.size() / 2)), "MalformedAuthorities");
   EXPECT_EQ(reasonOfBundle(pem + authority().key()), "PrivateKeyInPublicField");
   EXPECT_EQ(reasonOfBundle(pem + std::string(std::size_t{1} << 20, '\n')), "MalformedAuthorities");
+}
+
+TEST(Authorities, SayWhichBlockIsNotRead) {
+  const std::string& pem = authority().certificate();
+  const auto with = [&](std::string text, const std::string& from, const std::string& to) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to);
+    return text;
+  };
+  std::string damaged = pem;
+  damaged[damaged.size() / 2] = '!';
+  std::string incomplete = pem;
+  incomplete.erase(incomplete.size() / 2, 65);
+  const std::string end = "-----END CERTIFICATE-----\n", begin = "-----BEGIN CERTIFICATE-----\n";
+  struct Row {
+    std::string name, bundle, says;
+  };
+  const Row rows[] = {
+      {"trusted", pem + with(pem, "CERTIFICATE", "TRUSTED CERTIFICATE") + pem, "block 2: it is TRUSTED CERTIFICATE"},
+      {"the old name", with(pem, "CERTIFICATE", "X509 CERTIFICATE") + pem, "block 1: it is X509 CERTIFICATE"},
+      {"a list", pem + with(pem, "CERTIFICATE", "X509 CRL"), "block 2: it is X509 CRL"},
+      {"a name of bytes", pem + with(pem, "CERTIFICATE", "A\x1b[31m"), "block 2: it is something else"},
+      {"damaged base64", pem + damaged + pem, "block 2: the PEM block is damaged"},
+      {"incomplete", pem + pem + incomplete, "block 3: "},
+      {"without its end", with(pem, end, "") + pem, "block 1: its end"},
+      {"the last without its end", pem + with(pem, end, ""), "block 2: its end"},
+      {"half an end", pem + with(pem, end, "-----END CERTIF"), "block 2: "},
+      {"without its beginning", pem + with(pem, begin, "") + pem, "block 2: its beginning"},
+      {"the first without its beginning", with(pem, begin, "") + pem, "block 1: its beginning"},
+      {"a dash too few", pem + with(pem, "-----BEGIN", "----BEGIN"), "block 2: its beginning"},
+      {"no authority", pem + identity().certificate, "block 2: "},
+      {"another end", pem + with(pem, end, "-----END PKCS7-----\n"), "block 2: "},
+  };
+  for (const auto& row : rows) {
+    const auto parsed = Authorities::parse(row.bundle);
+    ASSERT_FALSE(parsed) << row.name;
+    EXPECT_EQ(parsed.error().reason, "MalformedAuthorities") << row.name;
+    EXPECT_NE(parsed.error().message.find(row.says), std::string::npos) << row.name << ": " << parsed.error().message;
+  }
+  EXPECT_EQ(Authorities::parse("a comment - with -- dashes\n" + pem)->certificates().size(), 1u);
 }
 
 }  // namespace

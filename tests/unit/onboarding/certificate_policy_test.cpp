@@ -68,6 +68,72 @@ TEST_F(CertificatePolicyTest, RefusesWithTheReason) {
   EXPECT_EQ(reasonFor([](auto& o) { o.validFor = -10; }), "CertificateExpired");
 }
 
+TEST_F(CertificatePolicyTest, HoldsKeysAndUsageToItsRules) {
+  struct Row {
+    std::string name;
+    CertificateOptions options;
+    std::string reason;
+  };
+  const auto with = [](std::vector<std::string> extensions) {
+    CertificateOptions options;
+    options.extensions = std::move(extensions);
+    return options;
+  };
+  CertificateOptions nameless{.commonName = ""}, alternative{.commonName = "", .alternativeNames = "DNS:a.example"};
+  CertificateOptions old = with({});
+  old.version = 1;
+  CertificateOptions mixed = with({"keyUsage=digitalSignature"});
+  mixed.version = 1;
+  const Row rows[] = {
+      {"nothing but a key", with({}), ""},
+      {"version 1", old, ""},
+      {"version 1 with extensions", mixed, "UntrustedIssuer"},
+      {"names nobody", nameless, "UntrustedIssuer"},
+      {"names a host alone", alternative, ""},
+      {"nsCertType server", with({"nsCertType=server"}), "WrongUsage"},
+      {"nsCertType client and server", with({"nsCertType=client,server"}), ""},
+      {"nsCertType of an authority", with({"nsCertType=client,sslCA"}), ""},
+      {"may sign certificates", with({"keyUsage=digitalSignature,keyCertSign"}), "WrongUsage"},
+      {"may agree on keys alone", with({"keyUsage=keyAgreement"}), "WrongUsage"},
+      {"any use", with({"extendedKeyUsage=anyExtendedKeyUsage"}), "WrongUsage"},
+      {"RSASSA-PSS", {.key = KeyKind::RsaPss2048}, "WeakCertificate"},
+      {"DSA", {.key = KeyKind::Dsa2048}, "WeakCertificate"},
+      {"Ed25519", {.key = KeyKind::Ed25519}, "WeakCertificate"},
+      {"P-521", {.key = KeyKind::P521}, "WeakCertificate"},
+      {"exponent 1", {.key = KeyKind::RsaExponent1}, "WeakCertificate"},
+      {"exponent 2", {.key = KeyKind::RsaExponent2}, "WeakCertificate"},
+      {"an exponent of 65 bits", {.key = KeyKind::RsaHugeExponent}, "WeakCertificate"},
+      {"an even modulus", {.key = KeyKind::RsaEvenModulus}, "WeakCertificate"},
+      {"a modulus of 16,392 bits", {.key = KeyKind::Rsa16392}, "WeakCertificate"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(reasonFor(authority.issue(row.options).certificate), row.reason) << row.name;
+}
+
+TEST_F(CertificatePolicyTest, BoundsTheKeysOfAuthorities) {
+  const std::pair<KeyKind, std::string> rows[] = {
+      {KeyKind::Rsa2048, ""},
+      {KeyKind::RsaPss2048, ""},
+      {KeyKind::P384, ""},
+      {KeyKind::P521, ""},
+      {KeyKind::Rsa1024, "WeakCertificate"},
+      {KeyKind::RsaPss1024, "WeakCertificate"},
+      {KeyKind::Secp256k1, "WeakCertificate"},
+      {KeyKind::Dsa2048, "WeakCertificate"},
+      {KeyKind::Ed25519, "WeakCertificate"},
+  };
+  for (const auto& [kind, reason] : rows) {
+    const auto issuing = authority.subordinate(CertificateOptions{.commonName = "Issuing CA", .key = kind});
+    intermediates = crypto::parseIntermediates(issuing.certificate()).value();
+    EXPECT_EQ(reasonFor(issuing.issue({}).certificate), reason) << static_cast<int>(kind);
+    intermediates.clear();
+    const test::Authority root(CertificateOptions{.commonName = "Root", .key = kind});
+    const auto leaf = crypto::Certificate::parse(root.issue({}).certificate).value();
+    const auto judged = judgeCertificate(leaf, {}, crypto::Authorities::parse(root.certificate()).value(), policy,
+                                         kIdno, systemClock().now());
+    EXPECT_EQ(judged ? "" : judged.error().reason, reason) << "a root, " << static_cast<int>(kind);
+  }
+}
+
 TEST_F(CertificatePolicyTest, HoldsTheWayToTheAuthorityToItsRules) {
   const auto reasonOver = [&](const CertificateOptions& options) {
     const auto issuing = authority.subordinate(options);

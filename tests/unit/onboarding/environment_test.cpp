@@ -241,5 +241,59 @@ TEST(Environment, TellsOfAuthoritiesThatEnd) {
   }
 }
 
+TEST(Environment, TellsOfAuthoritiesThatNoPathGoesOver) {
+  using test::CertificateOptions;
+  using test::KeyKind;
+  const auto root = [](CertificateOptions options) {
+    options.commonName = "Other CA";
+    options.validFor = 3650L * 86400;
+    return test::Authority(options).certificate();
+  };
+  const auto with = [](std::vector<std::string> extensions) {
+    CertificateOptions options;
+    options.extensions = std::move(extensions);
+    return options;
+  };
+  const test::Authority good;
+  CertificateOptions below{.commonName = "Issuing CA", .validFor = 3650L * 86400}, weak = below, servers = below;
+  weak.sha1 = true;
+  servers.extensions =
+      std::vector<std::string>{"basicConstraints=CA:TRUE", "extendedKeyUsage=serverAuth", "subjectKeyIdentifier=hash"};
+  const test::Authority issuing = good.subordinate(below), stranger = test::Authority("Stranger").subordinate(below),
+                        forServers = good.subordinate(servers), lower = forServers.subordinate(below);
+  struct Row {
+    std::string name, bundle, reason, says;
+  };
+  const Row rows[] = {
+      {"good", good.certificate() + issuing.certificate(), "Valid", "2 authorities are valid"},
+      {"old, and good all the same", root(with({"basicConstraints=CA:TRUE"})), "Valid", ""},
+      {"not yet valid", root({.validFrom = 86400}), "AuthorityNotUsable", "CN=Other CA is valid from"},
+      {"signs lists alone", root({.signs = false}), "AuthorityNotUsable", "CN=Other CA may not issue"},
+      {"for servers", root(with({"basicConstraints=CA:TRUE", "extendedKeyUsage=serverAuth"})), "AuthorityNotUsable",
+       "CN=Other CA may not issue certificates for TLS clients"},
+      {"a weak key", root({.key = KeyKind::Rsa1024}), "AuthorityNotUsable", "CN=Other CA has an RSA key of 1024 bits"},
+      {"a strange curve", root({.key = KeyKind::Secp256k1}), "AuthorityNotUsable", "secp256k1"},
+      {"a weak signature", good.certificate() + good.subordinate(weak).certificate(), "AuthorityNotUsable",
+       "CN=Issuing CA is signed with SHA-1"},
+      {"a weak signature of its own", test::Authority("Old CA", true).certificate(), "Valid", ""},
+      {"without its root", issuing.certificate(), "AuthorityNotUsable", "CN=Issuing CA is not self-signed"},
+      {"with another root", good.certificate() + stranger.certificate(), "AuthorityNotUsable", "add CN=Stranger"},
+      {"below one that is not usable", good.certificate() + forServers.certificate() + lower.certificate(),
+       "AuthorityNotUsable", "and none of the authorities issued it"},
+  };
+  const std::vector<std::int64_t> days{30};
+  for (const auto& row : rows) {
+    std::optional<WallTime> next;
+    const auto verdict =
+        judgeAuthorities(crypto::Authorities::parse(row.bundle).value(), days, systemClock().now(), next);
+    EXPECT_EQ(verdict.reason, row.reason) << row.name << ": " << verdict.message;
+    EXPECT_EQ(verdict.holds(), row.reason == "Valid") << row.name;
+    EXPECT_NE(verdict.message.find(row.says), std::string::npos) << row.name << ": " << verdict.message;
+    if (row.name == "not yet valid") {
+      EXPECT_LT(next.value() - systemClock().now(), std::chrono::hours(25));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mpay::onboarding

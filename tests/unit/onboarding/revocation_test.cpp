@@ -111,6 +111,57 @@ TEST(AfterLook, LeavesRevokedOnlyForALaterWordAndOnlyAHold) {
   EXPECT_EQ(afterLook(checked, kNothing, false).evidence, late) << "that it was good once is not forgotten";
 }
 
+TEST(AfterLook, KeepsAReasonForGoodWhateverIsSaidLater) {
+  const auto times = std::array{"2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"};
+  const auto revoked = [&](std::size_t when, const std::string& reason) {
+    return foundAt(State::Revoked, times.at(when), reason);
+  };
+  const std::string reasons[] = {"keyCompromise",        "cACompromise",       "affiliationChanged", "superseded",
+                                 "cessationOfOperation", "privilegeWithdrawn", "aACompromise",       "reason 7"};
+  for (const auto& reason : reasons) {
+    for (const std::string later : {"", "unspecified", "certificateHold"}) {
+      const auto first = afterLook({"f", "c", "i", {}, {}, {}, {}, {}}, revoked(0, reason), false);
+      const auto then = afterLook(first, revoked(1, later), false);
+      EXPECT_EQ(then.reason, reason) << later;
+      EXPECT_EQ(afterLook(then, foundAt(State::Good, times[2]), false).verdict, RevocationVerdict::Revoked)
+          << reason << ", then \"" << later << "\", then good";
+    }
+    // What could be lifted becomes final.
+    const auto held = afterLook({"f", "c", "i", {}, {}, {}, {}, {}}, revoked(0, "certificateHold"), false);
+    EXPECT_EQ(afterLook(held, revoked(1, reason), false).reason, reason);
+  }
+  const auto other = afterLook(afterLook({"f", "c", "i", {}, {}, {}, {}, {}}, revoked(0, "superseded"), false),
+                               revoked(1, "keyCompromise"), false);
+  EXPECT_EQ(other.reason, "keyCompromise") << "one reason for good may become another";
+}
+
+TEST(ChecksOf, KnowWhoElseSignsTheIssuersLists) {
+  using test::Authority;
+  const Authority root, signing = root.subordinate("Issuing CA"), lists = root.subordinate("Issuing CA"),
+                        elsewhere = Authority("Stranger").subordinate("Issuing CA");
+  const auto weak =
+      root.subordinate(test::CertificateOptions{.commonName = "Issuing CA", .key = test::KeyKind::Rsa1024});
+  const auto leaf = crypto::Certificate::parse(signing.issue().certificate).value();
+  const auto now = systemClock().now();
+  const auto signersOf = [&](const std::string& trusted, const std::string& given,
+                             const std::optional<RevocationRecord>& known = {}) {
+    const auto intermediates = given.empty() ? crypto::Intermediates() : crypto::parseIntermediates(given).value();
+    return checksOf(known, {}, {{leaf, intermediates}}, {}, crypto::Authorities::parse(trusted).value(), now);
+  };
+  const auto text = [](const Authority& authority) {
+    return crypto::base64(crypto::Certificate::parse(authority.certificate())->der());
+  };
+  const auto base = root.certificate() + signing.certificate();
+  EXPECT_TRUE(signersOf(base, "").certificates.at(0).signers.empty());
+  EXPECT_TRUE(signersOf(base + elsewhere.certificate() + weak.certificate(), "").certificates.at(0).signers.empty());
+  const auto known = signersOf(base, lists.certificate());
+  EXPECT_EQ(known.certificates.at(0).signers, std::vector<std::string>{text(lists)});
+  EXPECT_EQ(signersOf(base + lists.certificate(), "").certificates.at(0).signers,
+            std::vector<std::string>{text(lists)});
+  EXPECT_TRUE(signersOf(base, "", known).certificates.at(0).signers.empty()) << "nobody gives it any more";
+  EXPECT_EQ(afterLook(known.certificates.at(0), kGood, false).signers, known.certificates.at(0).signers);
+}
+
 TEST(DecideRevocation, AdmitsACertificateOnlyOnceItWasChecked) {
   struct Row {
     std::string name;

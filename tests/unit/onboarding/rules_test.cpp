@@ -61,6 +61,8 @@ TEST(Logo, IsAnIntactPng) {
       {test::samplePng(1025, 1), "LogoTooLarge"},
       {test::samplePng(1, 1025), "LogoTooLarge"},
       {std::string(kMaximumLogoBytes + 1, 'x'), "LogoTooLarge"},
+      {test::selfSigned({}).key, "PrivateKeyInPublicField"},
+      {png + test::selfSigned({}).key, "PrivateKeyInPublicField"},
   };
   for (const auto& [bytes, reason] : rows) {
     const auto refused = judgeLogo(bytes);
