@@ -138,6 +138,12 @@ Verdict algorithmsAreAllowed(Session& session) {
 
 Verdict isExclusivelyCanonical(Session& session) {
   const auto& known = session.known();
+  if (const auto& relative = known.verification.relativeNamespace; !relative.empty())
+    return failed(
+        fmt::format("NoCanonicalForm: the namespace \"{}\" is relative, and what has such a one has no canonical "
+                    "form",
+                    relative),
+        {&known});
   if (known.verification.exclusiveCanonicalization) return passed("exclusive canonicalization throughout");
   constexpr std::string_view kExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
   if (known.verification.canonicalization != kExclusive)

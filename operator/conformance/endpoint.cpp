@@ -15,6 +15,17 @@ namespace {
 constexpr Duration kConnectTimeout{5'000};
 constexpr std::size_t kMaximumHeaderBytes = std::size_t{32} << 10;
 
+// OpenSSL shows the client certificate; it refuses to where the key is too weak. A pair that cannot be read is told
+// later.
+bool mayBeShown(const HttpsEndpoint::Place& place) {
+  net::Tls tls{"", place.clientCertificate, place.clientKey, {}};
+  const auto parsed = net::TlsContext::of(tls);
+  crypto::cleanse(tls.key);
+  if (!parsed) return true;
+  const crypto::Handle<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_client_method()));
+  return context && (*parsed)->install(context.get());
+}
+
 bool isHttps(const std::string& url) { return lowered(url).starts_with("https://"); }
 
 }  // namespace
@@ -29,6 +40,11 @@ HttpsEndpoint::~HttpsEndpoint() { crypto::cleanse(tls_->key); }
 Result<std::unique_ptr<HttpsEndpoint>> HttpsEndpoint::of(Place place) {
   if (!isHttps(place.url) || !net::isPlainUrl(place.url))
     return refuse("InvalidURL", "the URL is not https, or has user information: MPay calls nothing else");
+  if (!place.clientKey.empty() && !mayBeShown(place)) {
+    // A service that does not ask for it must be reached all the same.
+    place.clientCertificate.clear();
+    crypto::cleanse(place.clientKey);
+  }
   auto endpoint = std::unique_ptr<HttpsEndpoint>(new HttpsEndpoint(std::move(place)));
   if (auto parsed = net::TlsContext::of(*endpoint->tls_); !parsed)
     return fail(within("TLS to the web service", std::move(parsed).error()));

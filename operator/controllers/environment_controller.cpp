@@ -158,11 +158,10 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   publication.conflict = state.aggregateProblem;
   std::optional<WallTime> nextInstant;
   const auto authorities =
-      state.settings
-          ? onboarding::judgeAuthorities((*state.settings)->authorities,
-                                         environment->spec.trust.certificates.expiryWarnings, clock_.now(), nextInstant,
-                                         (*state.settings)->certificates)
-          : onboarding::unknown(state.settings.error());
+      state.settings ? onboarding::judgeAuthorities((*state.settings)->authorities,
+                                                    environment->spec.trust.certificates.expiryWarnings, clock_.now(),
+                                                    nextInstant, (*state.settings)->certificates)
+                     : onboarding::unknown(state.settings.error());
   TRY(writeStatus(*environment, publication, authorities, state.aggregated->size(), stop));
   auto done = TRY(std::move(published));
   if (done.unrestored) return fail(std::move(*done.unrestored));

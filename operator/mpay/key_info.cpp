@@ -65,6 +65,8 @@ void readData(const Element& data, bool direct, const Certificate& registered, V
   const auto certificates = data.children(ns::kDs, "X509Certificate");
   readCertificates(certificates, registered, found);
   if (direct && !certificates.empty()) {
+    // A serial beside the certificates must be the signer's too.
+    if (const auto serial = data.child(ns::kDs, "X509IssuerSerial")) readSerial(*serial, registered, found);
     found.keyInfo = KeyInfoForm::X509Certificate;
   } else if (const auto serial = data.child(ns::kDs, "X509IssuerSerial")) {
     readSerial(*serial, registered, found);

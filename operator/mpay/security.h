@@ -123,8 +123,8 @@ struct ReceivedTimestamp {
 };
 
 // A finding about one side of the security of an answer, with its stable reason: MissingSignature, MalformedSecurity,
-// SignatureTooLarge, UnknownKeyInfo, SignatureWrapping, DuplicateId, ReferenceNotAllowed, AlgorithmNotAllowed,
-// BodyNotSigned, TimestampNotSigned, DigestMismatch, SignatureMismatch, UnqualifiedId.
+// SignatureTooLarge, UnknownKeyInfo, NoCanonicalForm, SignatureWrapping, DuplicateId, ReferenceNotAllowed,
+// AlgorithmNotAllowed, BodyNotSigned, TimestampNotSigned, DigestMismatch, SignatureMismatch, UnqualifiedId.
 struct SecurityProblem {
   std::string reason{};
   std::string message{};
@@ -149,6 +149,7 @@ struct Verification {
   std::optional<ReceivedTimestamp> timestamp{};
   std::vector<std::string> duplicateIds{};
   std::vector<std::string> unqualifiedIds{};  // what was referred to by an attribute other than wsu:Id: its path
+  std::string relativeNamespace{};            // of the document: nothing in it has a canonical form, or is computed
   std::string timestampProblem{};             // a sentence, where there is a Timestamp of another namespace
   bool isRead = false;                        // the parts of the signature were; else a problem says why not
   std::string signatureValue{};               // without blanks; the same one twice is a replay

@@ -1,6 +1,7 @@
 #include "mpay/signature.h"
 
 #include <fmt/format.h>
+#include <libxml/uri.h>
 
 #include <algorithm>
 
@@ -172,6 +173,30 @@ std::optional<Element> signatureIn(const Document& document) {
     if (isForRecipient(security)) return security.child(ns::kDs, "Signature");
   }
   return std::nullopt;
+}
+
+namespace {
+
+bool isRelative(const xmlNs* space) {
+  if (space->href == nullptr || *space->href == 0) return false;
+  const crypto::Handle<xmlURI, xmlFreeURI> uri(xmlParseURI(reinterpret_cast<const char*>(space->href)));
+  return !uri || uri->scheme == nullptr;
+}
+
+std::optional<std::string> relativeNamespaceIn(const Element& element) {
+  for (const xmlNs* space = element.node()->nsDef; space != nullptr; space = space->next) {
+    if (isRelative(space)) return reinterpret_cast<const char*>(space->href);
+  }
+  for (const auto& child : element.children()) {
+    if (auto found = relativeNamespaceIn(child)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> relativeNamespaceIn(const Document& document) {
+  return relativeNamespaceIn(document.root());
 }
 
 std::vector<Element> transformsOf(const Element& reference) {

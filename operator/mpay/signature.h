@@ -74,6 +74,9 @@ Result<Parts> partsOf(const Element& signature);
 // The first Signature of the first Security header for MPay.
 std::optional<Element> signatureIn(const Document& document);
 
+// A namespace of the document that is a relative URI: what has one has no canonical form (Canonical XML 1.0, 1.3).
+std::optional<std::string> relativeNamespaceIn(const Document& document);
+
 std::vector<Element> transformsOf(const Element& reference);
 
 // The Algorithm attribute, shortened; empty where there is none.

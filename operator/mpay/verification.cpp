@@ -142,6 +142,11 @@ class Verifier {
       note("UnknownKeyInfo", found_.keyInfoProblem);
     }
     readAlgorithms(parts);
+    if (const auto relative = relativeNamespaceIn(envelope_.document())) {
+      found_.relativeNamespace = shortened(*relative);
+      note("NoCanonicalForm", "the namespace \"" + found_.relativeNamespace +
+                                  "\" is relative, and what has such a one has no canonical form");
+    }
     for (const auto& reference : parts.references) readReferenceOf(reference);
     compute(parts);
     judgeCoverage();
@@ -210,6 +215,7 @@ class Verifier {
         note("MalformedSecurity", "the Reference to " + target->element.path() + " is not computed: " + one.problem);
       }
     }
+    if (one.problem.empty() && !found_.relativeNamespace.empty()) one.problem = "it has no canonical form";
     found_.references.push_back(std::move(one));
   }
 
@@ -252,7 +258,7 @@ class Verifier {
       if (!one.problem.empty()) continue;
       one.holds = holdsOf(received.references[i], blankless && blankless->references[i]);
     }
-    if (!isComputable(parts, computed_.methods())) return;
+    if (!isComputable(parts, computed_.methods()) || !found_.relativeNamespace.empty()) return;
     // Null where the key is of a kind that OpenSSL does not know.
     const EVP_PKEY* key = X509_get0_pubkey(registered_.get());
     if (key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {

@@ -52,6 +52,7 @@ struct Transfer {
   const Asked asked = std::make_shared<std::atomic<bool>>(false);
   std::optional<Error> failure;    // set by a callback, in place of curl's own words
   std::optional<Error> forbidden;  // of an address; the host's next one may be admitted
+  bool isAnyAdmitted = false;
   char words[CURL_ERROR_SIZE] = "";
 };
 
@@ -214,8 +215,10 @@ curl_socket_t onSocket(void* user, curlsocktype, curl_sockaddr* to) noexcept {
   auto& transfer = *static_cast<Transfer*>(user);
   try {
     const auto address = addressOf(*to);
-    if (address && transfer.request.admits(*address))
+    if (address && transfer.request.admits(*address)) {
+      transfer.isAnyAdmitted = true;
       return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    }
     transfer.forbidden =
         Error{ErrorKind::Invalid,
               fmt::format("{} is an address that may not be connected to", address ? address->text() : "it"),
@@ -328,7 +331,7 @@ std::string reasonOf(const Transfer& transfer, CURLcode code) {
 Result<void> resultOf(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_OK) return {};
   if (transfer.failure) return fail(*transfer.failure);
-  if (transfer.forbidden && isUnconnected(transfer, code)) return fail(*transfer.forbidden);
+  if (transfer.forbidden && !transfer.isAnyAdmitted && isUnconnected(transfer, code)) return fail(*transfer.forbidden);
   std::string words = transfer.words[0] ? transfer.words : curl_easy_strerror(code);
   if (isHandshakeOver(transfer, code) && !isUnconnected(transfer, code))
     words = "the TLS handshake did not come to an end: " + words;

@@ -85,6 +85,8 @@ DEFECTS = {
     "undeclared-algorithm": "answers are signed with the other algorithm than was declared",
     "inclusive-c14n": "canonicalization is not exclusive",
     "str-transform": "the token is signed by STR-Transform",
+    "relative-namespace": "the envelope declares a namespace that is relative",
+    "serial-beside": "X509Data holds the certificate and the serial of another",
     "no-transforms": "References have no Transforms",
     "stale-timestamp": "the Timestamp ended an hour ago",
     "future-timestamp": "the Timestamp begins in an hour",
@@ -618,6 +620,8 @@ class Service:
             how.key_info, how.serial = "issuer-serial", "1f" if self.has("serial-hex") else "31"
         if self.has("chain"):
             how.key_info, how.certificates = "x509", (Stranger.once()[1],)
+        if self.has("serial-beside"):
+            how.key_info, how.serial = "x509", "31"
         how.key_name = self.has("key-name")
         how.both_ids = self.has("both-ids")
         how.token_wsu_id = not self.has("token-plain-id")
@@ -691,6 +695,8 @@ class Service:
             data = etree.tostring(root)
         if self.has("xml-1.1"):
             data = b'<?xml version="1.1" encoding="UTF-8"?>' + data
+        if self.has("relative-namespace"):
+            data = data.replace(b"<s:Envelope ", b'<s:Envelope xmlns:r="relative" ', 1)
         if self.has("dtd"):
             data = b'<!DOCTYPE Envelope [<!ENTITY a "a">]>' + data
         return data

@@ -275,6 +275,10 @@ def add_key_info(signature, targets, how):
         for pem in how.certificates:
             etree.SubElement(data, q(DS, "X509Certificate")).text = base64.b64encode(der_of(pem)).decode()
         etree.SubElement(data, q(DS, "X509Certificate")).text = base64.b64encode(der_of(how.certificate)).decode()
+        if how.serial:
+            serial = etree.SubElement(data, q(DS, "X509IssuerSerial"))
+            etree.SubElement(serial, q(DS, "X509IssuerName")).text = certificate.issuer.rfc4514_string()
+            etree.SubElement(serial, q(DS, "X509SerialNumber")).text = how.serial
         return
     str_ = etree.SubElement(info, q(WSSE, "SecurityTokenReference"))
     if how.key_info == "token":

@@ -65,6 +65,17 @@ TEST_F(Refused, WhereAnotherClientCertificateIsAskedFor) {
   expectOnly(run(*endpointWith(stranger), subjectOf(beneficiary)), "T2", "may not take the one that was shown");
 }
 
+// OpenSSL shows no certificate of so weak a key; a service that does not ask for one is called all the same.
+TEST_F(Conformance, CallsAlsoWhereTheClientCertificateIsTooWeakToBeShown) {
+  const Beneficiary beneficiary;
+  const auto weak = selfSigned({.key = KeyKind::Rsa1024});
+  const auto endpoint =
+      HttpsEndpoint::of(
+          {beneficiary.url(), beneficiary.authority(), {*net::parsePrefix("127.0.0.0/8")}, weak.certificate, weak.key})
+          .value();
+  EXPECT_EQ(wrongIn(run(*endpoint, subjectOf(beneficiary))), "");
+}
+
 TEST_F(Refused, NamesTheCauseWhereOneCheckAloneIsAskedFor) {
   const Beneficiary beneficiary({{"--defect", "does-not-listen"}, "DNS:localhost"});
   plan.only = {"G1"};
