@@ -176,7 +176,7 @@ void Decision::planKeys() {
                ""};
   if (keys.step == KeyStep::None && certificate.holds() && form.leaf) {
     keys.chain = form.leaf->pem();
-    for (const auto& intermediate : form.intermediates) keys.chain += intermediate.pem();
+    for (const auto& intermediate : form.sent) keys.chain += intermediate.pem();
     // Whoever mounts the Secret presents from then on what is written now, in both environments.
     const bool mayChange = (!form.keys->isRenewal && !presentsEarlier) || isAdmittedEverywhere();
     if (mayChange && form.keys->isRenewal) keys.step = KeyStep::Renew;
