@@ -191,7 +191,7 @@ std::optional<KeyPlan> planKeys(const Snapshot& snapshot, const Examination& for
                ""};
   if (keys.step == KeyStep::None && isTrusted && form.leaf) {
     keys.chain = form.leaf->pem();
-    for (const auto& intermediate : form.intermediates) keys.chain += intermediate.pem();
+    for (const auto& intermediate : form.sent) keys.chain += intermediate.pem();
     // Whoever mounts the Secret presents from then on what is written now, in both environments.
     const bool mayChange =
         (!form.keys->isRenewal && !presented.presentsEarlier) || isAdmittedEverywhere(snapshot, *form.leaf);

@@ -26,6 +26,7 @@ struct Examination {
   std::string testingDigest;
   std::optional<crypto::Certificate> leaf;  // as declared, trusted or not
   crypto::Intermediates intermediates{};    // that were given with it, where it is trusted but for its revocation
+  crypto::Intermediates sent{};             // those of them that are on its paths, in order: what a client sends
   std::optional<KeyJudgement> keys{};       // of a certificate that is requested
   Verdict testingAddresses;                 // True, or why not
   Fragment testingFragment;                 // to be published once everything holds

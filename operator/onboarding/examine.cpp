@@ -218,6 +218,11 @@ Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
   return good("", notes);
 }
 
+bool holds(const crypto::Intermediates& intermediates, const crypto::Certificate& certificate) {
+  return std::any_of(intermediates.begin(), intermediates.end(),
+                     [&](const auto& known) { return known.sha256() == certificate.sha256(); });
+}
+
 Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examination& out, WallTime now) {
   const auto& spec = snapshot.integration->spec;
   if (!spec.certificate) {
@@ -252,7 +257,10 @@ Verdict judgeTrust(const Snapshot& snapshot, const Parsed& parsedForm, Examinati
     const auto judged = judgeCertificate(*out.leaf, intermediates, settings.authorities, settings.certificates,
                                          spec.beneficiary.idno, now);
     if (!judged) return ofError(judged.error());
-    for (const auto& authority : judged->path) noteValidity(out.nextInstant, authority, now);
+    for (const auto& authority : judged->path) {
+      noteValidity(out.nextInstant, authority, now);
+      if (holds(intermediates, authority) && !holds(out.sent, authority)) out.sent.push_back(authority);
+    }
     if (!judged->note.empty() && note.find(judged->note) == std::string::npos) note += "; " + judged->note;
   }
   out.intermediates = std::move(intermediates);

@@ -208,6 +208,10 @@ TEST_F(KeyRequestTest, GivesTheClientItsIntermediates) {
   form.snapshot.intermediates = Result<std::string>(issuing.certificate());
   EXPECT_EQ(step(), KeyStep::Complete);
   EXPECT_EQ(form.decide().keys->chain, leaf + issuing.certificate());
+  // A gateway takes the first that fits, so the client sends no other.
+  const auto byStranger = test::Authority("Stranger").crossSign(issuing).certificate;
+  form.snapshot.intermediates = Result<std::string>(byStranger + issuing.certificate());
+  EXPECT_EQ(form.decide().keys->chain, leaf + issuing.certificate());
 }
 
 TEST_F(KeyRequestTest, RenewsWithoutTakingAnythingAway) {
