@@ -101,7 +101,7 @@ Result<void> RevocationController::takeOutLeft(const ObjectKey& key, const api::
   const auto fragment = contentOf<onboarding::Fragment>(object);
   if (isAtHome(caches_.integrations().get(key), name) || !fragment) return {};
   // What the platform assigned to others leaves by controllers/handover.h.
-  const auto left = admissible(*fragment, onboarding::barredByRecords(environment.spec, {&known, 1}, nullptr));
+  const auto left = admissible(*fragment, onboarding::barredByRecords(environment.spec, {&known}, nullptr));
   if (left == *fragment) return {};
   auto metadata = onboarding::memoryMeta(environment.spec.outputNamespace, onboarding::kFragment, name, key);
   metadata.resourceVersion = object->metadata.resourceVersion;

@@ -89,16 +89,17 @@ Result<void> Withdrawal::restore(const ObjectKey& key, const api::MPayEnvironmen
     return {};
   auto fragment = promoted(outputs, key);
   if (!fragment) return {};
-  std::vector<onboarding::RevocationRecord> records(1);
-  for (const auto& [sha256, check] : *outputs.revoked()) records.front().certificates.push_back(check);
+  onboarding::RevocationRecord known;
+  for (const auto& [sha256, check] : *outputs.revoked()) known.certificates.push_back(check);
   for (const auto& other : caches_.environments().list()) {
     if (environment.spec.trust.revocation.onRevoked == api::RevokedPolicy::Report) break;
     const auto others = caches_.outputs(*other);
     TRY(others->expectRead("the records of what is revoked"));
-    if (auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key))
-      records.push_back(std::move(*record));
+    const auto record = recall<onboarding::RevocationRecord>(*others, onboarding::kRevocation, key);
+    if (record)
+      known.certificates.insert(known.certificates.end(), record->certificates.begin(), record->certificates.end());
   }
-  const auto barred = onboarding::barredByRecords(environment.spec, records,
+  const auto barred = onboarding::barredByRecords(environment.spec, {&known},
                                                   claims_.assignments(environment.metadata.uid.value_or("")));
   if (isServiceTaken(*fragment, barred)) return outputs.remove(object->metadata.name.value_or(""), stop);
   fragment = admissible(std::move(*fragment), barred);

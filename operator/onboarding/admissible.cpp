@@ -2,12 +2,14 @@
 
 namespace mpay::onboarding {
 
-Barred barredByRecords(const api::MPayEnvironmentSpec& environment, std::span<const RevocationRecord> records,
+Barred barredByRecords(const api::MPayEnvironmentSpec& environment,
+                       std::initializer_list<const RevocationRecord*> records,
                        std::shared_ptr<const Assignments> assignments) {
   Barred barred{{}, std::move(assignments)};
   if (environment.trust.revocation.onRevoked == api::RevokedPolicy::Report) return barred;
-  for (const auto& record : records) {
-    for (const auto& check : record.certificates) {
+  for (const auto* record : records) {
+    if (!record) continue;
+    for (const auto& check : record->certificates) {
       if (check.verdict == RevocationVerdict::Revoked) barred.certificates.insert(check.sha256);
     }
   }

@@ -1,9 +1,9 @@
 // What of an integration may be published: the one rule for whoever publishes, restores or takes out. Pure.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <set>
-#include <span>
 #include <string>
 
 #include "onboarding/assignment.h"
@@ -17,9 +17,10 @@ struct Barred {
   std::shared_ptr<const Assignments> assignments{};  // null: the platform assigned nothing
 };
 
-// For whoever decides about one that its integration does not decide about any more: what these records know to be
-// revoked, unless the environment only reports that, and what the platform assigned to others.
-Barred barredByRecords(const api::MPayEnvironmentSpec& environment, std::span<const RevocationRecord> records,
+// What these records (null: none) know to be revoked, unless the environment only reports that, and what the platform
+// assigned to others. An integration's own decision bars more, see barredIn() in onboarding/certificates.h.
+Barred barredByRecords(const api::MPayEnvironmentSpec& environment,
+                       std::initializer_list<const RevocationRecord*> records,
                        std::shared_ptr<const Assignments> assignments);
 
 // Without the certificates that are barred, and without what the platform assigned to others. A fragment whose whole

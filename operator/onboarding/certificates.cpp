@@ -114,7 +114,11 @@ std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environ
 
 Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& checks, const Snapshot& snapshot,
                 const Examination& form, const Presented& presented) {
-  Barred barred{{}, environment.assignments};
+  const auto recordOf = [](const EnvironmentSnapshot& any) { return any.revocation ? &*any.revocation : nullptr; };
+  auto barred = environment.declared ? barredByRecords(environment.declared->spec,
+                                                       {recordOf(snapshot.testing), recordOf(snapshot.production)},
+                                                       environment.assignments)
+                                     : Barred{{}, environment.assignments};
   auto& certificates = barred.certificates;
   const bool mustBeGood = environment.settings && environment.settings->revocation.onFailure == api::FailureMode::Hard;
   const auto isPublished = [&](const std::string& sha256) {
@@ -129,12 +133,6 @@ Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& 
   }
   if (!environment.declared || environment.declared->spec.trust.revocation.onRevoked == api::RevokedPolicy::Report)
     return barred;
-  for (const auto* known : {&snapshot.testing.revocation, &snapshot.production.revocation}) {
-    if (!*known) continue;
-    for (const auto& check : (*known)->certificates) {
-      if (check.verdict == RevocationVerdict::Revoked) certificates.insert(check.sha256);
-    }
-  }
   // Also by what another's record says: who declares it later is admitted as little.
   for (const auto* leaf : {form.leaf ? &*form.leaf : nullptr, presented.promoted ? &*presented.promoted : nullptr}) {
     if (leaf && findRevoked(snapshot, leaf->sha256())) certificates.insert(leaf->sha256());
