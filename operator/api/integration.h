@@ -3,8 +3,17 @@
 
 #include "api/environment.h"
 #include "api/meta.h"
+#include "base/language.h"
+
+namespace mpay {
+
+BOOST_DESCRIBE_ENUM(Language, ro, ru, en)
+
+}  // namespace mpay
 
 namespace mpay::api {
+
+using mpay::Language;
 
 struct EnvironmentNames {
   std::string testing = "testing";
@@ -214,9 +223,6 @@ struct FunctionalTestData {
   bool operator==(const FunctionalTestData&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(FunctionalTestData, (), (known, unknown, payable))
-
-enum class Language { ro, ru, en };
-BOOST_DESCRIBE_ENUM(Language, ro, ru, en)
 
 struct Notification {
   std::vector<std::string> recipients;  // default: the applicant

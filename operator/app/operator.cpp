@@ -36,17 +36,17 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   std::unique_ptr<runtime::Controller> integrations, environments, notifications, tests;
   std::unique_ptr<controllers::FunctionalTestController> testReconciler;
   std::vector<std::unique_ptr<runtime::Controller>> revocations;
-  controllers::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
-  controllers::Caches caches(client, options.resourceNamespace, mayWrite,
-                             {[&](const api::ObjectKey& key) {
-                                integrations->enqueue(key);
-                                for (const auto& stage : revocations) stage->enqueue(key);
-                                testReconciler->reconsider(key);
-                                tests->enqueue(key);
-                              },
-                              [&](const api::ObjectKey& key) { environments->enqueue(key); },
-                              [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
-                             events.ofUnread());
+  cluster::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
+  cluster::Caches caches(client, options.resourceNamespace, mayWrite,
+                         {[&](const api::ObjectKey& key) {
+                            integrations->enqueue(key);
+                            for (const auto& stage : revocations) stage->enqueue(key);
+                            testReconciler->reconsider(key);
+                            tests->enqueue(key);
+                          },
+                          [&](const api::ObjectKey& key) { environments->enqueue(key); },
+                          [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
+                         events.ofUnread());
   controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::EnvironmentController environmentReconciler(client, clock, caches, claims, events, mayWrite);
   controllers::NotificationController notificationReconciler(clock, caches, mayWrite);

@@ -215,7 +215,7 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
   if (records) line.command = validate->parsed() ? CommandLine::Command::Validate : CommandLine::Command::Statement;
   if (csr->parsed()) line.command = CommandLine::Command::Csr;
   if (reassign->parsed()) {
-    using onboarding::AssignmentKind;
+    using ledger::AssignmentKind;
     line.command = CommandLine::Command::Reassign;
     for (const auto& [kind, value] :
          {std::pair(AssignmentKind::ServiceID, &serviceID), std::pair(AssignmentKind::Certificate, &certificate),

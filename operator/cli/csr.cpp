@@ -9,8 +9,8 @@
 #include <cstring>
 #include <iostream>
 
+#include "domain/rules.h"
 #include "onboarding/key_request.h"
-#include "onboarding/rules.h"
 
 namespace mpay::cli {
 namespace {
@@ -77,13 +77,13 @@ Result<crypto::RequestSubject> subjectOf(const CsrOptions& options,
     if (value->empty()) {
       return refuse("InvalidSubject", fmt::format("{} is missing; give it, or the name of an MPayIntegration", option));
     }
-    if (!onboarding::isPlainText(*value))
+    if (!domain::isPlainText(*value))
       return refuse("InvalidSubject", fmt::format("{} holds control or text-reordering characters", option));
   }
-  if (!onboarding::isPlainText(subject.organizationalUnit)) {
+  if (!domain::isPlainText(subject.organizationalUnit)) {
     return refuse("InvalidSubject", "--organizational-unit holds control or text-reordering characters");
   }
-  if (!onboarding::isIdno(subject.idno))
+  if (!domain::isIdno(subject.idno))
     return refuse("InvalidSubject", "--idno is not an IDNO: thirteen digits, of which the last is a checksum");
   return subject;
 }

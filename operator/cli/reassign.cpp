@@ -6,13 +6,13 @@
 #include "api/integration.h"
 #include "base/clock.h"
 #include "cli/validate.h"
-#include "onboarding/rules.h"
+#include "domain/rules.h"
 
 namespace mpay::cli {
 namespace {
 
-using onboarding::Assignment;
-using onboarding::AssignmentKind;
+using ledger::Assignment;
+using ledger::AssignmentKind;
 
 constexpr std::size_t kLongestReason = 500;
 
@@ -24,7 +24,7 @@ std::string listed(const std::set<std::string>& names) {
 struct Ledger {
   api::MPayEnvironment environment{};
   std::vector<std::shared_ptr<const api::ConfigMap>> assignments{};
-  std::vector<onboarding::Claim> claims{}, published{};
+  std::vector<ledger::Claim> claims{}, published{};
 
   const std::string& outputNamespace() const { return environment.spec.outputNamespace; }
   std::string name() const { return environment.metadata.name.value_or(""); }
@@ -32,15 +32,15 @@ struct Ledger {
   bool isProduction() const { return environment.spec.stage == api::Stage::Production; }
 
   std::shared_ptr<const api::ConfigMap> record(AssignmentKind kind, const std::string& value) const {
-    const auto wanted = onboarding::assignmentName(kind, value);
+    const auto wanted = ledger::assignmentName(kind, value);
     const auto found = std::find_if(assignments.begin(), assignments.end(),
                                     [&](const auto& object) { return object->metadata.name == wanted; });
     return found == assignments.end() ? nullptr : *found;
   }
 
   // Who has it; `but`: other than that holder and, of a certificate, the services of its beneficiary.
-  std::set<std::string> having(const std::vector<onboarding::Claim>& all, AssignmentKind kind, const std::string& value,
-                               const std::optional<onboarding::Holder>& but = std::nullopt) const {
+  std::set<std::string> having(const std::vector<ledger::Claim>& all, AssignmentKind kind, const std::string& value,
+                               const std::optional<ledger::Holder>& but = std::nullopt) const {
     const auto prefix = net::parsePrefix(value);
     std::set<std::string> names;
     for (const auto& claim : all) {
@@ -54,7 +54,7 @@ struct Ledger {
                 });
       const bool isExcepted =
           but && (kind == AssignmentKind::Certificate
-                      ? onboarding::isOneBeneficiary(*but, claim.holder, provesIdno())
+                      ? ledger::isOneBeneficiary(*but, claim.holder, provesIdno())
                       : but->namespace_ == claim.holder.namespace_ && but->name == claim.holder.name);
       if (has && !isExcepted) names.insert(claim.holder.namespace_ + "/" + claim.holder.name);
     }
@@ -74,18 +74,18 @@ Result<Ledger> readLedger(kube::Client& client, api::MPayEnvironment environment
   Ledger ledger;
   ledger.environment = std::move(environment);
   const auto name = ledger.name();
-  const auto selector = fmt::format("{}={}", onboarding::kManagedBy, onboarding::kOperator);
+  const auto selector = fmt::format("{}={}", ledger::kManagedBy, ledger::kOperator);
   for (auto& object : TRY(kube::Api<api::ConfigMap>(client).list({ledger.outputNamespace(), selector, ""}))) {
-    if (!onboarding::isOurs(object.metadata, name)) continue;
-    const auto component = object.metadata.labels.find(std::string(onboarding::kComponent));
+    if (!ledger::isOurs(object.metadata, name)) continue;
+    const auto component = object.metadata.labels.find(std::string(ledger::kComponent));
     if (component == object.metadata.labels.end()) continue;
-    if (component->second == onboarding::kAssignment) {
+    if (component->second == ledger::kAssignment) {
       ledger.assignments.push_back(std::make_shared<const api::ConfigMap>(std::move(object)));
-    } else if (component->second == onboarding::kClaim) {
-      if (auto claim = onboarding::remembered<onboarding::Claim>(object)) ledger.claims.push_back(std::move(*claim));
-    } else if (component->second == onboarding::kFragment) {
-      if (const auto fragment = onboarding::remembered<onboarding::Fragment>(object))
-        ledger.published.push_back(onboarding::claimOf(*fragment));
+    } else if (component->second == ledger::kClaim) {
+      if (auto claim = ledger::remembered<ledger::Claim>(object)) ledger.claims.push_back(std::move(*claim));
+    } else if (component->second == ledger::kFragment) {
+      if (const auto fragment = ledger::remembered<ledger::Fragment>(object))
+        ledger.published.push_back(ledger::claimOf(*fragment));
     }
   }
   return ledger;
@@ -122,7 +122,7 @@ Result<void> judgeAddress(const Ledger& ledger, const Assignment& wanted) {
                                                wanted.value, ledger.name(), text));
     }
   }
-  const auto known = onboarding::Assignments::read(ledger.assignments, ledger.provesIdno()).assignments;
+  const auto known = ledger::Assignments::read(ledger.assignments, ledger.provesIdno()).assignments;
   for (const auto* other : known.overlapping(*prefix)) {
     if (other->value == wanted.value || other->assignee() == wanted.assignee()) continue;
     return refuse("Overlaps", fmt::format("{} overlaps {}, which is assigned to {}; revoke that first", wanted.value,
@@ -141,7 +141,7 @@ Result<void> confirm(const ReassignOptions& options, std::string_view question, 
 }
 
 std::string describeRecord(const api::ConfigMap& object) {
-  const auto assignment = onboarding::remembered<Assignment>(object);
+  const auto assignment = ledger::remembered<Assignment>(object);
   if (!assignment) return "a damaged record, which assigns nothing";
   return fmt::format("{}, by {} at {}: {}", assignment->assignee(), assignment->assignedBy, assignment->assignedAt,
                      assignment->reason);
@@ -149,8 +149,7 @@ std::string describeRecord(const api::ConfigMap& object) {
 
 void describeNow(const Ledger& ledger, AssignmentKind kind, const std::string& value, std::ostream& out) {
   out << fmt::format("{} in environment {}\n  held now by:     {}\n  published of:    {}\n",
-                     onboarding::describe(kind, value), ledger.name(),
-                     listed(ledger.having(ledger.claims, kind, value)),
+                     ledger::describe(kind, value), ledger.name(), listed(ledger.having(ledger.claims, kind, value)),
                      listed(ledger.having(ledger.published, kind, value)));
   if (const auto record = ledger.record(kind, value))
     out << fmt::format("  assigned now to: {}\n", describeRecord(*record));
@@ -173,8 +172,8 @@ std::string missing(const api::MPayIntegration& target, const Assignment& wanted
 Result<void> assign(kube::Client& client, const ReassignOptions& options, std::istream& in, std::ostream& out) {
   Assignment wanted;
   wanted.kind = options.kind;
-  wanted.value = TRY(onboarding::canonicalValue(options.kind, options.value));
-  if (options.reason.empty() || options.reason.size() > kLongestReason || !onboarding::isPlainText(options.reason))
+  wanted.value = TRY(ledger::canonicalValue(options.kind, options.value));
+  if (options.reason.empty() || options.reason.size() > kLongestReason || !domain::isPlainText(options.reason))
     return refuse("InvalidField", fmt::format("--reason is a sentence of at most {} bytes", kLongestReason));
   wanted.reason = options.reason;
   auto environment = TRY(environmentOf(client, options.environment));
@@ -191,7 +190,7 @@ Result<void> assign(kube::Client& client, const ReassignOptions& options, std::i
   out << fmt::format("  goes to:         {} of {} (IDNO {})\n", wanted.assignee(), target.spec.beneficiary.legalName,
                      wanted.idno)
       << missing(target, wanted);
-  const onboarding::Holder assignee{wanted.namespace_, wanted.name, "", wanted.idno};
+  const ledger::Holder assignee{wanted.namespace_, wanted.name, "", wanted.idno};
   auto losing = ledger.having(ledger.claims, wanted.kind, wanted.value, assignee);
   losing.merge(ledger.having(ledger.published, wanted.kind, wanted.value, assignee));
   if (!losing.empty()) {
@@ -206,10 +205,9 @@ Result<void> assign(kube::Client& client, const ReassignOptions& options, std::i
   }
   TRY(confirm(options, fmt::format("Assign it as {}?", wanted.assignedBy), in, out));
 
-  const auto name = onboarding::assignmentName(wanted.kind, wanted.value);
-  auto object = onboarding::remember(
-      onboarding::ownedMeta(ledger.outputNamespace(), name, onboarding::kAssignment, ledger.name(), std::nullopt),
-      wanted);
+  const auto name = ledger::assignmentName(wanted.kind, wanted.value);
+  auto object = ledger::remember(
+      ledger::ownedMeta(ledger.outputNamespace(), name, ledger::kAssignment, ledger.name(), std::nullopt), wanted);
   const kube::Api<api::ConfigMap> configMaps(client);
   if (const auto before = ledger.record(wanted.kind, wanted.value)) {
     object.metadata.uid = before->metadata.uid;
@@ -226,12 +224,12 @@ Result<void> assign(kube::Client& client, const ReassignOptions& options, std::i
 }
 
 Result<void> revoke(kube::Client& client, const ReassignOptions& options, std::istream& in, std::ostream& out) {
-  const auto value = TRY(onboarding::canonicalValue(options.kind, options.value));
+  const auto value = TRY(ledger::canonicalValue(options.kind, options.value));
   const auto ledger = TRY(readLedger(client, TRY(environmentOf(client, options.environment))));
   const auto record = ledger.record(options.kind, value);
   if (!record) {
     return refuse("NotFound", fmt::format("{} is not assigned in environment {}; --list shows what is",
-                                          onboarding::describe(options.kind, value), ledger.name()));
+                                          ledger::describe(options.kind, value), ledger.name()));
   }
   describeNow(ledger, options.kind, value, out);
   out << "Who holds it keeps it; else it is the first's who claims it.\n";
@@ -245,10 +243,10 @@ Result<void> revoke(kube::Client& client, const ReassignOptions& options, std::i
 
 Result<void> list(kube::Client& client, const ReassignOptions& options, std::ostream& out) {
   const auto ledger = TRY(readLedger(client, TRY(environmentOf(client, options.environment))));
-  const auto read = onboarding::Assignments::read(ledger.assignments, ledger.provesIdno());
+  const auto read = ledger::Assignments::read(ledger.assignments, ledger.provesIdno());
   for (const auto& assignment : read.assignments.all()) {
     out << fmt::format("{} is assigned to {}, by {} at {}: {}\n  held now by {}\n",
-                       onboarding::describe(assignment.kind, assignment.value), assignment.assignee(),
+                       ledger::describe(assignment.kind, assignment.value), assignment.assignee(),
                        assignment.assignedBy, assignment.assignedAt, assignment.reason,
                        listed(ledger.having(ledger.claims, assignment.kind, assignment.value)));
   }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "kube/client.h"
-#include "onboarding/assignment.h"
+#include "ledger/assignment.h"
 
 namespace mpay::cli {
 
@@ -14,7 +14,7 @@ struct ReassignOptions {
   enum class Action { Assign, List, Revoke };
   Action action = Action::Assign;
   std::string environment;
-  onboarding::AssignmentKind kind = onboarding::AssignmentKind::ServiceID;  // of Assign and Revoke, and the next
+  ledger::AssignmentKind kind = ledger::AssignmentKind::ServiceID;  // of Assign and Revoke, and the next
   std::string value;
   std::string to;      // of Assign: "namespace/name"
   std::string reason;  // of Assign

@@ -2,7 +2,8 @@
 
 #include <iostream>
 
-#include "onboarding/digest.h"
+#include "domain/digest.h"
+#include "onboarding/effect.h"
 
 namespace mpay::cli {
 
@@ -43,9 +44,8 @@ Result<api::MPayValidation> prepareRecord(const api::MPayIntegration& integratio
   if (status.observedGeneration != integration.metadata.generation.value_or(0)) {
     return refuse("Outdated", "the operator has not looked at the last change yet; try again in a moment");
   }
-  const auto computed =
-      onboarding::digestOf(testing ? onboarding::testingEffect(integration, *status.contentHashes)
-                                   : onboarding::productionEffect(integration, *status.contentHashes));
+  const auto computed = domain::digestOf(testing ? onboarding::testingEffect(integration, *status.contentHashes)
+                                                 : onboarding::productionEffect(integration, *status.contentHashes));
   if (computed != (testing ? *status.testingDigest : *status.digest)) {
     return refuse(
         "DigestMismatch",

@@ -8,8 +8,8 @@
 #include "conformance/payments.h"
 #include "conformance/tally.h"
 #include "conformance/told_paths.h"
+#include "domain/rules.h"
 #include "mpay/currencies.h"
-#include "onboarding/rules.h"
 
 namespace mpay::conformance {
 namespace {
@@ -150,7 +150,7 @@ Verdict accountsAreComplete(Session& session) {
       if (!line.account) continue;
       if (line.account->empty) {
         tally.warn("a DestinationAccount is empty; the guide requires its members", {&exchange});
-      } else if (isOfIbansLength(line.account->bankAccount) && !onboarding::isIban(line.account->bankAccount)) {
+      } else if (isOfIbansLength(line.account->bankAccount) && !domain::isIban(line.account->bankAccount)) {
         tally.fail("BankAccount is no IBAN: MD, 24 characters, whose checksum holds", {&exchange});
       } else {
         ++accounts;

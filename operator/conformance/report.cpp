@@ -17,7 +17,7 @@ struct Words {
   std::string_view passed, failed, counts, required, recommended, blocked, guide, advice, profile;
 };
 
-const Words& wordsOf(api::Language language) {
+const Words& wordsOf(Language language) {
   static constexpr Words kRomanian{"Testarea funcțională a trecut.",
                                    "Testarea funcțională nu a trecut.",
                                    "Verificări: {} trecute, {} cu avertisment, {} eșuate, {} omise.",
@@ -46,9 +46,9 @@ const Words& wordsOf(api::Language language) {
                                   "To do",
                                   "Profile"};
   switch (language) {
-    case api::Language::ro: return kRomanian;
-    case api::Language::ru: return kRussian;
-    case api::Language::en: break;
+    case Language::ro: return kRomanian;
+    case Language::ru: return kRussian;
+    case Language::en: break;
   }
   return kEnglish;
 }
@@ -77,11 +77,12 @@ bool isOfInterest(const Finding& finding) {
 
 Profile Profile::standard() { return {"Default", {"G9", "G13"}}; }
 
-Profile Profile::of(const api::TesterProfile& declared) {
+Profile Profile::of(std::string name, const std::vector<std::string>& required,
+                    const std::vector<std::string>& recommended) {
   auto profile = standard();
-  profile.name = declared.name;
-  for (const auto& id : declared.required) profile.recommended.erase(id);
-  profile.recommended.insert(declared.recommended.begin(), declared.recommended.end());
+  profile.name = std::move(name);
+  for (const auto& id : required) profile.recommended.erase(id);
+  profile.recommended.insert(recommended.begin(), recommended.end());
   return profile;
 }
 
@@ -170,7 +171,7 @@ std::string lineOf(std::span<const Finding> findings, bool colour) {
                      colour ? fmt::format("\x1b[{}m{}\x1b[0m", codeOf(finding.outcome), word) : word, finding.message);
 }
 
-std::string summaryOf(const Report& report, api::Language language) {
+std::string summaryOf(const Report& report, Language language) {
   const Words& words = wordsOf(language);
   return fmt::format("{}\n{}\n{}: {}\n", report.passed() ? words.passed : words.failed,
                      fmt::format(fmt::runtime(words.counts), report.count(Outcome::pass), report.count(Outcome::warn),
@@ -178,7 +179,7 @@ std::string summaryOf(const Report& report, api::Language language) {
                      words.profile, report.profile.name);
 }
 
-std::string explanationOf(const Finding& finding, api::Language language) {
+std::string explanationOf(const Finding& finding, Language language) {
   const Words& words = wordsOf(language);
   const auto wording = wordingOf(*finding.check, language);
   auto text = fmt::format("     {}: {}\n", words.guide, wording.sentence);
@@ -186,7 +187,7 @@ std::string explanationOf(const Finding& finding, api::Language language) {
   return text;
 }
 
-std::string toText(const Report& report, api::Language language) {
+std::string toText(const Report& report, Language language) {
   const Words& words = wordsOf(language);
   std::string text = summaryOf(report, language);
   const auto& all = report.findings;

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "api/environment.h"
-#include "api/integration.h"
+#include "base/language.h"
 #include "conformance/check.h"
 
 namespace mpay::conformance {
@@ -20,8 +19,9 @@ struct Profile {
 
   // All are required but those whose failure harms no payment: G9 and G13.
   static Profile standard();
-  // The same, but for what an environment's tester.profile says.
-  static Profile of(const api::TesterProfile& declared);
+  // The standard one, changed as an environment's tester.profile says.
+  static Profile of(std::string name, const std::vector<std::string>& required,
+                    const std::vector<std::string>& recommended);
   bool requires_(std::string_view id) const { return !recommended.contains(id); }
 };
 
@@ -63,14 +63,14 @@ std::string toJson(const Report& report);
 std::string toJunit(const Report& report, std::string_view name);
 
 // Whether it passed, how many checks found what, and which profile decided: three lines in that language.
-std::string summaryOf(const Report& report, api::Language language);
+std::string summaryOf(const Report& report, Language language);
 
 // Two indented lines in that language: what the guide asks for, and, of failures and warnings, what to do.
-std::string explanationOf(const Finding& finding, api::Language language);
+std::string explanationOf(const Finding& finding, Language language);
 
 // The summary, and each check that is not passed with its explanation, in that language. Its `lineOf` is the same in
 // all: the outcome as JSON names it, and the message, which is English as it names elements and values.
-std::string toText(const Report& report, api::Language language);
+std::string toText(const Report& report, Language language);
 
 // "S4  warn     the digests hold only ...", without a line's end; in colour where `colour`.
 std::string lineOf(const Finding& finding, bool colour);

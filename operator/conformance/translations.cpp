@@ -281,14 +281,14 @@ constexpr std::array kTranslations{
 
 }  // namespace
 
-Wording wordingOf(const Check& check, api::Language language) {
+Wording wordingOf(const Check& check, Language language) {
   const auto* const found = std::find_if(kTranslations.begin(), kTranslations.end(),
                                          [&](const auto& translation) { return translation.id == check.id; });
   if (found != kTranslations.end()) {
     switch (language) {
-      case api::Language::ro: return found->romanian;
-      case api::Language::ru: return found->russian;
-      case api::Language::en: break;
+      case Language::ro: return found->romanian;
+      case Language::ru: return found->russian;
+      case Language::en: break;
     }
   }
   return {check.sentence, check.advice};

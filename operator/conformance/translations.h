@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "api/integration.h"
+#include "base/language.h"
 #include "conformance/check.h"
 
 namespace mpay::conformance {
@@ -15,6 +15,6 @@ struct Wording {
 
 // The check's sentence and advice in that language; names of elements, faults, algorithms and the like are the same in
 // all. Every check has all three.
-Wording wordingOf(const Check& check, api::Language language);
+Wording wordingOf(const Check& check, Language language);
 
 }  // namespace mpay::conformance

@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "controllers/withdrawal.h"
+#include "controllers/departures.h"
 #include "crypto/digest.h"
 #include "onboarding/rotation.h"
 
 namespace mpay::controllers {
 namespace {
 
-std::set<ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const std::string& namespace_) {
-  std::set<ObjectKey> keys;
+std::set<api::ObjectKey> credentialsOf(const api::MPayEnvironment& environment, const std::string& namespace_) {
+  std::set<api::ObjectKey> keys;
   for (const auto& channel : environment.spec.notifications.channels) {
     if (channel.smtp && channel.smtp->credentialsSecretRef)
       keys.insert({namespace_, channel.smtp->credentialsSecretRef->name});
@@ -35,8 +35,9 @@ void tellAuthorities(runtime::EventRecorder& events, const api::MPayEnvironment&
 
 }  // namespace
 
-EnvironmentController::EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
-                                             runtime::EventRecorder& events, std::function<bool()> mayWrite)
+EnvironmentController::EnvironmentController(kube::Client& client, const Clock& clock, cluster::Caches& caches,
+                                             cluster::Claims& claims, runtime::EventRecorder& events,
+                                             std::function<bool()> mayWrite)
     : client_(client),
       clock_(clock),
       caches_(caches),
@@ -44,10 +45,10 @@ EnvironmentController::EnvironmentController(kube::Client& client, const Clock& 
       events_(events),
       mayWrite_(std::move(mayWrite)) {}
 
-void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs) {
+void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const cluster::Outputs& outputs) {
   const std::string name = environment.metadata.name.value_or("");
-  auto read = onboarding::Assignments::read(outputs.ofComponent(onboarding::kAssignment),
-                                            environment.spec.tenants.idnoLabel.has_value());
+  auto read = ledger::Assignments::read(outputs.ofComponent(ledger::kAssignment),
+                                        environment.spec.tenants.idnoLabel.has_value());
   claims_.assign(environment.metadata.uid.value_or(""), std::move(read.assignments));
   const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], read.problems); });
   for (const auto& [record, problem] : read.problems) {
@@ -79,10 +80,10 @@ Result<std::shared_ptr<const onboarding::Settings>> EnvironmentController::setti
   });
 }
 
-Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, std::stop_token stop) {
+Result<runtime::Outcome> EnvironmentController::reconcile(const api::ObjectKey& key, std::stop_token stop) {
   auto environment = caches_.environments().get(key);
   if (!environment) {
-    caches_.refer("environment " + key.name, {}, {}, "");
+    caches_.forgetReferences("environment " + key.name);
     publishers_.with([&](auto& all) { all.erase(key.name); });
     caches_.forget(key.name);
     std::set<std::string> left;
@@ -109,7 +110,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     if (!environment) return runtime::Outcome{};
   }
 
-  EnvironmentState state = caches_.environmentState(*environment);
+  cluster::EnvironmentState state = caches_.environmentState(*environment);
   state.generation = environment->metadata.generation.value_or(0);
   state.settings = settingsOf(*environment);
   if (const auto problem = outputs->problem()) {
@@ -119,12 +120,12 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   }
   state.synced = outputs->synced();
   // Also while the settings are unusable: whoever was withdrawn must leave.
-  Result<Publisher::Outcome> published;
+  Result<cluster::Publisher::Outcome> published;
   if (state.synced) {
     readAssignments(*environment, *outputs);
     const auto publisher = publishers_.with([&](auto& all) {
       auto& slot = all[key.name];
-      if (!slot) slot = std::make_shared<Publisher>();
+      if (!slot) slot = std::make_shared<cluster::Publisher>();
       return slot;
     });
     const auto uid = environment->metadata.uid.value_or("");
@@ -137,7 +138,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
     }
     if (published && published->wait) claims_.notLookedAt(uid);
     if (published && published->aggregated)
-      claims_.published(uid, onboarding::heldByOthers(*claims_.assignments(uid), publisher->fragments()));
+      claims_.published(uid, ledger::heldByOthers(*claims_.assignments(uid), publisher->fragments()));
   }
   caches_.publish(key.name, state);
   if (published && published->wait && (ending || environment->status)) return runtime::Outcome{published->wait};
@@ -165,13 +166,13 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const ObjectKey& key, 
   TRY(writeStatus(*environment, publication, authorities, state.aggregated->size(), stop));
   auto done = TRY(std::move(published));
   if (done.unrestored) return fail(std::move(*done.unrestored));
-  return soonest(TRY(lookAgain(clock_, nextInstant)), runtime::Outcome{done.wait});
+  return soonest(lookAgain(clock_, nextInstant), runtime::Outcome{done.wait});
 }
 
 Result<bool> EnvironmentController::setFinalizer(const api::MPayEnvironment& environment, bool wanted,
                                                  const std::stop_token& stop) {
-  return patchFinalizer(client_, caches_.environments(), environment, onboarding::kEnvironmentFinalizer, wanted,
-                        mayWrite_, stop);
+  return patchFinalizer(client_, caches_.environments(), environment, ledger::kEnvironmentFinalizer, wanted, mayWrite_,
+                        stop);
 }
 
 Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& environment,
@@ -196,7 +197,7 @@ Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& envi
 }
 
 std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvironment& environment,
-                                                            const Outputs& outputs) const {
+                                                            const cluster::Outputs& outputs) const {
   if (const auto users = caches_.integrationsOf(environment.metadata.name.value_or("")); !users.empty())
     return fmt::format("{} integrations that use it, the first is {}", users.size(), users.front().text());
   if (!outputs.synced()) {
@@ -204,8 +205,8 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
     return fmt::format("the output namespace {} to be read{}", outputs.namespaceName(),
                        problem ? ": " + problem->message : "");
   }
-  for (const auto& object : outputs.ofComponent(onboarding::kWithdrawal)) {
-    const auto record = onboarding::remembered<onboarding::WithdrawalRecord>(*object);
+  for (const auto& object : outputs.ofComponent(ledger::kWithdrawal)) {
+    const auto record = ledger::remembered<ledger::WithdrawalRecord>(*object);
     if (!record) return fmt::format("{} to be restored: it cannot be read", object->metadata.name.value_or(""));
     if (record->dueAt) {
       return fmt::format("the withdrawal of {}/{}, which is due at {}", record->holder.namespace_, record->holder.name,
@@ -213,13 +214,12 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
     }
   }
   // Whoever names another environment now, and has not left this one yet: once it is gone, nobody would end that.
-  for (const auto& object : outputs.ofComponent(onboarding::kFragment)) {
-    const auto fragment = onboarding::remembered<onboarding::Fragment>(*object);
+  for (const auto& object : outputs.ofComponent(ledger::kFragment)) {
+    const auto fragment = ledger::remembered<ledger::Fragment>(*object);
     if (!fragment) return fmt::format("{} to be restored: it cannot be read", object->metadata.name.value_or(""));
-    const ObjectKey key{fragment->holder.namespace_, fragment->holder.name};
+    const api::ObjectKey key{fragment->holder.namespace_, fragment->holder.name};
     // In production what is retained stays.
-    if (!recall<onboarding::WithdrawalRecord>(outputs, onboarding::kWithdrawal, key))
-      return fmt::format("{} to leave it", key.text());
+    if (!cluster::recall<ledger::WithdrawalRecord>(outputs, key)) return fmt::format("{} to leave it", key.text());
   }
   return std::nullopt;
 }

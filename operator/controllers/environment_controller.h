@@ -1,8 +1,8 @@
 // One MPayEnvironment: its settings, and everything published of all its integrations.
 #pragma once
 
-#include "controllers/caches.h"
-#include "controllers/claims.h"
+#include "cluster/caches.h"
+#include "cluster/claims.h"
 #include "runtime/controller.h"
 #include "runtime/events.h"
 
@@ -10,10 +10,10 @@ namespace mpay::controllers {
 
 class EnvironmentController final : public runtime::Reconciler {
  public:
-  EnvironmentController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
+  EnvironmentController(kube::Client& client, const Clock& clock, cluster::Caches& caches, cluster::Claims& claims,
                         runtime::EventRecorder& events, std::function<bool()> mayWrite);
 
-  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+  Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
   // What the last examination was of, so that nothing is parsed twice.
@@ -26,24 +26,24 @@ class EnvironmentController final : public runtime::Reconciler {
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
   // What the platform assigned, to the claims; damaged records to the environment's Events, once each.
-  void readAssignments(const api::MPayEnvironment& environment, const Outputs& outputs);
+  void readAssignments(const api::MPayEnvironment& environment, const cluster::Outputs& outputs);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            const onboarding::Verdict& authorities, std::size_t integrations,
                            const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
   // What a deletion has to wait for: integrations, withdrawals that are still to be carried out, and whoever has not
   // left yet.
-  std::optional<std::string> whatKeeps(const api::MPayEnvironment& environment, const Outputs& outputs) const;
+  std::optional<std::string> whatKeeps(const api::MPayEnvironment& environment, const cluster::Outputs& outputs) const;
 
   kube::Client& client_;
   const Clock& clock_;
-  Caches& caches_;
-  Claims& claims_;
+  cluster::Caches& caches_;
+  cluster::Claims& claims_;
   runtime::EventRecorder& events_;
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
-  Synchronized<std::map<std::string, std::shared_ptr<Publisher>>> publishers_;       // by environment
-  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;  // assignments, as told
+  Synchronized<std::map<std::string, std::shared_ptr<cluster::Publisher>>> publishers_;  // by environment
+  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;      // assignments, as told
 };
 
 // One Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at first. True

@@ -6,9 +6,9 @@
 
 #include <map>
 
-#include "conformance/suite.h"
-#include "controllers/caches.h"
-#include "controllers/host_slots.h"
+#include "cluster/caches.h"
+#include "effects/functional_test_run.h"
+#include "effects/host_slots.h"
 #include "onboarding/functional_testing.h"
 #include "runtime/controller.h"
 #include "runtime/events.h"
@@ -21,20 +21,21 @@ inline constexpr unsigned kDefaultTestWorkers = 4;
 class FunctionalTestController final : public runtime::Reconciler {
  public:
   // `wake`: whom to look at again, once a host is free.
-  FunctionalTestController(kube::Client& client, const Clock& clock, Caches& caches, runtime::EventRecorder& events,
-                           std::function<bool()> mayWrite, std::function<void(const ObjectKey&)> wake);
+  FunctionalTestController(kube::Client& client, const Clock& clock, cluster::Caches& caches,
+                           runtime::EventRecorder& events, std::function<bool()> mayWrite,
+                           std::function<void(const api::ObjectKey&)> wake);
 
   // The key is the integration's.
-  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+  Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
   // Something about the integration changed: a run under way ends where it is not intended any more. From any thread.
-  void reconsider(const ObjectKey& key);
+  void reconsider(const api::ObjectKey& key);
 
  private:
   // A run that is not written down completely yet.
   struct Finished {
     std::string id;
-    onboarding::TestResult result;
+    ledger::TestResult result;
     std::optional<api::ConfigMap> report;  // still to be written
   };
   struct Active {
@@ -44,41 +45,35 @@ class FunctionalTestController final : public runtime::Reconciler {
   struct Place {
     std::shared_ptr<const api::MPayIntegration> integration;
     std::shared_ptr<const api::MPayEnvironment> environment;
-    std::shared_ptr<Outputs> outputs;
-    onboarding::TestRecord record;
-    std::string version;  // resourceVersion of the record
+    std::shared_ptr<cluster::Outputs> outputs;
+    ledger::TestRecord record;
   };
 
   // Nothing where nothing is remembered, or may be run.
-  std::optional<Place> placeOf(const ObjectKey& key);
+  std::optional<Place> placeOf(const api::ObjectKey& key);
   Result<runtime::Outcome> carryOut(const Place& place, const std::stop_token& stop);
   // Runs what is intended, to its end.
   Result<runtime::Outcome> begin(const Place& place, const std::stop_token& stop);
-  Result<conformance::Report> run(const Place& place, const std::stop_token& stop, bool& wasReached);
-  // A certificate and its key, of a Secret in the operator's namespace. Errors: ReferenceNotFound, naming `what`.
-  struct Pair {
-    std::string certificate;
-    crypto::SecretText key;
-  };
-  Result<Pair> readPair(const std::string& name, std::string_view what, const std::stop_token& stop);
-  Result<conformance::Subject> subjectOf(const Place& place, const Pair& signing);
-  Result<void> recordAmount(const Place& place, const onboarding::PayableAmount& amount, const std::stop_token& stop);
+  // Errors: those of runFunctionalTests(); Cancelled while the environment cannot tell.
+  Result<effects::FinishedRun> run(const Place& place, const std::stop_token& stop);
+  Result<void> recordAmount(const Place& place, const ledger::PayableAmount& amount, const std::stop_token& stop);
   Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
   Result<void> noteProblem(const Place& place, std::optional<std::string> problem, const std::stop_token& stop);
-  Result<void> write(const Place& place, const std::function<void(onboarding::TestRecord&)>& change,
+  Result<void> write(const Place& place, const std::function<void(ledger::TestRecord&)>& change,
                      const std::stop_token& stop);
   // Requests that were answered, and those that nobody will answer: there is no such integration, or no tester.
-  Result<void> removeRequests(const ObjectKey& key, const std::optional<Place>& place, const std::stop_token& stop);
+  Result<void> removeRequests(const api::ObjectKey& key, const std::optional<Place>& place,
+                              const std::stop_token& stop);
 
   kube::Client& client_;
   const Clock& clock_;
-  Caches& caches_;
+  cluster::Caches& caches_;
   runtime::EventRecorder& events_;
   const std::function<bool()> mayWrite_;
-  const std::function<void(const ObjectKey&)> wake_;
-  HostSlots hosts_;
-  Synchronized<std::map<ObjectKey, Active>> active_;
-  Synchronized<std::map<ObjectKey, Finished>> finished_;
+  const std::function<void(const api::ObjectKey&)> wake_;
+  effects::HostSlots hosts_;
+  Synchronized<std::map<api::ObjectKey, Active>> active_;
+  Synchronized<std::map<api::ObjectKey, Finished>> finished_;
 };
 
 }  // namespace mpay::controllers

@@ -1,101 +1,56 @@
 #include "controllers/integration_controller.h"
 
 #include "base/log.h"
+#include "controllers/departures.h"
 #include "controllers/environment_controller.h"
-#include "controllers/handover.h"
 #include "crypto/digest.h"
-#include "onboarding/rendering.h"
+#include "gateway/rendering.h"
 #include "onboarding/rotation.h"
 
 namespace mpay::controllers {
 namespace {
 
-using onboarding::memoryName;
-
-// What is an earlier integration's is not this one's to show or to publish.
-void hide(onboarding::EnvironmentSnapshot& snapshot) {
-  snapshot.leaving = std::exchange(snapshot.fragment, std::nullopt);
-  snapshot.service.reset();
-  snapshot.effects = {};
-}
-
-// The revision that production serves, the last one (null: there is none), and whether the next one can be made.
-void recallRevision(Outputs& outputs, const ObjectKey& key, const api::MPayIntegrationSpec& spec,
-                    const std::shared_ptr<const api::ControllerRevision>& last, onboarding::EnvironmentSnapshot& into) {
-  const std::int64_t number = last ? last->revision : 0;
-  if (const auto next = onboarding::revisionName(key, number + 1); outputs.isForeignRevision(next, key))
-    into.foreignRevision = next;
-  if (into.fragment && into.fragment->revision > number) {
-    into.liveProblem =
-        Error{ErrorKind::Invalid,
-              fmt::format("revision {} is published and its ControllerRevision is gone; production "
-                          "stays as it is. Restore {}, or delete ConfigMap {} to go back",
-                          into.fragment->revision, onboarding::revisionName(key, into.fragment->revision),
-                          memoryName(onboarding::kFragment, key)),
-              "RevisionCorrupt"};
-    return;
-  }
-  if (!last) return;
-  auto content = json::decode<onboarding::Revision>(last->data);
-  auto verified = content ? onboarding::verifyRevision(*content) : Result<void>(fail(content.error()));
-  if (!verified) {
-    into.liveProblem = verified.error();
-    return;
-  }
-  if (!onboarding::isOf(*content, spec)) {
-    // Without a ServiceID it may still become the same service.
-    into.isAnothers = content->holder.idno != spec.beneficiary.idno || spec.service.id;
-    return hide(into);
-  }
-  into.live = onboarding::NumberedRevision{number, last->metadata.name.value_or(""),
-                                           last->metadata.creationTimestamp.value_or(""), std::move(*content)};
-}
-
-// An edit keeps the UID; who re-creates an integration of the same beneficiary and service takes over from it. Without
-// a ServiceID it may still become the same service.
-bool isOfAnother(const onboarding::Holder& holder, const std::string& serviceID,
-                 const api::MPayIntegration& integration) {
-  const auto& spec = integration.spec;
-  return holder.uid != integration.metadata.uid.value_or("") &&
-         (holder.idno != spec.beneficiary.idno || (spec.service.id && serviceID != *spec.service.id));
-}
+using ledger::memoryName;
+using onboarding::Cause;
 
 // Whether trying again will fail in the same way until somebody acts; then the status must say so.
 bool isRefusal(const Error& error) { return error.kind == ErrorKind::Api && !error.isConflict(); }
 
 }  // namespace
 
-IntegrationController::IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
-                                             runtime::EventRecorder& events, std::function<bool()> mayWrite)
+IntegrationController::IntegrationController(kube::Client& client, const Clock& clock, cluster::Caches& caches,
+                                             cluster::Claims& claims, runtime::EventRecorder& events,
+                                             std::function<bool()> mayWrite)
     : client_(client),
       clock_(clock),
       caches_(caches),
       claims_(claims),
       events_(events),
-      withdrawal_(clock, caches, claims),
+      departures_(clock, caches, claims),
       keySecrets_(client, mayWrite),
       mayWrite_(std::move(mayWrite)) {}
 
-Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, std::stop_token stop) {
-  TRY(handOver(caches_, claims_, key, stop));
+Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& key, std::stop_token stop) {
+  TRY(departures_.handOver(key, stop));
   auto integration = caches_.integrations().get(key);
   if (!integration) {
-    caches_.refer("integration " + key.text(), {}, {}, "");
-    return withdrawal_.withdraw(key, false, nullptr, stop);
+    caches_.forgetReferences("integration " + key.text());
+    return departures_.withdraw(key, false, nullptr, stop);
   }
   if (integration->metadata.deletionTimestamp) {
-    auto outcome = withdrawal_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain,
+    auto outcome = departures_.withdraw(key, integration->spec.deletionPolicy == api::DeletionPolicy::Retain,
                                         &integration->spec.environments, stop);
     if (!outcome) {
       tellWhatDeletionWaitsFor(*integration, outcome.error());
       return fail(std::move(outcome).error());
     }
     waiting_.with([&](auto& all) { all.erase(key); });
-    TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, false, mayWrite_, stop));
+    TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, false, mayWrite_,
+                                stop));
     return outcome;
   }
-  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, onboarding::kFinalizer, true, mayWrite_,
-                         stop))) {
+  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, true, mayWrite_,
+                                  stop))) {
     integration = caches_.integrations().get(key);
     if (!integration) return runtime::Outcome{};
   }
@@ -119,150 +74,103 @@ Result<runtime::Outcome> IntegrationController::reconcile(const ObjectKey& key, 
     TRY(writeStatus(*decided, stop));
     if (!written) return fail(written.error());
     if (!kept) return fail(std::move(kept).error());
-    return soonest(TRY(lookAgain(clock_, decided->plan.nextInstant)), TRY(end(*decided, stop)));
+    return soonest(lookAgain(clock_, decided->plan.nextInstant), TRY(leaveEnvironments(*decided, stop)));
   }
   return fail(Error{ErrorKind::Api, "the outputs do not settle", "Unsettled"});
 }
 
 // What is left of an earlier integration of this name, and of environments that this one named before.
-Result<runtime::Outcome> IntegrationController::end(const Round& round, const std::stop_token& stop) {
+Result<runtime::Outcome> IntegrationController::leaveEnvironments(const Round& round, const std::stop_token& stop) {
   const auto& integration = *round.snapshot.integration;
   const auto& names = integration.spec.environments;
-  const ObjectKey key = integration.metadata.key();
+  const api::ObjectKey key = integration.metadata.key();
   runtime::Outcome outcome;
   if (const auto testing = outputsOf(names.testing); round.plan.endTesting && testing && testing->synced())
-    TRY(withdrawal_.endTesting(key, *round.snapshot.testing.declared, stop));
+    TRY(departures_.leave(key, *round.snapshot.testing.declared, Cause::NotNamed, stop));
   if (round.plan.carryOutWithdrawal || round.plan.endProduction) {
     if (const auto production = caches_.environments().get({"", names.production}))
-      outcome = TRY(withdrawal_.withdrawProduction(key, *production, false, stop));
+      outcome = TRY(departures_.leave(key, *production, Cause::NotNamed, stop));
   }
-  return soonest(outcome, TRY(withdrawal_.leave(key, names, round.plan.provisioned, stop)));
+  return soonest(outcome, TRY(departures_.leaveFormer(key, names, round.plan.provisioned, stop)));
 }
 
-std::shared_ptr<Outputs> IntegrationController::outputsOf(const std::string& environment) {
+std::shared_ptr<cluster::Outputs> IntegrationController::outputsOf(const std::string& environment) {
   const auto object = caches_.environments().get({"", environment});
   return object ? caches_.outputs(*object) : nullptr;
 }
 
-onboarding::EnvironmentSnapshot IntegrationController::readEnvironment(const std::string& name,
-                                                                       const api::MPayIntegration& integration) {
-  const ObjectKey key = integration.metadata.key();
-  onboarding::EnvironmentSnapshot snapshot;
-  snapshot.declared = caches_.environments().get({"", name});
-  if (!snapshot.declared) {
-    snapshot.problem =
-        Error{ErrorKind::Invalid, fmt::format("environment {} does not exist; the platform creates it", name),
-              "EnvironmentNotFound"};
-    return snapshot;
-  }
-  const auto outputs = caches_.outputs(*snapshot.declared);
-  const auto state = caches_.environmentState(*snapshot.declared);
-  if (state.settings) {
-    snapshot.settings = *state.settings;
-  } else {
-    snapshot.problem = state.settings.error();
-  }
-  snapshot.aggregateProblem = state.aggregateProblem;
+onboarding::GatheredEnvironment IntegrationController::gatherEnvironment(const std::string& name,
+                                                                         const api::ObjectKey& key) {
+  onboarding::GatheredEnvironment gathered;
+  gathered.declared = caches_.environments().get({"", name});
+  if (!gathered.declared) return gathered;
+  const auto outputs = caches_.outputs(*gathered.declared);
+  const auto state = caches_.environmentState(*gathered.declared);
+  gathered.settings = state.settings;
+  gathered.aggregateProblem = state.aggregateProblem;
   // Until the environment's controller has seen all fragments, none would seem to be published.
-  if (!outputs->synced() || !state.synced) {
-    if (snapshot.settings) snapshot.problem = onboarding::beingRead("the output namespace is being read");
-    snapshot.settings = nullptr;
-    return snapshot;
-  }
-  snapshot.read = true;
-  loadClaims(claims_, *snapshot.declared, *outputs);
-  snapshot.assignments = claims_.assignments(snapshot.declared->metadata.uid.value_or(""));
-  snapshot.withdrawal = recall<onboarding::WithdrawalRecord>(*outputs, onboarding::kWithdrawal, key);
-  if (const auto effects = outputs->own(memoryName(onboarding::kEffects, key))) {
-    snapshot.effects = onboarding::rememberedEffects(*effects).value_or(onboarding::Effects{});
-    snapshot.effectsVersion = effects->metadata.resourceVersion;
-  }
-  if (const auto checks = outputs->own(memoryName(onboarding::kRevocation, key))) {
-    snapshot.revocation = contentOf<onboarding::RevocationRecord>(checks);
-    snapshot.revocationVersion = checks->metadata.resourceVersion;
-  }
-  snapshot.revoked = outputs->revoked();
-  if (const auto tests = outputs->own(memoryName(onboarding::kTests, key))) {
-    snapshot.tests = contentOf<onboarding::TestRecord>(tests);
-    snapshot.testsVersion = tests->metadata.resourceVersion;
-  }
-  if (auto object = outputs->own(memoryName(onboarding::kFragment, key))) {
-    const auto found = state.aggregated->find(object->metadata.name.value_or(""));
-    const auto* aggregated = found == state.aggregated->end() ? nullptr : &found->second;
-    snapshot.fragment = contentOf<onboarding::Fragment>(object);
-    if (!snapshot.fragment && aggregated) {
-      // Damaged since it was published: that is what it said.
-      object = aggregated->object;
-      snapshot.fragment = contentOf<onboarding::Fragment>(object);
-    }
-    snapshot.isDamaged = !snapshot.fragment;
-    snapshot.aggregated =
-        snapshot.fragment && aggregated &&
-        aggregated->hash == onboarding::currentHash(*snapshot.fragment, object->data.at("content.json"));
-  }
-  if (!snapshot.fragment) snapshot.claimed = recall<onboarding::Claim>(*outputs, onboarding::kClaim, key);
-  const auto leaves = [&](const auto& memory) {
-    return memory && isOfAnother(memory->holder, memory->serviceID, integration);
+  gathered.isRead = outputs->synced() && state.synced;
+  if (!gathered.isRead) return gathered;
+  loadClaims(claims_, *gathered.declared, *outputs);
+  const auto uid = gathered.declared->metadata.uid.value_or("");
+  gathered.assignments = claims_.assignments(uid);
+  gathered.revoked = outputs->revoked();
+  const auto object = [&](const std::string& called) {
+    return onboarding::GatheredObject{outputs->own(called), outputs->isForeign(called, key)};
   };
-  const auto last = lastRevision(*outputs, key);
-  // Where there are revisions the last one tells.
-  if (!last) snapshot.isAnothers = snapshot.fragment ? leaves(snapshot.fragment) : leaves(snapshot.claimed);
-  if (snapshot.settings) {
-    const auto service = onboarding::serviceName(snapshot.settings->spec.registrar.configMap.value(), key);
-    snapshot.service = outputs->own(service);
-    for (const auto& wanted : {service, memoryName(onboarding::kFragment, key), memoryName(onboarding::kClaim, key)}) {
-      if (outputs->isForeign(wanted, key)) snapshot.foreign = wanted;
-    }
-    const auto checks = memoryName(onboarding::kRevocation, key);
-    if (snapshot.settings->revocation.mode != api::RevocationMode::None && outputs->isForeign(checks, key))
-      snapshot.foreign = checks;
+  gathered.claim = object(memoryName(ledger::kClaim, key));
+  gathered.fragment = object(memoryName(ledger::kFragment, key));
+  gathered.withdrawal = object(memoryName(ledger::kWithdrawal, key));
+  gathered.notifications = object(memoryName(ledger::kNotifications, key));
+  gathered.revocation = object(memoryName(ledger::kRevocation, key));
+  gathered.tests = object(memoryName(ledger::kTests, key));
+  if (state.settings)
+    gathered.service = object(gateway::serviceName((*state.settings)->spec.registrar.configMap.value(), key));
+  if (const auto found = state.aggregated->find(memoryName(ledger::kFragment, key)); found != state.aggregated->end()) {
+    gathered.published = found->second.object;
+    gathered.publishedHash = found->second.hash;
   }
-  if (const auto effects = memoryName(onboarding::kEffects, key); outputs->isForeign(effects, key))
-    snapshot.foreignEffects = effects;
-  if (const auto tests = memoryName(onboarding::kTests, key); outputs->isForeign(tests, key))
-    snapshot.foreignTests = tests;
-  if (snapshot.isAnothers) {
-    hide(snapshot);
-  } else {
-    recallRevision(*outputs, key, integration.spec, last, snapshot);
-  }
-  return snapshot;
+  gathered.lastRevision = lastRevision(*outputs, key);
+  const auto last = gathered.lastRevision ? gathered.lastRevision->revision : 0;
+  gathered.nextRevisionTaken = outputs->isForeignRevision(ledger::revisionName(key, last + 1), key);
+  return gathered;
 }
 
-Result<onboarding::Snapshot> IntegrationController::read(
+Result<onboarding::Snapshot> IntegrationController::gather(
     const std::shared_ptr<const api::MPayIntegration>& integration) {
   const auto& spec = integration->spec;
-  const ObjectKey key = integration->metadata.key();
-  onboarding::Snapshot snapshot;
-  snapshot.integration = integration;
-  snapshot.namespaceLabels = caches_.namespaceLabels(key.namespace_);
-  snapshot.testing = readEnvironment(spec.environments.testing, *integration);
-  snapshot.production = readEnvironment(spec.environments.production, *integration);
+  const api::ObjectKey key = integration->metadata.key();
+  onboarding::Gathered gathered;
+  gathered.integration = integration;
+  gathered.namespaceLabels = caches_.namespaceLabels(key.namespace_);
+  gathered.testing = gatherEnvironment(spec.environments.testing, key);
+  gathered.production = gatherEnvironment(spec.environments.production, key);
+  gathered.records = caches_.records(key);
+  gathered.admission = caches_.admission();
+  for (const auto& request : caches_.testRequests(key)) {
+    if (!request->metadata.deletionTimestamp) gathered.testRequests.push_back(request->metadata.uid.value_or(""));
+  }
+  auto snapshot = snapshotOf(gathered);
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
     if (!environment->settings && environment->problem && onboarding::isBeingRead(*environment->problem))
       return fail(*environment->problem);
   }
   TRY(readContent(snapshot));
-  snapshot.records = caches_.records(key);
-  snapshot.admission = caches_.admission();
-  for (const auto& request : caches_.testRequests(key)) {
-    if (!request->metadata.deletionTimestamp) snapshot.testRequests.push_back(request->metadata.uid.value_or(""));
-  }
   return snapshot;
 }
 
 Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) {
   const auto& spec = snapshot.integration->spec;
-  const ObjectKey key = snapshot.integration->metadata.key();
+  const api::ObjectKey key = snapshot.integration->metadata.key();
   const std::string owner = "integration " + key.text();
   if (!onboarding::isTenant(snapshot)) {
-    caches_.refer(owner, {}, {}, "");
+    caches_.forgetReferences(owner);
     snapshot.users.resize(spec.backOfficeUsers.size());
     return {};
   }
   std::vector<const api::ContentSource*> sources;
   std::vector<const api::ContentReference*> references;
-  std::set<ObjectKey> keySecrets;
+  std::set<api::ObjectKey> keySecrets;
   const auto* certificate = spec.certificate ? api::sourceOf(*spec.certificate) : nullptr;
   if (certificate) sources.push_back(certificate);
   if (spec.certificate && spec.certificate->request)
@@ -311,7 +219,7 @@ Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
     const auto outputs = caches_.outputs(*environment);
     if (!shown.empty()) TRY(outputs->expectRead("the notes of keys"));
     for (const auto& fingerprint : shown) {
-      const auto made = contentOf<onboarding::MadeKey>(outputs->own(onboarding::madeKeyName(fingerprint)));
+      const auto made = ledger::contentOf<ledger::MadeKey>(outputs->own(ledger::madeKeyName(fingerprint)));
       if (made && made->publicKeySha256 == fingerprint) snapshot.madeKeys.emplace(fingerprint, *made);
     }
   }
@@ -325,16 +233,15 @@ Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
   return {};
 }
 
-Result<void> IntegrationController::note(const onboarding::MadeKey& made, const onboarding::Snapshot& snapshot,
+Result<void> IntegrationController::note(const ledger::MadeKey& made, const onboarding::Snapshot& snapshot,
                                          const std::stop_token& stop) {
   noted_.with([&](auto& noted) { noted.insert_or_assign(made.publicKeySha256, made); });
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
     if (!environment->declared || !environment->read) continue;
     const std::string name = environment->declared->metadata.name.value_or("");
-    auto metadata =
-        onboarding::ownedMeta(environment->declared->spec.outputNamespace,
-                              onboarding::madeKeyName(made.publicKeySha256), onboarding::kMadeKey, name, std::nullopt);
-    TRY(outputsOf(name)->ensure(onboarding::remember(std::move(metadata), made), stop));
+    auto metadata = ledger::ownedMeta(environment->declared->spec.outputNamespace,
+                                      ledger::madeKeyName(made.publicKeySha256), ledger::kMadeKey, name, std::nullopt);
+    TRY(outputsOf(name)->ensure(ledger::remember(std::move(metadata), made), stop));
   }
   return {};
 }
@@ -346,17 +253,17 @@ Result<void> IntegrationController::noteShownKeys(const Round& round, const std:
 
 Result<IntegrationController::Round> IntegrationController::decide(
     const std::shared_ptr<const api::MPayIntegration>& integration, const std::optional<Error>& keyProblem) {
-  Round round{TRY(read(integration)), {}, {}, {}, {}};
+  Round round{TRY(gather(integration)), {}, {}, {}, {}};
   if (keyProblem) round.snapshot.keySecret = Result<onboarding::KeySecret>(fail(*keyProblem));
   const WallTime now = clock_.now();
   round.examination = onboarding::examine(round.snapshot, now);
   if (const auto& form = round.examination; form.testingClaim && !integration->spec.suspend) {
-    const auto request = [](const onboarding::Claim& claim, const onboarding::EnvironmentSnapshot& environment) {
+    const auto request = [](const ledger::Claim& claim, const onboarding::EnvironmentSnapshot& environment) {
       const auto& settings = *environment.settings;
-      return Claims::Request{environment.declared->metadata.uid.value_or(""), claim, settings.addresses.shared,
-                             settings.spec.tenants.idnoLabel.has_value()};
+      return cluster::Claims::Request{environment.declared->metadata.uid.value_or(""), claim, settings.addresses.shared,
+                                      settings.spec.tenants.idnoLabel.has_value()};
     };
-    std::vector<Claims::Request> requests{request(*form.testingClaim, round.snapshot.testing)};
+    std::vector<cluster::Claims::Request> requests{request(*form.testingClaim, round.snapshot.testing)};
     if (form.productionClaim) requests.push_back(request(*form.productionClaim, round.snapshot.production));
     auto conflicts = claims_.reserve(requests);
     round.testing = std::move(conflicts.front());
@@ -376,7 +283,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
       if (!result && result.error().reason == "NameConflict") continue;  // the condition says so
       written = TRY(std::move(result)) || written;
       // A registrar that was renamed: the new document is in place, the old one may go.
-      if (!isOfComponent(object.metadata, onboarding::kService)) continue;
+      if (!cluster::isOfComponent(object.metadata, ledger::kService)) continue;
       for (const auto& document : outputs->servicesOf(round.snapshot.integration->metadata.key())) {
         if (document->metadata.name == object.metadata.name) continue;
         TRY(outputs->remove(document->metadata.name.value_or(""), stop));
@@ -388,7 +295,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
   // What cannot be written in testing must not keep production from being restored.
   auto inTesting = ensure(names.testing, round.plan.testing);
   if (inTesting && round.plan.dropTesting) {
-    const auto name = memoryName(onboarding::kFragment, round.snapshot.integration->metadata.key());
+    const auto name = memoryName(ledger::kFragment, round.snapshot.integration->metadata.key());
     inTesting = outputsOf(names.testing)->remove(name, stop);
     spdlog::warn("{} was damaged and goes: what it said is known to nobody", name);
   }
@@ -396,7 +303,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
   TRY(std::move(inTesting));
   if (round.plan.forgetWithdrawal) {
     TRY(outputsOf(names.production)
-            ->remove(memoryName(onboarding::kWithdrawal, round.snapshot.integration->metadata.key()), stop));
+            ->remove(memoryName(ledger::kWithdrawal, round.snapshot.integration->metadata.key()), stop));
     written = true;
   }
   // The revision last: all that it rests on is in place. It is what makes production serve.
@@ -475,7 +382,7 @@ void IntegrationController::tell(const Round& round) {
   const auto* before = integration.status ? &integration.status->conditions : nullptr;
   if (!tellReady(events_, integration, before, round.plan.status.conditions)) return;
   const auto& names = integration.spec.environments;
-  const std::tuple<const onboarding::Conflicts&, const std::string&, const std::optional<onboarding::Claim>&> both[] = {
+  const std::tuple<const onboarding::Conflicts&, const std::string&, const std::optional<ledger::Claim>&> both[] = {
       {round.testing, names.testing, round.examination.testingClaim},
       {round.production, names.production, round.examination.productionClaim}};
   for (const auto& [conflicts, name, claim] : both) {

@@ -1,8 +1,8 @@
 // One MPayIntegration, from the form to production, and out again.
 #pragma once
 
-#include "controllers/key_secret.h"
-#include "controllers/withdrawal.h"
+#include "cluster/key_secret.h"
+#include "controllers/departures.h"
 #include "onboarding/decide.h"
 #include "runtime/controller.h"
 #include "runtime/events.h"
@@ -11,11 +11,11 @@ namespace mpay::controllers {
 
 class IntegrationController final : public runtime::Reconciler {
  public:
-  IntegrationController(kube::Client& client, const Clock& clock, Caches& caches, Claims& claims,
+  IntegrationController(kube::Client& client, const Clock& clock, cluster::Caches& caches, cluster::Claims& claims,
                         runtime::EventRecorder& events, std::function<bool()> mayWrite);
 
   // Reads, decides, writes, until nothing is left to write; then the status, once.
-  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+  Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
   struct Round {
@@ -25,15 +25,17 @@ class IntegrationController final : public runtime::Reconciler {
     onboarding::Plan plan;
   };
 
-  // Errors: Pending while a cache is not filled yet.
-  Result<onboarding::Snapshot> read(const std::shared_ptr<const api::MPayIntegration>& integration);
-  onboarding::EnvironmentSnapshot readEnvironment(const std::string& name, const api::MPayIntegration& integration);
+  // Reads everything that a decision needs, from the caches. Reading has effects: it watches the objects that the form
+  // refers to, loads the claims of an environment that was never looked at, and has the integration woken when a name
+  // that it needs becomes free. Errors: Pending while a cache is not filled yet.
+  Result<onboarding::Snapshot> gather(const std::shared_ptr<const api::MPayIntegration>& integration);
+  onboarding::GatheredEnvironment gatherEnvironment(const std::string& name, const api::ObjectKey& key);
   // What the form refers to; nothing of it before the namespace is admitted somewhere.
   Result<void> readContent(onboarding::Snapshot& snapshot);
   // Of the keys that the form shows, those that the operator made.
   Result<void> recallKeys(onboarding::Snapshot& snapshot);
   // Notes a key in both environments of the form, as far as they can be written. Errors: those of the API.
-  Result<void> note(const onboarding::MadeKey& made, const onboarding::Snapshot& snapshot, const std::stop_token& stop);
+  Result<void> note(const ledger::MadeKey& made, const onboarding::Snapshot& snapshot, const std::stop_token& stop);
   // The same of all that were recalled: a note that is missing somewhere is made up for.
   Result<void> noteShownKeys(const Round& round, const std::stop_token& stop);
   // `keyProblem`: why the Secret of a request could not be written in this reconcile.
@@ -42,24 +44,24 @@ class IntegrationController final : public runtime::Reconciler {
   Result<bool> write(const Round& round, const std::stop_token& stop);
   Result<void> writeKeys(const Round& round, const std::stop_token& stop);
   Result<void> writeStatus(const Round& round, const std::stop_token& stop);
-  Result<runtime::Outcome> end(const Round& round, const std::stop_token& stop);
+  Result<runtime::Outcome> leaveEnvironments(const Round& round, const std::stop_token& stop);
   void tell(const Round& round);
   void tellExpiry(const api::MPayIntegration& integration, const std::optional<api::CertificateStatus>& before,
                   const std::optional<api::CertificateStatus>& now, std::string_view whose);
   void tellWhatDeletionWaitsFor(const api::MPayIntegration& integration, const Error& error);
 
-  std::shared_ptr<Outputs> outputsOf(const std::string& environment);
+  std::shared_ptr<cluster::Outputs> outputsOf(const std::string& environment);
 
   kube::Client& client_;
   const Clock& clock_;
-  Caches& caches_;
-  Claims& claims_;
+  cluster::Caches& caches_;
+  cluster::Claims& claims_;
   runtime::EventRecorder& events_;
-  Withdrawal withdrawal_;
-  KeySecretWriter keySecrets_;
+  Departures departures_;
+  cluster::KeySecretWriter keySecrets_;
   const std::function<bool()> mayWrite_;
-  Synchronized<onboarding::MadeKeys> noted_;                // that this process made, or saw a note of
-  Synchronized<std::map<ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
+  Synchronized<ledger::MadeKeys> noted_;                         // that this process made, or saw a note of
+  Synchronized<std::map<api::ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
 };
 
 }  // namespace mpay::controllers

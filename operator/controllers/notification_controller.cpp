@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "notify/smtp.h"
-#include "notify/templates.h"
+#include "effects/smtp.h"
+#include "effects/templates.h"
 #include "onboarding/notifications.h"
 
 namespace mpay::controllers {
 namespace {
 
 // username and password of a Secret that is watched by name.
-Result<void> readCredentials(const runtime::NamedWatches<MailCredentials>::Seen& seen, const std::string& name,
-                             notify::SmtpServer& server) {
+Result<void> readCredentials(const runtime::NamedWatches<cluster::MailCredentials>::Seen& seen, const std::string& name,
+                             effects::SmtpServer& server) {
   if (!seen.object) {
     const std::string why = seen.error     ? "may not be read by the operator"
                             : seen.pending ? "is being read"
@@ -28,38 +28,38 @@ Result<void> readCredentials(const runtime::NamedWatches<MailCredentials>::Seen&
   return {};
 }
 
-notify::Encryption encryptionOf(api::StartTls startTls) {
+effects::Encryption encryptionOf(api::StartTls startTls) {
   switch (startTls) {
-    case api::StartTls::Disabled: return notify::Encryption::Off;
-    case api::StartTls::Optional: return notify::Encryption::Optional;
+    case api::StartTls::Disabled: return effects::Encryption::Off;
+    case api::StartTls::Optional: return effects::Encryption::Optional;
     case api::StartTls::Required: break;
   }
-  return notify::Encryption::Required;
+  return effects::Encryption::Required;
 }
 
 api::Language languageOf(const std::string& name) {
   return name == "ru" ? api::Language::ru : name == "en" ? api::Language::en : api::Language::ro;
 }
 
-notify::Text textOf(const onboarding::EffectRecord& effect, const api::MPayEnvironmentSpec& spec) {
+effects::Text textOf(const ledger::Notification& effect, const api::MPayEnvironmentSpec& spec) {
   const auto language = languageOf(effect.language);
-  if (effect.kind == onboarding::NotificationKind::Activated)
-    return notify::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest}, language);
-  const auto certificate = effect.certificate.value_or(onboarding::ToldCertificate{});
-  const notify::CertificateNotice notice{effect.serviceID,   effect.serviceName,   spec.stage,
-                                         spec.apiURL,        certificate.subject,  certificate.serial,
-                                         certificate.sha256, certificate.notAfter, certificate.withdrawn};
-  return effect.kind == onboarding::NotificationKind::CertificateExpiring
-             ? notify::certificateExpiring(notice, language)
-             : notify::certificateRevoked(notice, language);
+  if (effect.kind == ledger::NotificationKind::Activated)
+    return effects::activated({effect.serviceID, effect.serviceName, spec.frontEndURL, effect.digest}, language);
+  const auto certificate = effect.certificate.value_or(ledger::ToldCertificate{});
+  const effects::CertificateNotice notice{effect.serviceID,   effect.serviceName,   spec.stage,
+                                          spec.apiURL,        certificate.subject,  certificate.serial,
+                                          certificate.sha256, certificate.notAfter, certificate.withdrawn};
+  return effect.kind == ledger::NotificationKind::CertificateExpiring ? effects::certificateExpiring(notice, language)
+                                                                      : effects::certificateRevoked(notice, language);
 }
 
 }  // namespace
 
-NotificationController::NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite)
+NotificationController::NotificationController(const Clock& clock, cluster::Caches& caches,
+                                               std::function<bool()> mayWrite)
     : clock_(clock), caches_(caches), mayWrite_(std::move(mayWrite)) {}
 
-Result<std::string> NotificationController::send(const ObjectKey& key, const onboarding::EffectRecord& effect,
+Result<std::string> NotificationController::send(const api::ObjectKey& key, const ledger::Notification& effect,
                                                  const api::MPayEnvironmentSpec& spec, const std::stop_token& stop) {
   const auto before = sent_.with([&](const auto& all) {
     const auto found = all.find(key);
@@ -70,20 +70,20 @@ Result<std::string> NotificationController::send(const ObjectKey& key, const onb
   if (before) return *before;
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   const auto& channel = *spec.notifications.channels.front().smtp;
-  notify::SmtpServer server{channel.url, encryptionOf(channel.startTLS), "", ""};
+  effects::SmtpServer server{channel.url, encryptionOf(channel.startTLS), "", ""};
   if (channel.credentialsSecretRef) {
     const auto& secret = channel.credentialsSecretRef->name;
     TRY(readCredentials(caches_.credentials({caches_.resourceNamespace(), secret}), secret, server));
   }
   const auto text = textOf(effect, spec);
   const auto when = parseTime(effect.intendedAt).value_or(clock_.now());
-  TRY(notify::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
-                       stop));
+  TRY(effects::sendMail(server, {channel.from, effect.recipients, text.subject, text.body, effect.messageID, when},
+                        stop));
   const auto sentAt = formatTime(clock_.now());
   sent_.with([&](auto& all) {
     auto& sent = all[key];
     sent[effect.messageID] = sentAt;
-    if (sent.size() <= onboarding::kEffectsKept) return;
+    if (sent.size() <= onboarding::kNotificationsKept) return;
     sent.erase(
         std::min_element(sent.begin(), sent.end(), [](const auto& a, const auto& b) { return a.second < b.second; }));
   });
@@ -91,61 +91,62 @@ Result<std::string> NotificationController::send(const ObjectKey& key, const onb
   return sentAt;
 }
 
-Result<void> NotificationController::tell(const ObjectKey& key, const api::MPayEnvironment& environment,
-                                          Outputs& outputs, const std::stop_token& stop) {
+Result<void> NotificationController::sendPending(const api::ObjectKey& key, const api::MPayEnvironment& environment,
+                                                 cluster::Outputs& outputs, const std::stop_token& stop) {
+  using ledger::Notifications;
   const auto& spec = environment.spec;
-  const std::string name = onboarding::memoryName(onboarding::kEffects, key);
   const auto& channels = spec.notifications.channels;
-  const bool canSend = !channels.empty() && channels.front().smtp;
   std::optional<Error> failed;
   std::set<std::string> tried;
-  // Read anew after each, because whoever intends may write in between.
-  while (const auto object = outputs.own(name)) {
-    auto effects = onboarding::rememberedEffects(*object);
-    if (!effects) break;  // damaged: whoever intended it writes it again
-    auto metadata =
-        onboarding::memoryMeta(spec.outputNamespace, onboarding::kEffects, environment.metadata.name.value_or(""), key);
-    metadata.resourceVersion = object->metadata.resourceVersion;
-    auto& all = effects->notifications;
-    // One that was edited by hand is not sent: whoever intended it will write it again.
-    const auto next = std::find_if(all.begin(), all.end(), [&](const auto& effect) {
-      return canSend && !effect.sentAt && !tried.contains(effect.messageID) &&
-             effect.messageID == onboarding::messageIDOf(key, effect, channels.front().smtp->from);
-    });
-    if (next == all.end()) {
-      // A label or key that somebody added goes here.
-      TRY(outputs.ensure(onboarding::remember(metadata, *effects), stop));
-      break;
-    }
-    tried.insert(next->messageID);
-    if (auto sentAt = send(key, *next, spec, stop); sentAt) {
-      next->failure.reset();
-      next->sentAt = *sentAt;
-    } else {
-      if (sentAt.error().kind == ErrorKind::Cancelled) return fail(std::move(sentAt).error());
-      next->failure = sentAt.error().message;
-      failed = std::move(sentAt).error();
-    }
-    TRY(outputs.ensure(onboarding::remember(metadata, *effects), stop));
+  const auto isDue = [&](const ledger::Notification& notification) {
+    // A notification that was edited by hand is not sent: the decision writes it again.
+    return !notification.sentAt && !tried.contains(notification.messageID) &&
+           notification.messageID == ledger::messageIDOf(key, notification, channels.front().smtp->from);
+  };
+  const bool canSend = !channels.empty() && channels.front().smtp;
+  // Reads the record anew after each mail, because the decision may write it in between.
+  while (const auto known = cluster::recall<Notifications>(outputs, key)) {
+    const auto& all = known->notifications;
+    const auto due = canSend ? std::find_if(all.begin(), all.end(), isDue) : all.end();
+    if (due == all.end()) break;
+    tried.insert(due->messageID);
+    const auto sentAt = send(key, *due, spec, stop);
+    if (!sentAt && sentAt.error().kind == ErrorKind::Cancelled) return fail(sentAt.error());
+    if (!sentAt) failed = sentAt.error();
+    TRY(outputs.update<Notifications>(
+        key,
+        [&](std::optional<Notifications> now) -> Result<std::optional<Notifications>> {
+          if (!now) return std::nullopt;
+          for (auto& each : now->notifications) {
+            if (each.messageID != due->messageID || each.sentAt) continue;
+            each.failure = sentAt ? std::nullopt : std::optional(sentAt.error().message);
+            if (sentAt) each.sentAt = *sentAt;
+          }
+          return now;
+        },
+        stop));
   }
+  // A label or a key that somebody added to the record goes here.
+  TRY(outputs.update<Notifications>(
+      key, [](std::optional<Notifications> now) -> Result<std::optional<Notifications>> { return now; }, stop));
   if (failed) return fail(std::move(*failed));
   return {};
 }
 
-void NotificationController::forget(const ObjectKey& key) {
+void NotificationController::forget(const api::ObjectKey& key) {
   const auto integration = caches_.integrations().get(key);
   if (integration && !integration->metadata.deletionTimestamp) return;
   sent_.with([&](auto& all) { all.erase(key); });
 }
 
-Result<runtime::Outcome> NotificationController::reconcile(const ObjectKey& key, std::stop_token stop) {
+Result<runtime::Outcome> NotificationController::reconcile(const api::ObjectKey& key, std::stop_token stop) {
   bool isRemembered = false;
   Result<void> told;
   for (const auto& environment : caches_.environments().list()) {
     const auto outputs = caches_.outputs(*environment);
-    if (!outputs->own(onboarding::memoryName(onboarding::kEffects, key))) continue;
+    if (!outputs->own(ledger::memoryName(ledger::kNotifications, key))) continue;
     isRemembered = true;
-    if (auto here = tell(key, *environment, *outputs, stop); !here) told = std::move(here);
+    if (auto here = sendPending(key, *environment, *outputs, stop); !here) told = std::move(here);
   }
   if (!isRemembered) forget(key);
   TRY(std::move(told));

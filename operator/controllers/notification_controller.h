@@ -1,33 +1,34 @@
 // Sends what integrations intend to tell: intent -> mail -> record, with a deterministic Message-ID.
 #pragma once
 
-#include "controllers/caches.h"
+#include "cluster/caches.h"
+#include "ledger/notifications.h"
 #include "runtime/controller.h"
 
 namespace mpay::controllers {
 
 class NotificationController final : public runtime::Reconciler {
  public:
-  NotificationController(const Clock& clock, Caches& caches, std::function<bool()> mayWrite);
+  NotificationController(const Clock& clock, cluster::Caches& caches, std::function<bool()> mayWrite);
 
   // The key is the integration's. A mail that was not accepted is an error, and tried again; others go on.
-  Result<runtime::Outcome> reconcile(const ObjectKey& key, std::stop_token stop) override;
+  Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
   // Whatever is to be told of an integration in one environment.
-  Result<void> tell(const ObjectKey& key, const api::MPayEnvironment& environment, Outputs& outputs,
-                    const std::stop_token& stop);
+  Result<void> sendPending(const api::ObjectKey& key, const api::MPayEnvironment& environment,
+                           cluster::Outputs& outputs, const std::stop_token& stop);
   // Sends it, unless this process did so before, and says when.
-  Result<std::string> send(const ObjectKey& key, const onboarding::EffectRecord& effect,
+  Result<std::string> send(const api::ObjectKey& key, const ledger::Notification& effect,
                            const api::MPayEnvironmentSpec& spec, const std::stop_token& stop);
-  void forget(const ObjectKey& key);
+  void forget(const api::ObjectKey& key);
 
   const Clock& clock_;
-  Caches& caches_;
+  cluster::Caches& caches_;
   const std::function<bool()> mayWrite_;
   // When this process sent which Message-ID of whose: where the record could not be written, only that is tried again.
   // As many of each integration as its record keeps, until it is gone.
-  Synchronized<std::map<ObjectKey, std::map<std::string, std::string>>> sent_;
+  Synchronized<std::map<api::ObjectKey, std::map<std::string, std::string>>> sent_;
 };
 
 }  // namespace mpay::controllers

@@ -6,8 +6,9 @@
 #include <set>
 #include <string>
 
-#include "onboarding/assignment.h"
+#include "ledger/assignment.h"
 #include "onboarding/revocation.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

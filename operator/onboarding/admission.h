@@ -8,6 +8,7 @@
 
 #include "api/wire.h"
 #include "onboarding/records.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

@@ -19,7 +19,7 @@ bool isChecked(const EnvironmentSnapshot& environment) {
 
 // The gateway of that environment admits the certificate.
 bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& certificate) {
-  return environment.aggregated && publishes(environment.fragment, certificate.sha256());
+  return environment.isInGatewayFiles && publishes(environment.fragment, certificate.sha256());
 }
 
 bool isEarlierPresented(const Snapshot& snapshot, const Examination& form) {
@@ -94,8 +94,8 @@ Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presen
     std::vector<Candidate> candidates;
     if (declared && withDeclared) candidates.push_back(*declared);
     if (promoted) candidates.push_back(*promoted);
-    return checksOf(environment.revocation, publishedIn(environment), candidates, {testing.revoked, production.revoked},
-                    environment.settings->authorities, now);
+    return checksOf(environment.revocation.value, publishedIn(environment), candidates,
+                    {testing.revoked, production.revoked}, environment.settings->authorities, now);
   };
   if (isChecked(testing)) checks.testing = of(testing, true);
   if (isChecked(production))
@@ -104,7 +104,8 @@ Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presen
 }
 
 std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environment, const RevocationRecord& checks) {
-  const auto& known = environment.revocation ? environment.revocation->certificates : std::vector<CheckedCertificate>{};
+  const auto& known =
+      environment.revocation.value ? environment.revocation.value->certificates : std::vector<CheckedCertificate>{};
   const bool isSame =
       std::equal(checks.certificates.begin(), checks.certificates.end(), known.begin(), known.end(),
                  [](const auto& a, const auto& b) { return a.sha256 == b.sha256 && a.signers == b.signers; });
@@ -114,7 +115,9 @@ std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environ
 
 Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& checks, const Snapshot& snapshot,
                 const Examination& form, const Presented& presented) {
-  const auto recordOf = [](const EnvironmentSnapshot& any) { return any.revocation ? &*any.revocation : nullptr; };
+  const auto recordOf = [](const EnvironmentSnapshot& any) {
+    return any.revocation.value ? &*any.revocation.value : nullptr;
+  };
   auto barred = environment.declared ? barredByRecords(environment.declared->spec,
                                                        {recordOf(snapshot.testing), recordOf(snapshot.production)},
                                                        environment.assignments)
@@ -146,7 +149,7 @@ const CheckedCertificate* whyWithheld(const Barred& production, const Revocation
   const auto& sha256 = presented.promoted->sha256();
   if (!production.certificates.contains(sha256)) return nullptr;
   if (const auto* revoked = findRevoked(snapshot, sha256)) return revoked;
-  for (const auto* known : {&snapshot.testing.revocation, &snapshot.production.revocation}) {
+  for (const auto* known : {&snapshot.testing.revocation.value, &snapshot.production.revocation.value}) {
     if (const auto* check = *known ? (*known)->find(sha256) : nullptr) return check;
   }
   return checks.find(sha256);

@@ -8,6 +8,7 @@
 
 #include "onboarding/admissible.h"
 #include "onboarding/decide.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

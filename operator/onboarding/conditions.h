@@ -9,6 +9,7 @@
 
 #include "onboarding/certificates.h"
 #include "onboarding/publication.h"
+#include "onboarding/vocabulary.h"
 #include "onboarding/writes.h"
 
 namespace mpay::onboarding {
@@ -108,25 +109,26 @@ PromotedJudged judgePromoted(const PromotionQuestion& question);
 // --- Notified (notified.cpp) ----------------------------------------------------------------------------------------
 
 // What is told in one environment, an entry each.
-using Told = std::vector<EffectRecord>;
+using Told = std::vector<Notification>;
 
 struct NotifiedJudged {
   Verdict verdict{};
-  std::optional<EffectRecord> activation{};
+  std::optional<Notification> activation{};
 };
 NotifiedJudged judgeNotified(const Snapshot& snapshot, const Verdict& promoted, WallTime now);
 
 // One notification of each warning of a certificate, by whichever environment's channel comes first: nothing where
 // `elsewhere` told it, where no warning has come, or where the environment has no channel.
-std::optional<EffectRecord> warningOf(const api::CertificateStatus& certificate, const EnvironmentSnapshot& environment,
-                                      const Effects& elsewhere, const api::MPayIntegration& integration, WallTime now);
+std::optional<Notification> warningOf(const api::CertificateStatus& certificate, const EnvironmentSnapshot& environment,
+                                      const Notifications& elsewhere, const api::MPayIntegration& integration,
+                                      WallTime now);
 
 // One notification of each certificate that is revoked, by whichever environment has a channel, production first.
 Told revocationsToTell(const Snapshot& snapshot, api::Stage stage, WallTime now);
 
 // What is remembered of notifications from now on; nothing where that is what is there.
-std::optional<Effects> notificationsToWrite(const EnvironmentSnapshot& environment, Told wanted,
-                                            const std::optional<NumberedRevision>& live);
+std::optional<Notifications> notificationsToWrite(const EnvironmentSnapshot& environment, Told wanted,
+                                                  const std::optional<NumberedRevision>& live);
 
 // --- Ready, Reconciling and Stalled (summary.cpp) -------------------------------------------------------------------
 

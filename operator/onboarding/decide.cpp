@@ -48,7 +48,7 @@ void judgeWithdrawal(const Snapshot& snapshot, const Examination& form, WallTime
                      EnvironmentWrites& production) {
   const auto& withdrawal = snapshot.production.withdrawal;
   if (!withdrawal) {
-    plan.carryOutWithdrawal = snapshot.production.isAnothers;
+    plan.carryOutWithdrawal = snapshot.production.isPredecessors;
     return;
   }
   const auto& spec = snapshot.integration->spec;
@@ -170,13 +170,14 @@ Writes writesOf(const Snapshot& snapshot, const Examination& form, Judgement& ju
   const auto& integration = *snapshot.integration;
   Told toldInTesting, toldInProduction;
   const auto& expiry = judged.expiry;
-  const auto tell = [](Told& told, std::optional<EffectRecord> one) {
+  const auto tell = [](Told& told, std::optional<Notification> one) {
     if (one) told.push_back(std::move(*one));
   };
   if (expiry.declared && judged.submitted.verdict.holds() && !expiry.isServed)
-    tell(toldInTesting, warningOf(expiry.declared->status, inTesting, inProduction.effects, integration, now));
+    tell(toldInTesting, warningOf(expiry.declared->status, inTesting, notificationsIn(inProduction), integration, now));
   if (expiry.served)
-    tell(toldInProduction, warningOf(expiry.served->status, inProduction, inTesting.effects, integration, now));
+    tell(toldInProduction,
+         warningOf(expiry.served->status, inProduction, notificationsIn(inTesting), integration, now));
   tell(toldInProduction, judged.notified.activation);
   for (auto& told : revocationsToTell(snapshot, api::Stage::Testing, now)) toldInTesting.push_back(std::move(told));
   for (auto& told : revocationsToTell(snapshot, api::Stage::Production, now))
@@ -226,7 +227,7 @@ Plan decide(const Snapshot& snapshot, const Examination& form, const Conflicts& 
   auto writes = writesOf(snapshot, form, judged, now);
   plan.dropTesting = snapshot.testing.isDamaged && snapshot.testing.settings && !writes.testing.fragment &&
                      !waitsForReading(form, judged.submitted);
-  plan.endTesting = form.testingTenancy.isRefused || snapshot.testing.isAnothers;
+  plan.endTesting = form.testingTenancy.isRefused || snapshot.testing.isPredecessors;
   plan.endProduction = form.productionTenancy.isRefused;
   judgeWithdrawal(snapshot, form, now, plan, writes.production);
   const auto key = snapshot.integration->metadata.key();

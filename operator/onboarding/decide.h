@@ -8,6 +8,7 @@
 
 #include "onboarding/snapshot.h"
 #include "onboarding/verdict.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

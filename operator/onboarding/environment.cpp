@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/rendering.h"
 #include "net/transport.h"
-#include "onboarding/rendering.h"
 #include "onboarding/rotation.h"
 
 namespace mpay::onboarding {

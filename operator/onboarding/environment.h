@@ -6,9 +6,10 @@
 
 #include "api/environment.h"
 #include "crypto/x509.h"
-#include "onboarding/allowlist.h"
-#include "onboarding/certificate_policy.h"
+#include "domain/allowlist.h"
+#include "domain/certificate_policy.h"
 #include "onboarding/verdict.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

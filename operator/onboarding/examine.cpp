@@ -3,11 +3,13 @@
 #include <array>
 
 #include "crypto/digest.h"
+#include "domain/digest.h"
+#include "domain/logo.h"
+#include "domain/rules.h"
 #include "net/transport.h"
 #include "onboarding/decide.h"
-#include "onboarding/digest.h"
-#include "onboarding/logo.h"
-#include "onboarding/rules.h"
+#include "onboarding/effect.h"
+#include "onboarding/revocation.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -200,7 +202,7 @@ Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
   std::string notes;
   for (const auto* environment : concerned(snapshot)) {
     const auto& rules = environment->settings->revocation;
-    const auto* known = environment->revocation ? environment->revocation->find(sha256) : nullptr;
+    const auto* known = environment->revocation.value ? environment->revocation.value->find(sha256) : nullptr;
     std::string note;
     if (rules.mode == api::RevocationMode::None) {
       note = "revocation is not checked (None)";
@@ -381,7 +383,7 @@ void includePublished(Claim& claim, const std::optional<Fragment>& published) {
 const CheckedCertificate* findRevoked(const Snapshot& snapshot, const std::string& sha256) {
   bool isKnown = false;
   for (const auto* environment : {&snapshot.testing, &snapshot.production}) {
-    const auto* check = environment->revocation ? environment->revocation->find(sha256) : nullptr;
+    const auto* check = environment->revocation.value ? environment->revocation.value->find(sha256) : nullptr;
     if (check && check->verdict == RevocationVerdict::Revoked) return check;
     isKnown = isKnown || (check && check->evidence);
   }

@@ -58,13 +58,6 @@ std::string whereToRead(const api::FunctionalTestStatus& run) {
 
 }  // namespace
 
-TestRecord recordFor(const std::optional<TestRecord>& known, const Holder& holder) {
-  if (known && known->holder.uid == holder.uid) return *known;
-  TestRecord record;
-  record.holder = holder;
-  return record;
-}
-
 std::optional<std::string> whyNotTested(std::span<const api::Mode> modes) {
   const auto isCalled = [](api::Mode mode) {
     return mode == api::Mode::OnlineRedirect || mode == api::Mode::ExistingOrder || mode == api::Mode::PosTerminal;

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "onboarding/conditions.h"
+#include "onboarding/functional_testing.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -10,7 +11,7 @@ constexpr std::size_t kMaximumProblem = 1024;  // of the status' schema
 Verdict judgeRuns(const Snapshot& snapshot, const TestsPlanned& tests) {
   const auto& testing = snapshot.testing;
   if (!isTested(snapshot)) return good("NotTested", "the environment has no tester");
-  if (!testing.foreignTests.empty()) return nameTaken("an object", testing.foreignTests);
+  if (testing.tests.nameTaken) return nameTaken("an object", memoryName(kTests, snapshot.integration->metadata.key()));
   if (const auto data = judgeTestData(snapshot.integration->spec, testing.settings->spec); !data)
     return ofError(data.error());
   if (const auto& tester = *testing.settings->tester; !tester) {
@@ -27,10 +28,10 @@ TestsPlanned planTests(const Snapshot& snapshot, const Examination& form, const 
                        const Verdict& testing, WallTime now) {
   const auto& environment = snapshot.testing;
   TestsPlanned planned;
-  if (!environment.settings || !environment.foreignTests.empty()) return planned;
+  if (!environment.settings || environment.tests.nameTaken) return planned;
   const auto& settings = *environment.settings;
-  if (!settings.tester && !environment.tests) return planned;
-  auto record = recordFor(environment.tests, holderOf(*snapshot.integration));
+  if (!settings.tester && !environment.tests.value) return planned;
+  auto record = recordFor(environment.tests.value, holderOf(*snapshot.integration));
   if (record.last) planned.status = record.last->status;
   if (planned.status && planned.status->reportProblem)
     planned.status->reportProblem = cut(*planned.status->reportProblem, kMaximumProblem);
@@ -43,7 +44,7 @@ TestsPlanned planTests(const Snapshot& snapshot, const Examination& form, const 
     record.intended = intendedOf(subject, record, snapshot.testRequests, now, planned.looksAgainAt);
   }
   if (!record.intended) record.problem.reset();
-  planned.isWritten = environment.tests ? *environment.tests != record : record.intended.has_value();
+  planned.isWritten = environment.tests.value ? *environment.tests.value != record : record.intended.has_value();
   planned.record = std::move(record);
   return planned;
 }

@@ -49,8 +49,6 @@ std::optional<api::CertificateRequestStatus> openRequest(const KeySlot& slot, co
 
 }  // namespace
 
-std::string madeKeyName(const std::string& publicKeySha256) { return "mpay-key-" + publicKeySha256.substr(0, 32); }
-
 crypto::RequestSubject subjectOf(const api::MPayIntegrationSpec& spec) {
   crypto::RequestSubject subject{
       spec.informationSystem ? spec.informationSystem->name : api::textOf(spec.service.name).value_or(""),

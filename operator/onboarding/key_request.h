@@ -14,8 +14,9 @@
 #include "base/clock.h"
 #include "crypto/request.h"
 #include "crypto/x509.h"
-#include "onboarding/memory.h"
+#include "ledger/made_key.h"
 #include "onboarding/verdict.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 
@@ -40,19 +41,6 @@ struct KeySecret {
   std::string certificate{};  // tls.crt, where it is public; empty: there is none
   bool hasCertificate = false;
 };
-
-// A key that the operator made: written down before the key is, one ConfigMap a key (component "key"), and kept.
-struct MadeKey {
-  Holder holder;
-  std::string publicKeySha256;
-  std::string madeAt;
-};
-BOOST_DESCRIBE_STRUCT(MadeKey, (), (holder, publicKeySha256, madeAt))
-
-inline constexpr std::string_view kMadeKey = "key";  // the component
-std::string madeKeyName(const std::string& publicKeySha256);
-// By fingerprint of the public key.
-using MadeKeys = std::map<std::string, MadeKey>;
 
 // What the request for the form's certificate says of its subject.
 crypto::RequestSubject subjectOf(const api::MPayIntegrationSpec& spec);

@@ -5,13 +5,13 @@
 namespace mpay::onboarding {
 namespace {
 
-const EffectRecord* find(const std::vector<EffectRecord>& all, const EffectRecord& wanted) {
+const Notification* find(const std::vector<Notification>& all, const Notification& wanted) {
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const auto& effect) { return tellTheSame(effect, wanted); });
   return found == all.end() ? nullptr : &*found;
 }
 
-bool isWorthSending(const EffectRecord& effect, std::int64_t liveRevision) {
+bool isWorthSending(const Notification& effect, std::int64_t liveRevision) {
   switch (effect.kind) {
     case NotificationKind::Activated: return effect.revision == liveRevision;
     case NotificationKind::CertificateExpiring: return false;
@@ -25,8 +25,8 @@ std::string_view localPart(std::string_view messageID) { return messageID.substr
 
 }  // namespace
 
-EffectRecord draftOf(const api::MPayIntegrationSpec& spec) {
-  EffectRecord effect;
+Notification draftOf(const api::MPayIntegrationSpec& spec) {
+  Notification effect;
   effect.recipients = spec.notification.recipients;
   if (effect.recipients.empty()) effect.recipients.push_back(spec.applicant.email);
   effect.language = json::nameOf(spec.notification.language);
@@ -35,16 +35,16 @@ EffectRecord draftOf(const api::MPayIntegrationSpec& spec) {
   return effect;
 }
 
-bool tellTheSame(const EffectRecord& a, const EffectRecord& b) {
+bool tellTheSame(const Notification& a, const Notification& b) {
   if (a.kind != b.kind) return false;
   if (a.kind == NotificationKind::Activated) return a.revision == b.revision;
   return a.certificate && b.certificate && a.certificate->sha256 == b.certificate->sha256 && a.days == b.days;
 }
 
-EffectRecord continued(const Effects& known, EffectRecord wanted, WallTime now) {
+Notification continued(const Notifications& known, Notification wanted, WallTime now) {
   const auto* before = find(known.notifications, wanted);
   if (before && before->sentAt) {
-    EffectRecord sent = *before;
+    Notification sent = *before;
     if (sent.digest != wanted.digest || localPart(sent.messageID) != localPart(wanted.messageID)) {
       sent.digest = wanted.digest;
       sent.messageID = wanted.messageID;
@@ -56,19 +56,20 @@ EffectRecord continued(const Effects& known, EffectRecord wanted, WallTime now) 
   return wanted;
 }
 
-Effects merged(const Effects& known, std::vector<EffectRecord> wanted, std::int64_t liveRevision) {
-  std::vector<EffectRecord> others;
+Notifications merged(const Notifications& known, std::vector<Notification> wanted, std::int64_t liveRevision) {
+  std::vector<Notification> others;
   for (const auto& effect : known.notifications) {
     if (!find(wanted, effect) && (effect.sentAt || isWorthSending(effect, liveRevision))) others.push_back(effect);
   }
   // What is still to be sent first, then the newest.
-  const auto isKeptBefore = [](const EffectRecord& a, const EffectRecord& b) {
+  const auto isKeptBefore = [](const Notification& a, const Notification& b) {
     if (a.sentAt.has_value() != b.sentAt.has_value()) return !a.sentAt;
     return std::tie(a.intendedAt, a.messageID) > std::tie(b.intendedAt, b.messageID);
   };
   std::sort(others.begin(), others.end(), isKeptBefore);
-  if (const auto room = kEffectsKept - std::min(kEffectsKept, wanted.size()); others.size() > room) others.resize(room);
-  Effects effects{std::move(wanted)};
+  if (const auto room = kNotificationsKept - std::min(kNotificationsKept, wanted.size()); others.size() > room)
+    others.resize(room);
+  Notifications effects{std::move(wanted)};
   auto& all = effects.notifications;
   all.insert(all.end(), std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()));
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {

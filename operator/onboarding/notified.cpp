@@ -8,17 +8,17 @@
 namespace mpay::onboarding {
 namespace {
 
-bool isToldBy(const Effects& told, const EffectRecord& wanted) {
+bool isToldBy(const Notifications& told, const Notification& wanted) {
   return std::any_of(told.notifications.begin(), told.notifications.end(),
                      [&](const auto& effect) { return tellTheSame(effect, wanted); });
 }
 
 bool mayTell(const EnvironmentSnapshot& environment) {
   return environment.settings && !environment.settings->spec.notifications.channels.empty() &&
-         environment.foreignEffects.empty();
+         !environment.notifications.nameTaken;
 }
 
-void identify(EffectRecord& wanted, const EnvironmentSnapshot& environment, const api::ObjectKey& integration) {
+void identify(Notification& wanted, const EnvironmentSnapshot& environment, const api::ObjectKey& integration) {
   wanted.messageID =
       messageIDOf(integration, wanted, environment.settings->spec.notifications.channels.front().smtp->from);
 }
@@ -36,12 +36,13 @@ NotifiedJudged judgeNotified(const Snapshot& snapshot, const Verdict& promoted, 
     return {idle("NotConfigured", fmt::format("environment {} has no notification channel", production.settings->name)),
             {}};
   }
-  if (!production.foreignEffects.empty()) return {nameTaken("an object", production.foreignEffects), {}};
-  EffectRecord wanted = draftOf(snapshot.integration->spec);
+  if (production.notifications.nameTaken)
+    return {nameTaken("an object", memoryName(kNotifications, snapshot.integration->metadata.key())), {}};
+  Notification wanted = draftOf(snapshot.integration->spec);
   wanted.revision = production.live->number;
   wanted.digest = production.live->revision.digest;
   identify(wanted, production, snapshot.integration->metadata.key());
-  auto effect = continued(production.effects, std::move(wanted), now);
+  auto effect = continued(notificationsIn(production), std::move(wanted), now);
   auto verdict = effect.sentAt
                      ? good("Sent", fmt::format("sent at {} to {}, Message-ID {}", *effect.sentAt,
                                                 fmt::join(effect.recipients, ", "), effect.messageID))
@@ -51,12 +52,13 @@ NotifiedJudged judgeNotified(const Snapshot& snapshot, const Verdict& promoted, 
   return {std::move(verdict), std::move(effect)};
 }
 
-std::optional<EffectRecord> warningOf(const api::CertificateStatus& certificate, const EnvironmentSnapshot& environment,
-                                      const Effects& elsewhere, const api::MPayIntegration& integration, WallTime now) {
+std::optional<Notification> warningOf(const api::CertificateStatus& certificate, const EnvironmentSnapshot& environment,
+                                      const Notifications& elsewhere, const api::MPayIntegration& integration,
+                                      WallTime now) {
   if (!certificate.expiresWithinDays || *certificate.expiresWithinDays == 0 || !environment.settings ||
       environment.settings->spec.notifications.channels.empty())
     return std::nullopt;
-  EffectRecord wanted = draftOf(integration.spec);
+  Notification wanted = draftOf(integration.spec);
   wanted.kind = NotificationKind::CertificateExpiring;
   wanted.certificate =
       ToldCertificate{certificate.subject, certificate.serial, certificate.sha256, certificate.notAfter, false};
@@ -65,7 +67,7 @@ std::optional<EffectRecord> warningOf(const api::CertificateStatus& certificate,
   const bool isTold = std::any_of(elsewhere.notifications.begin(), elsewhere.notifications.end(),
                                   [&](const auto& effect) { return effect.sentAt && tellTheSame(effect, wanted); });
   if (isTold) return std::nullopt;
-  return continued(environment.effects, std::move(wanted), now);
+  return continued(notificationsIn(environment), std::move(wanted), now);
 }
 
 Told revocationsToTell(const Snapshot& snapshot, api::Stage stage, WallTime now) {
@@ -73,22 +75,22 @@ Told revocationsToTell(const Snapshot& snapshot, api::Stage stage, WallTime now)
   const auto& environment = isTesting ? snapshot.testing : snapshot.production;
   const auto& other = isTesting ? snapshot.production : snapshot.testing;
   if (!mayTell(environment)) return {};
-  std::map<std::string, EffectRecord> all;
-  for (const auto* known : {&snapshot.testing.revocation, &snapshot.production.revocation}) {
+  std::map<std::string, Notification> all;
+  for (const auto* known : {&snapshot.testing.revocation.value, &snapshot.production.revocation.value}) {
     if (!*known) continue;
     for (const auto& check : (*known)->certificates) {
       if (check.verdict != RevocationVerdict::Revoked || all.contains(check.sha256)) continue;
       const auto about = crypto::Certificate::parseBase64(check.certificate);
       if (!about) continue;
-      EffectRecord wanted = draftOf(snapshot.integration->spec);
+      Notification wanted = draftOf(snapshot.integration->spec);
       wanted.kind = NotificationKind::CertificateRevoked;
       wanted.certificate =
           ToldCertificate{about->subject(), about->serial(), check.sha256, formatTime(about->notAfter()),
                           environment.settings->spec.trust.revocation.onRevoked == api::RevokedPolicy::Withdraw};
       identify(wanted, environment, snapshot.integration->metadata.key());
-      const bool isOthers = isToldBy(other.effects, wanted) || (isTesting && mayTell(other));
-      if (isOthers && !isToldBy(environment.effects, wanted)) continue;
-      all.emplace(check.sha256, continued(environment.effects, std::move(wanted), now));
+      const bool isOthers = isToldBy(notificationsIn(other), wanted) || (isTesting && mayTell(other));
+      if (isOthers && !isToldBy(notificationsIn(environment), wanted)) continue;
+      all.emplace(check.sha256, continued(notificationsIn(environment), std::move(wanted), now));
     }
   }
   Told told;
@@ -96,11 +98,11 @@ Told revocationsToTell(const Snapshot& snapshot, api::Stage stage, WallTime now)
   return told;
 }
 
-std::optional<Effects> notificationsToWrite(const EnvironmentSnapshot& environment, Told wanted,
-                                            const std::optional<NumberedRevision>& live) {
-  if (!environment.settings || !environment.foreignEffects.empty()) return std::nullopt;
-  auto effects = merged(environment.effects, std::move(wanted), live ? live->number : 0);
-  if (effects == environment.effects) return std::nullopt;
+std::optional<Notifications> notificationsToWrite(const EnvironmentSnapshot& environment, Told wanted,
+                                                  const std::optional<NumberedRevision>& live) {
+  if (!environment.settings || environment.notifications.nameTaken) return std::nullopt;
+  auto effects = merged(notificationsIn(environment), std::move(wanted), live ? live->number : 0);
+  if (effects == notificationsIn(environment)) return std::nullopt;
   return effects;
 }
 

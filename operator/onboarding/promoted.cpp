@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "gateway/rendering.h"
 #include "onboarding/conditions.h"
-#include "onboarding/digest.h"
-#include "onboarding/rendering.h"
+#include "onboarding/effect.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -132,8 +132,9 @@ Serving serveLive(const Snapshot& snapshot, const PublicationQuestion& question,
   // Without its ServiceID nothing of it is this integration's to publish.
   if (serving.loss == Loss::ServiceID) return serving;
   serving.issue = publish(question, std::move(*next));
-  serving.service = renderService(*production.settings, snapshot.integration->metadata.key(),
-                                  live->revision.effect.as_object(), live->revision.logo);
+  serving.service =
+      renderService(production.settings->spec, production.settings->name, snapshot.integration->metadata.key(),
+                    live->revision.effect.as_object(), live->revision.logo);
   serving.missing = whatIsMissing(production, serving.issue->fragment, *serving.service);
   serving.inPlace = !serving.missing;
   return serving;
@@ -152,7 +153,7 @@ PromotedJudged judgePromoted(const PromotionQuestion& question) {
   const Verdict* const gates[] = {&question.validated.verdict, &question.functional.verdict, &question.testing,
                                   &question.submitted, &question.certificate};
   if (std::all_of(std::begin(gates), std::end(gates), [](const auto* gate) { return gate->holds(); })) {
-    if (const auto& taken = snapshot.production.foreignRevision; !taken.empty())
+    if (const auto& taken = snapshot.production.takenRevisionName; !taken.empty())
       return {nameTaken("a ControllerRevision", taken), {}};
     return {writing("Promoting", "the validated revision is being recorded"), revisionOf(question)};
   }

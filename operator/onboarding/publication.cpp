@@ -40,10 +40,10 @@ Verdict nameTaken(std::string_view what, const std::string& name) {
 
 std::optional<Verdict> whatIsMissing(const EnvironmentSnapshot& environment, const Fragment& fragment,
                                      const api::ConfigMap& service) {
-  if (!environment.foreign.empty()) return nameTaken("an object", environment.foreign);
+  if (!environment.takenName.empty()) return nameTaken("an object", environment.takenName);
   if (!environment.aggregateProblem.empty()) return working("NameConflict", environment.aggregateProblem);
   if (environment.fragment != fragment || !environment.service || environment.service->data != service.data ||
-      environment.service->binaryData != service.binaryData || !environment.aggregated)
+      environment.service->binaryData != service.binaryData || !environment.isInGatewayFiles)
     return writing("Provisioning", "the allowlist, the trust and the service document are being written");
   return std::nullopt;
 }
@@ -51,8 +51,9 @@ std::optional<Verdict> whatIsMissing(const EnvironmentSnapshot& environment, con
 Issue publish(const PublicationQuestion& question, Fragment next) {
   const auto& environment = question.environment;
   // The overlap begins when nobody has to present the earlier certificate any more.
-  auto fragment = overlapped(std::move(next), environment.fragment, environment.aggregated && !question.presentsEarlier,
-                             overlapOf(environment.settings->spec), question.now);
+  auto fragment =
+      overlapped(std::move(next), environment.fragment, environment.isInGatewayFiles && !question.presentsEarlier,
+                 overlapOf(environment.settings->spec), question.now);
   // After the overlap: while a new certificate is withheld the earlier one stays.
   Issue issue{admissible(std::move(fragment), question.barred), true, {}};
   noteEnds(issue.ends, issue.fragment, question.now);

@@ -7,6 +7,7 @@
 
 #include "onboarding/admissible.h"
 #include "onboarding/snapshot.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

@@ -8,8 +8,9 @@
 
 #include "api/validation.h"
 #include "base/clock.h"
-#include "onboarding/memory.h"
+#include "ledger/revision.h"
 #include "onboarding/verdict.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

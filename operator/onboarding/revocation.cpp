@@ -6,17 +6,6 @@
 
 namespace mpay::onboarding {
 
-const CheckedCertificate* RevocationRecord::find(const std::string& sha256) const {
-  const auto found = std::find_if(certificates.begin(), certificates.end(),
-                                  [&](const auto& certificate) { return certificate.sha256 == sha256; });
-  return found == certificates.end() ? nullptr : &*found;
-}
-
-bool RevocationRecord::isRevoked(const std::string& sha256) const {
-  const auto* found = find(sha256);
-  return found && found->verdict == RevocationVerdict::Revoked;
-}
-
 namespace {
 
 // Of more in one record the ones that expire first are forgotten: an object has its limits.
@@ -60,10 +49,6 @@ std::vector<std::string> signersOf(const CheckedCertificate& check, const crypto
 }
 
 }  // namespace
-
-bool isForGood(const CheckedCertificate& check) {
-  return check.verdict == RevocationVerdict::Revoked && crypto::isForGood(check.reason.value_or(""));
-}
 
 RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
                           const std::vector<Candidate>& candidates,
@@ -153,11 +138,6 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
 std::string describeRevocation(const CheckedCertificate& revoked) {
   return fmt::format("was revoked by its issuer{}{}", revoked.revokedAt ? " at " + *revoked.revokedAt : "",
                      revoked.reason ? " (" + *revoked.reason + ")" : "");
-}
-
-bool publishes(const std::optional<Fragment>& fragment, const std::string& sha256) {
-  return fragment && std::any_of(fragment->certificates.begin(), fragment->certificates.end(),
-                                 [&](const auto& published) { return published.sha256 == sha256; });
 }
 
 }  // namespace mpay::onboarding

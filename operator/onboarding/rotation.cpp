@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "crypto/digest.h"
-
 namespace mpay::onboarding {
 namespace {
 
@@ -61,12 +59,6 @@ Fragment overlapped(Fragment next, const std::optional<Fragment>& published, boo
 Fragment withoutEnded(Fragment published, WallTime now) {
   std::erase_if(published.certificates, [&](const auto& entry) { return isEarlier(entry) && hasEnded(entry, now); });
   return published;
-}
-
-std::string currentHash(const Fragment& fragment, const std::string& text) {
-  Fragment current = fragment;
-  if (std::erase_if(current.certificates, isEarlier) == 0) return crypto::sha256Hex(text);
-  return crypto::sha256Hex(json::canonical(json::encode(current)));
 }
 
 std::optional<std::int64_t> dueWarning(WallTime notAfter, std::span<const std::int64_t> days, WallTime now) {

@@ -4,7 +4,8 @@
 #include <span>
 
 #include "api/environment.h"
-#include "onboarding/memory.h"
+#include "ledger/fragment.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 
@@ -25,10 +26,6 @@ Fragment overlapped(Fragment next, const std::optional<Fragment>& published, boo
 
 // What is published without the earlier certificates whose time has come, where nothing else can be published.
 Fragment withoutEnded(Fragment published, WallTime now);
-
-// What says that two fragments admit the same current certificates, from the same addresses, as the same service:
-// earlier certificates come and go without it. `text` is the JSON that `fragment` was read from.
-std::string currentHash(const Fragment& fragment, const std::string& text);
 
 // Which of these warnings (days before the end) has come, the most urgent one; 0 once it has ended.
 std::optional<std::int64_t> dueWarning(WallTime notAfter, std::span<const std::int64_t> days, WallTime now);

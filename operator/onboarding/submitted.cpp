@@ -1,8 +1,8 @@
 // CertificateTrusted and Submitted, once it is known what others hold.
 #include <algorithm>
 
+#include "gateway/rendering.h"
 #include "onboarding/conditions.h"
-#include "onboarding/rendering.h"
 
 namespace mpay::onboarding {
 

@@ -1,6 +1,6 @@
+#include "gateway/rendering.h"
 #include "onboarding/conditions.h"
-#include "onboarding/digest.h"
-#include "onboarding/rendering.h"
+#include "onboarding/effect.h"
 
 namespace mpay::onboarding {
 namespace {
@@ -39,8 +39,9 @@ TestingJudged judgeTesting(const TestingQuestion& question) {
                                            "this system's own addresses",
                                            fmt::join(conflicts.addresses, ", "))));
   }
-  auto service = renderService(*snapshot.testing.settings, snapshot.integration->metadata.key(),
-                               testingEffect(*snapshot.integration, form.hashes), encoded(snapshot.logo));
+  auto service = renderService(snapshot.testing.settings->spec, snapshot.testing.settings->name,
+                               snapshot.integration->metadata.key(), testingEffect(*snapshot.integration, form.hashes),
+                               encoded(snapshot.logo));
   auto issue = publish(publication, form.testingFragment);
   auto missing = whatIsMissing(snapshot.testing, issue.fragment, service);
   auto verdict = missing ? std::move(*missing) : provisioned(question, issue.fragment);

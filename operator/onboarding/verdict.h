@@ -8,6 +8,7 @@
 #include "api/meta.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 

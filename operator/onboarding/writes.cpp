@@ -17,12 +17,12 @@ std::vector<api::ConfigMap> inOrder(const EnvironmentWrites& writes, const Envir
     add(component, content);
     if (content) objects.back().metadata.resourceVersion = version.value_or("");
   };
-  addBound(kRevocation, writes.revocation, environment.revocationVersion);
+  addBound(kRevocation, writes.revocation, environment.revocation.version);
   add(kClaim, writes.claim);
   add(kFragment, writes.fragment);
   if (writes.service) objects.push_back(*writes.service);
-  addBound(kTests, writes.tests, environment.testsVersion);
-  addBound(kEffects, writes.notifications, environment.effectsVersion);
+  addBound(kTests, writes.tests, environment.tests.version);
+  addBound(kNotifications, writes.notifications, environment.notifications.version);
   return objects;
 }
 

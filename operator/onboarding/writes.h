@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "onboarding/snapshot.h"
+#include "onboarding/vocabulary.h"
 
 namespace mpay::onboarding {
 
@@ -15,7 +16,7 @@ struct EnvironmentWrites {
   std::optional<Fragment> fragment{};
   std::optional<api::ConfigMap> service{};  // the service document
   std::optional<TestRecord> tests{};
-  std::optional<Effects> notifications{};
+  std::optional<Notifications> notifications{};
 };
 
 // The objects, in the order of writing: what is to be checked, the claim, what is published under it, what follows from

@@ -1,5 +1,5 @@
+#include "domain/allowlist.h"
 #include "fuzz/pki.h"
-#include "onboarding/allowlist.h"
 
 using namespace mpay;
 
@@ -20,12 +20,12 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     fuzz::require(prefix->contains({prefix->last(), prefix->width()}));
     fuzz::require(!net::isPublic(*prefix) || !net::embedsIPv4(*prefix));
   }
-  const auto set = onboarding::AddressSet::parse(lines, {}, "addresses");
+  const auto set = domain::AddressSet::parse(lines, {}, "addresses");
   if (!set) {
     fuzz::require(!set.error().reason.empty());
     return 0;
   }
-  const auto again = onboarding::AddressSet::parse(set->texts(), {}, "addresses");
-  fuzz::require(again && *again == *set && set->size() <= onboarding::AddressPolicy{}.maximum);
+  const auto again = domain::AddressSet::parse(set->texts(), {}, "addresses");
+  fuzz::require(again && *again == *set && set->size() <= domain::AddressPolicy{}.maximum);
   return 0;
 }

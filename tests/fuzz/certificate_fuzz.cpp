@@ -1,6 +1,6 @@
 #include "crypto/revocation.h"
+#include "domain/certificate_policy.h"
 #include "fuzz/pki.h"
-#include "onboarding/certificate_policy.h"
 
 using namespace mpay;
 
@@ -26,6 +26,6 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   (void)certificate->serialNumbers();
   (void)crypto::distributionPoints(*certificate);
   (void)crypto::ocspResponders(*certificate);
-  (void)onboarding::judgeCertificate(*certificate, {}, authorities, {}, "1006601000255", fuzz::pki().now);
+  (void)domain::judgeCertificate(*certificate, {}, authorities, {}, "1006601000255", fuzz::pki().now);
   return 0;
 }

@@ -5,14 +5,15 @@
 
 #include "crypto/digest.h"
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/fragment.h"
+#include "ledger/memory.h"
 #include "support/nginx.h"
 
 namespace mpay::test {
 namespace {
 
 using api::ConditionStatus;
-using onboarding::kFragment;
+using ledger::kFragment;
 
 constexpr std::size_t kMany = 5000;
 constexpr std::size_t kThreads = 4;
@@ -33,7 +34,7 @@ class Thousands : public World {
   }
 
   api::ConfigMap fragment(std::size_t i) const {
-    onboarding::Fragment content;
+    ledger::Fragment content;
     content.serviceID = fmt::format("MANY-{:05}-", i);
     content.serviceID.resize(36, 'X');
     const auto block = i / 64;
@@ -43,8 +44,8 @@ class Thousands : public World {
     content.posAddresses = {fmt::format("93.{}.{}.{}/32", 100 + block / 16, block % 16, 4 * (i % 64))};
     const auto hash = crypto::sha256Hex(std::to_string(i));
     content.certificates = {{crypto::sha256Hex(hash).substr(0, 40), hash, "2030-01-01T00:00:00Z", {}, {}, {}}};
-    return onboarding::remember(
-        onboarding::ownedMeta(testingOut, fmt::format("mpay-fragment-many-{:05}", i), kFragment, testing, std::nullopt),
+    return ledger::remember(
+        ledger::ownedMeta(testingOut, fmt::format("mpay-fragment-many-{:05}", i), kFragment, testing, std::nullopt),
         content);
   }
 

@@ -5,8 +5,8 @@
 #include <set>
 #include <sstream>
 
+#include "domain/certificate_policy.h"
 #include "integration/chains.h"
-#include "onboarding/certificate_policy.h"
 #include "support/nginx.h"
 #include "support/tls_client.h"
 
@@ -27,7 +27,7 @@ std::string judgedByOperator(const Chain& chain) {
   const auto given = chain.given.empty() ? crypto::Intermediates() : crypto::parseIntermediates(chain.given);
   if (!given) return given.error().reason;
   const auto judged =
-      onboarding::judgeCertificate(*certificate, *given, *authorities, {}, "1006601000255", systemClock().now());
+      domain::judgeCertificate(*certificate, *given, *authorities, {}, "1006601000255", systemClock().now());
   return judged ? "" : judged.error().reason;
 }
 

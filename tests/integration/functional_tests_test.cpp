@@ -98,11 +98,10 @@ class FunctionalTests : public World {
     return kube::Api<api::MPayTestRequest>(cluster.admin).list({tenant, "", ""}).value().size();
   }
 
-  std::optional<onboarding::TestRecord> known() {
-    const auto object =
-        configMaps().get({testingOut, onboarding::memoryName(onboarding::kTests, {tenant, "certificates"})});
+  std::optional<ledger::TestRecord> known() {
+    const auto object = configMaps().get({testingOut, ledger::memoryName(ledger::kTests, {tenant, "certificates"})});
     if (!object) return std::nullopt;
-    return onboarding::remembered<onboarding::TestRecord>(*object).value();
+    return ledger::remembered<ledger::TestRecord>(*object).value();
   }
   // Each confirmation that the web service was asked for: order, PaymentID, amount.
   std::vector<std::string> payments() {
@@ -244,11 +243,11 @@ TEST_F(FunctionalTests, PayNothingWhereTheRememberedAmountIsDamaged) {
   await("FunctionalTestsPassed", ConditionStatus::True, "Tested");
   killOperator();
   const auto object =
-      configMaps().get({testingOut, onboarding::memoryName(onboarding::kTests, {tenant, "certificates"})}).value();
-  auto record = onboarding::remembered<onboarding::TestRecord>(object).value();
+      configMaps().get({testingOut, ledger::memoryName(ledger::kTests, {tenant, "certificates"})}).value();
+  auto record = ledger::remembered<ledger::TestRecord>(object).value();
   ASSERT_EQ(record.amounts.size(), 1u);
   record.amounts.front().amount = "150,00";
-  auto damaged = onboarding::remember(object.metadata, record);
+  auto damaged = ledger::remember(object.metadata, record);
   ASSERT_TRUE(configMaps().replace(damaged));
   const auto before = payments();
   startOperator();
@@ -352,7 +351,7 @@ TEST_F(FunctionalTests, CallNobodyUnderAServiceIDOfAnother) {
   Authority authorityOfOther;
   create(other);
   await("Submitted", ConditionStatus::False, "", "other");
-  EXPECT_FALSE(configMaps().get({testingOut, onboarding::memoryName(onboarding::kTests, {tenant, "other"})}));
+  EXPECT_FALSE(configMaps().get({testingOut, ledger::memoryName(ledger::kTests, {tenant, "other"})}));
   EXPECT_FALSE(current("other").status->functionalTests);
 }
 

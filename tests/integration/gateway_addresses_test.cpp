@@ -1,6 +1,6 @@
 // From where a client is admitted that comes over a load balancer: nginx and HAProxy take an address for the same one.
+#include "gateway/rendering.h"
 #include "integration/world.h"
-#include "onboarding/rendering.h"
 #include "support/tls_client.h"
 
 namespace mpay::test {
@@ -21,17 +21,17 @@ const Gateway kGateways[] = {
 // The files that an environment publishes with one service, of that client and these addresses.
 std::map<std::string, std::string> publishedFor(const Authority& authority, const Identity& client,
                                                 std::vector<std::string> addresses) {
-  onboarding::Fragment fragment;
+  ledger::Fragment fragment;
   fragment.serviceID = "SERVICE-a";
   fragment.addresses = std::move(addresses);
-  fragment.certificates = {onboarding::fingerprintsOf(crypto::Certificate::parse(client.certificate).value())};
+  fragment.certificates = {ledger::fingerprintsOf(crypto::Certificate::parse(client.certificate).value())};
   api::MPayEnvironmentSpec spec;
   spec.outputNamespace = "out";
   spec.trust.bundles = {{"authorities", api::BundleFormat::PEM}, {"clients", api::BundleFormat::FingerprintMap}};
   spec.allowlist.targets = {{"nginx", api::AllowlistConfigMap{"nginx", api::AllowlistFormat::Nginx}, {}},
                             {"haproxy", api::AllowlistConfigMap{"haproxy", api::AllowlistFormat::HAProxy}, {}}};
   const auto authorities = crypto::Authorities::parse(authority.certificate()).value();
-  const auto aggregates = onboarding::renderAggregates(spec, "testing", &authorities, {{"a", fragment}});
+  const auto aggregates = gateway::renderAggregates(spec, "testing", &authorities, {{"a", fragment}});
   std::map<std::string, std::string> files;
   for (const auto& published : aggregates.configMaps)
     files.insert(published.index.data.begin(), published.index.data.end());

@@ -2,7 +2,8 @@
 #include "controllers/integration_controller.h"
 #include "controllers/notification_controller.h"
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/memory.h"
+#include "ledger/notifications.h"
 
 namespace mpay::test {
 namespace {
@@ -24,17 +25,17 @@ class Leadership : public World {
           .value()};
   std::atomic<bool> leads{false};
   const std::function<bool()> mayWrite = [this] { return leads.load(); };
-  controllers::Caches caches{
+  cluster::Caches caches{
       client, "mpay-system", mayWrite, {[](const auto&) {}, [](const auto&) {}, [](const auto&) {}}, {}};
 };
 
 TEST_F(Leadership, EndsBeforeAFinalizerIsTakenAway) {
   auto integration = form();
-  integration.metadata.finalizers = {std::string(onboarding::kFinalizer)};
+  integration.metadata.finalizers = {std::string(ledger::kFinalizer)};
   create(integration);
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(fill());
-  controllers::Claims claims([](const api::ObjectKey&) {});
+  cluster::Claims claims([](const api::ObjectKey&) {});
   runtime::EventRecorder events(client, systemClock(), "mpay-operator");
   controllers::IntegrationController controller(client, systemClock(), caches, claims, events, mayWrite);
   const auto refused = controller.reconcile({tenant, "certificates"}, {});
@@ -48,18 +49,18 @@ TEST_F(Leadership, EndsBeforeAFinalizerIsTakenAway) {
 }
 
 TEST_F(Leadership, EndsBeforeAMailIsSent) {
-  onboarding::EffectRecord effect;
+  ledger::Notification effect;
   effect.language = "ro";
   effect.recipients = {beneficiary};
   effect.serviceID = "AM-1";
   effect.serviceName = "Certificate";
   effect.intendedAt = formatTime(systemClock().now());
   const api::ObjectKey key{tenant, "certificates"};
-  effect.messageID = onboarding::messageIDOf(key, effect, "suport.mpay@gov.md");
+  effect.messageID = ledger::messageIDOf(key, effect, "suport.mpay@gov.md");
   ASSERT_TRUE(configMaps().create(
-      onboarding::remember(onboarding::ownedMeta(productionOut, onboarding::memoryName(onboarding::kEffects, key),
-                                                 onboarding::kEffects, production, key),
-                           effect)));
+      ledger::remember(ledger::ownedMeta(productionOut, ledger::memoryName(ledger::kNotifications, key),
+                                         ledger::kNotifications, production, key),
+                       effect)));
   ASSERT_TRUE(fill());
   const api::ObjectKey login{"mpay-system", "smtp-credentials"};
   caches.refer("environment " + production, {}, {}, "", {login});

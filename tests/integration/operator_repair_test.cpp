@@ -2,13 +2,16 @@
 #include <algorithm>
 
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/fragment.h"
+#include "ledger/memory.h"
+#include "ledger/notifications.h"
+#include "ledger/revision.h"
 
 namespace mpay::test {
 namespace {
 
 using api::ConditionStatus;
-using onboarding::memoryName;
+using ledger::memoryName;
 using std::chrono::steady_clock;
 
 // A repair takes some tens of milliseconds, and many times that where the compiler was told not to optimise, or to
@@ -98,7 +101,7 @@ class Repair : public World {
   }
 
   const api::ObjectKey key{tenant, "certificates"};
-  const std::string service = "mpay-services-" + onboarding::hashOf(key);
+  const std::string service = "mpay-services-" + ledger::hashOf(key);
 
  private:
   steady_clock::duration slowest_{};
@@ -220,7 +223,7 @@ TEST_F(Repair, RestoresADamagedFragmentWithTheEarlierCertificate) {
   edit([&](auto& spec) { spec.certificate = api::ContentSource{authority.issue({}).certificate, {}, {}}; });
   const api::ObjectKey place{testingOut, memoryName("fragment", key)};
   const auto certificates = [&] {
-    const auto fragment = onboarding::remembered<onboarding::Fragment>(configMaps().get(place).value());
+    const auto fragment = ledger::remembered<ledger::Fragment>(configMaps().get(place).value());
     return fragment ? fragment->certificates.size() : 0;
   };
   ASSERT_TRUE(waitFor(20s, [&] { return certificates() == 2; }));
@@ -259,7 +262,7 @@ TEST_F(Repair, PublishesWhatChangedWhileAFragmentWasDamaged) {
   create(form());
   await("TestEnvironmentReady", ConditionStatus::True);
   api::ConfigMap damaged;
-  damaged.metadata = onboarding::ownedMeta(testingOut, "mpay-fragment-stranger", onboarding::kFragment, testing, {});
+  damaged.metadata = ledger::ownedMeta(testingOut, "mpay-fragment-stranger", ledger::kFragment, testing, {});
   damaged.data = {{"content.json", "nonsense"}};
   ASSERT_TRUE(configMaps().create(damaged));
   awaitEnvironment(testing, "PublishFailed");
@@ -277,19 +280,19 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   await("Notified", ConditionStatus::True);
   const api::ObjectKey record{productionOut, memoryName("effects", key)};
   const auto good = configMaps().get(record).value();
-  const auto sent = onboarding::rememberedEffects(good).value().notifications.at(0);
-  const auto edited = [&](const std::function<void(onboarding::EffectRecord&)>& change) {
+  const auto sent = ledger::remembered<ledger::Notifications>(good).value().notifications.at(0);
+  const auto edited = [&](const std::function<void(ledger::Notification&)>& change) {
     auto effect = sent;
     change(effect);
     return json::canonical(json::object{
-        {"data", json::object{{"content.json", json::canonical(json::encode(onboarding::Effects{{effect}}))}}}});
+        {"data", json::object{{"content.json", json::canonical(json::encode(ledger::Notifications{{effect}}))}}}});
   };
   // As it was written when the activation was all that was told.
   const auto single =
       json::canonical(json::object{{"data", json::object{{"content.json", json::canonical(json::encode(sent))}}}});
   // When it was intended is told by the record alone.
   const auto isWhole = [&](const api::ConfigMap& now) {
-    auto effects = onboarding::rememberedEffects(now);
+    auto effects = ledger::remembered<ledger::Notifications>(now);
     if (!effects || effects->notifications.size() != 1 || now.data.at("content.json").find("notifications") > 2)
       return false;
     auto* effect = &effects->notifications[0];
@@ -363,7 +366,7 @@ TEST_F(Repair, EndsANetworkPolicyAlsoWhereAnothersObjectIsInTheWay) {
 
 TEST_F(Repair, AdoptsNothingOfOthersAndGoesOnOnceItIsGone) {
   api::ControllerRevision revision;
-  revision.metadata.name = onboarding::revisionName(key, 1);
+  revision.metadata.name = ledger::revisionName(key, 1);
   revision.metadata.namespace_ = productionOut;
   revision.data = json::object{{"whose", "somebody's"}};
   revision.revision = 7;

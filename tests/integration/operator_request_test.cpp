@@ -6,8 +6,9 @@
 #include "crypto/request.h"
 #include "crypto/x509.h"
 #include "integration/world.h"
+#include "ledger/fragment.h"
+#include "ledger/made_key.h"
 #include "onboarding/key_request.h"
-#include "onboarding/memory.h"
 
 namespace mpay::test {
 namespace {
@@ -195,7 +196,7 @@ TEST_F(Requests, MakeUpForNotesThatAreMissing) {
   create(requesting());
   await("Ready", ConditionStatus::False, "AwaitingCertificate");
   const auto request = published();
-  const std::string note = onboarding::madeKeyName(request.publicKeySHA256);
+  const std::string note = ledger::madeKeyName(request.publicKeySHA256);
   const auto given = [&](const std::string& namespace_) {
     const auto object = configMaps().get({namespace_, note});
     return object ? object->data : std::map<std::string, std::string>{};

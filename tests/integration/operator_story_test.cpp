@@ -2,7 +2,8 @@
 #include <signal.h>
 
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/memory.h"
+#include "ledger/revision.h"
 
 namespace mpay::test {
 namespace {
@@ -481,7 +482,7 @@ TEST_F(Story, KnowsNothingOfAnEarlierEnvironmentOfThatName) {
   create(second);
   await("Submitted", ConditionStatus::True, "", other + "/second");
   EXPECT_TRUE(waitFor(10s, [&] {
-    return configMaps().get({emptyOut, onboarding::memoryName("claim", {other, "second"})}).has_value();
+    return configMaps().get({emptyOut, ledger::memoryName("claim", {other, "second"})}).has_value();
   }));
 }
 
@@ -510,7 +511,7 @@ TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   EXPECT_EQ(outputs(productionOut), served) << "what is retained goes on";
   // As the platform ends what is retained.
   editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "1s"; });
-  ASSERT_TRUE(configMaps().remove({productionOut, onboarding::memoryName("withdrawal", {tenant, "certificates"})}, {}));
+  ASSERT_TRUE(configMaps().remove({productionOut, ledger::memoryName("withdrawal", {tenant, "certificates"})}, {}));
   await("Submitted", ConditionStatus::True);
   EXPECT_TRUE(waitFor(
       20s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
@@ -555,7 +556,7 @@ TEST_F(Story, SaysWhatADeletionWaitsFor) {
   promote();
   killOperator();
   api::ConfigMap foreign;
-  foreign.metadata.name = onboarding::memoryName("withdrawal", {tenant, "certificates"});
+  foreign.metadata.name = ledger::memoryName("withdrawal", {tenant, "certificates"});
   foreign.metadata.namespace_ = productionOut;
   ASSERT_TRUE(configMaps().create(foreign));
   startOperator();
@@ -603,7 +604,7 @@ TEST_F(Story, ReplacesWhatSomebodyMadeImmutable) {
   startOperator();
   create(form());
   await("TestEnvironmentReady", ConditionStatus::True);
-  for (const auto& name : {std::string("mpay-clients"), onboarding::memoryName("fragment", {tenant, "certificates"})}) {
+  for (const auto& name : {std::string("mpay-clients"), ledger::memoryName("fragment", {tenant, "certificates"})}) {
     ASSERT_EQ(cluster.plane
                   .kubectl({"patch", "configmap", name, "-n", testingOut, "--type=merge", "-p",
                             R"({"immutable":true,"data":{"more":"x"}})"})
@@ -678,7 +679,7 @@ TEST_F(Story, WithdrawsWhoseNamespaceIsPermittedNoMoreAndTakesItBack) {
   std::cout << "testing's files had lost it " << took.count() << " s after the label changed\n";
   EXPECT_TRUE(isIn(productionOut));
   await("Submitted", ConditionStatus::False, "NamespaceNotPermitted");
-  const api::ObjectKey withdrawal{productionOut, onboarding::memoryName("withdrawal", {tenant, "certificates"})};
+  const api::ObjectKey withdrawal{productionOut, ledger::memoryName("withdrawal", {tenant, "certificates"})};
   EXPECT_TRUE(waitFor(10s, [&] { return configMaps().get(withdrawal).has_value(); }));
   permit("true");
   EXPECT_TRUE(waitFor(20s, [&] { return isIn(testingOut); }));

@@ -5,14 +5,14 @@
 #include "base/synchronized.h"
 #include "crypto/x509.h"
 #include "integration/world.h"
-#include "onboarding/assignment.h"
+#include "ledger/assignment.h"
 #include "runtime/watcher.h"
 
 namespace mpay::test {
 namespace {
 
 using api::ConditionStatus;
-using onboarding::AssignmentKind;
+using ledger::AssignmentKind;
 
 // Two texts that one line has.
 using Mark = std::pair<std::string, std::string>;
@@ -315,7 +315,7 @@ TEST_F(Reassign, TakesOutOfProductionWhatWasValidated) {
   startOperator();
   create(form());
   promote();
-  const auto fragmentName = onboarding::memoryName(onboarding::kFragment, {tenant, "certificates"});
+  const auto fragmentName = ledger::memoryName(ledger::kFragment, {tenant, "certificates"});
   const auto fragment = [&] { return published(productionOut, fragmentName, "content.json"); };
   const auto served = fragment();
   const auto clients = published(productionOut, "mpay-clients", "clients.conf");
@@ -431,7 +431,7 @@ TEST_F(Reassign, TellsOfADamagedRecordAndGivesNobodyAnything) {
   const auto what = caseOf(AssignmentKind::Certificate);
   const auto write = [&](const std::string& name, const std::string& content) {
     auto object = api::ConfigMap{};
-    object.metadata = onboarding::ownedMeta(testingOut, name, onboarding::kAssignment, testing, std::nullopt);
+    object.metadata = ledger::ownedMeta(testingOut, name, ledger::kAssignment, testing, std::nullopt);
     object.data["content.json"] = content;
     ASSERT_TRUE(configMaps().create(object));
   };
@@ -443,7 +443,7 @@ TEST_F(Reassign, TellsOfADamagedRecordAndGivesNobodyAnything) {
   };
   write("mpay-assignment-1", "{");
   write("mpay-assignment-2", content(what.value, "1010600034203"));
-  write(onboarding::assignmentName(what.kind, what.value), content(what.value, "12"));
+  write(ledger::assignmentName(what.kind, what.value), content(what.value, "12"));
   ASSERT_TRUE(waitFor(10s, [&] {
     const auto told = events("default", testing);
     return std::count_if(told.begin(), told.end(), [](const auto& e) { return e.reason == "MalformedAssignment"; }) ==

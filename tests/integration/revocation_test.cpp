@@ -10,7 +10,7 @@
 #include "base/synchronized.h"
 #include "crypto/x509.h"
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/memory.h"
 #include "unit/net/scripted_server.h"
 
 namespace mpay::test {
@@ -42,7 +42,7 @@ class Revocation : public World {
     return published(outputNamespace, "mpay-clients", "clients.map").find("AM-" + suffix) != std::string::npos;
   }
   std::string remembered(const std::string& outputNamespace) {
-    return published(outputNamespace, onboarding::memoryName("revocation", {tenant, "certificates"}), "content.json");
+    return published(outputNamespace, ledger::memoryName("revocation", {tenant, "certificates"}), "content.json");
   }
   void expectClosed() {
     const auto began = std::chrono::steady_clock::now();
@@ -191,7 +191,7 @@ TEST_F(ByList, TakesOutWhatADeletedIntegrationLeftInProduction) {
 
 TEST_F(ByList, GoesOnCheckingWhatEndedWhateverElseIsWrong) {
   ASSERT_NO_FATAL_FAILURE(deleteWhatProductionRetains());
-  const auto record = onboarding::memoryName("revocation", {tenant, "certificates"});
+  const auto record = ledger::memoryName("revocation", {tenant, "certificates"});
   ASSERT_TRUE(configMaps().remove({productionOut, record}, {}));
   EXPECT_TRUE(waitFor(kWithin, [&] { return !remembered(productionOut).empty(); })) << "made anew of what is published";
   editEnvironment(production, [](auto& spec) { spec.trust.overlap = "9000h"; });

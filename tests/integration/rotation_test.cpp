@@ -4,7 +4,8 @@
 #include <thread>
 
 #include "integration/world.h"
-#include "onboarding/memory.h"
+#include "ledger/claim.h"
+#include "ledger/memory.h"
 #include "support/nginx.h"
 
 namespace mpay::test {
@@ -120,10 +121,8 @@ class Rotation : public World {
     return std::nullopt;
   }
   std::vector<std::string> claimed(const std::string& namespace_) {
-    const auto object =
-        configMaps().get({namespace_, onboarding::memoryName(onboarding::kClaim, {tenant, "certificates"})});
-    return object ? onboarding::remembered<onboarding::Claim>(*object).value().certificates
-                  : std::vector<std::string>{};
+    const auto object = configMaps().get({namespace_, ledger::memoryName(ledger::kClaim, {tenant, "certificates"})});
+    return object ? ledger::remembered<ledger::Claim>(*object).value().certificates : std::vector<std::string>{};
   }
 };
 

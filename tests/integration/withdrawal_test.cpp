@@ -68,11 +68,11 @@ TEST_F(SoonWithdrawal, ReachesTheGatewayWhateverTheCause) {
 
   // As a check writes down what it found.
   ASSERT_TRUE(waitFor(10s, [&] {
-    auto object = configMaps().get({testingOut, onboarding::memoryName(onboarding::kRevocation, {tenant, "revoked"})});
+    auto object = configMaps().get({testingOut, ledger::memoryName(ledger::kRevocation, {tenant, "revoked"})});
     if (!object) return false;
-    auto record = onboarding::remembered<onboarding::RevocationRecord>(*object).value();
-    for (auto& check : record.certificates) check.verdict = onboarding::RevocationVerdict::Revoked;
-    object->data = onboarding::remember({}, record).data;
+    auto record = ledger::remembered<ledger::RevocationRecord>(*object).value();
+    for (auto& check : record.certificates) check.verdict = ledger::RevocationVerdict::Revoked;
+    object->data = ledger::remember({}, record).data;
     begin = now();
     return configMaps().replace(*object).has_value();
   }));

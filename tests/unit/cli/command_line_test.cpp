@@ -122,7 +122,7 @@ TEST(CommandLine, ReadsWhatIsReassigned) {
   const auto& options = assign.line->reassign;
   EXPECT_EQ(options.action, ReassignOptions::Action::Assign);
   EXPECT_EQ(options.environment, "production");
-  EXPECT_EQ(options.kind, onboarding::AssignmentKind::Certificate);
+  EXPECT_EQ(options.kind, ledger::AssignmentKind::Certificate);
   EXPECT_EQ(options.value, "ab");
   EXPECT_EQ(options.to, "ns/x");
   EXPECT_EQ(options.reason, "moved");
@@ -130,10 +130,10 @@ TEST(CommandLine, ReadsWhatIsReassigned) {
   EXPECT_EQ(typed({"reassign", "--environment", "e", "--list"}).line->reassign.action, ReassignOptions::Action::List);
   const auto revoke = typed({"reassign", "--environment", "e", "--address", "8.8.8.8", "--revoke"});
   EXPECT_EQ(revoke.line->reassign.action, ReassignOptions::Action::Revoke);
-  EXPECT_EQ(revoke.line->reassign.kind, onboarding::AssignmentKind::Address);
+  EXPECT_EQ(revoke.line->reassign.kind, ledger::AssignmentKind::Address);
   EXPECT_FALSE(revoke.line->reassign.yes);
   const auto service = typed({"reassign", "--environment", "e", "--service-id", "S", "--to", "n/x", "--reason", "r"});
-  EXPECT_EQ(service.line->reassign.kind, onboarding::AssignmentKind::ServiceID);
+  EXPECT_EQ(service.line->reassign.kind, ledger::AssignmentKind::ServiceID);
 }
 
 TEST(CommandLine, RefusesAReassignmentThatIsNotWhole) {

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "onboarding/digest.h"
+#include "domain/digest.h"
+#include "onboarding/effect.h"
 
 namespace mpay::cli {
 namespace {
@@ -18,8 +19,8 @@ api::MPayIntegration integration() {
   i.status.emplace();
   i.status->observedGeneration = 3;
   i.status->contentHashes.emplace();
-  i.status->digest = onboarding::digestOf(onboarding::productionEffect(i, {}));
-  i.status->testingDigest = onboarding::digestOf(onboarding::testingEffect(i, {}));
+  i.status->digest = domain::digestOf(onboarding::productionEffect(i, {}));
+  i.status->testingDigest = domain::digestOf(onboarding::testingEffect(i, {}));
   return i;
 }
 

@@ -10,8 +10,8 @@
 #include "conformance/evidence.h"
 #include "conformance/told_paths.h"
 #include "conformance/translations.h"
+#include "domain/rules.h"
 #include "json/codec.h"
-#include "onboarding/rules.h"
 #include "unit/conformance/world.h"
 
 namespace mpay::test {
@@ -104,9 +104,9 @@ TEST(Report, SpeaksThreeLanguages) {
   const Report report{conformance::Profile::standard(),
                       {findingOf("T1", Outcome::pass), findingOf("S5", Outcome::fail)}};
   EXPECT_TRUE(
-      toText(report, api::Language::ro).starts_with("Testarea funcțională nu a trecut.\nVerificări: 1 trecute"));
-  EXPECT_TRUE(toText(report, api::Language::ru).starts_with("Функциональное тестирование не пройдено.\n"));
-  const auto text = toText(report, api::Language::en);
+      toText(report, Language::ro).starts_with("Testarea funcțională nu a trecut.\nVerificări: 1 trecute"));
+  EXPECT_TRUE(toText(report, Language::ru).starts_with("Функциональное тестирование не пройдено.\n"));
+  const auto text = toText(report, Language::en);
   EXPECT_TRUE(text.starts_with("Functional testing did not pass.\nChecks: 1 passed, 0 with a warning, 1 failed"));
   EXPECT_NE(text.find("To do: " + std::string(conformance::findCheck("S5")->advice)), std::string::npos) << text;
 }
@@ -128,7 +128,7 @@ TEST(Report, FoldsChecksThatAreSkippedForOneCause) {
     report.findings.push_back(findingOf(id, Outcome::skipped, true));
   report.findings.push_back(other);
   report.findings.push_back(findingOf("R2", Outcome::skipped, true));
-  const auto text = toText(report, api::Language::en);
+  const auto text = toText(report, Language::en);
   for (const auto* line :
        {"\nT3 to T6, S2 skipped  a <message>", "\nR1   skipped  another cause", "\nR2   skipped  a <"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
@@ -141,11 +141,11 @@ TEST(Report, ExplainsInThreeLanguages) {
       conformance::Profile::standard(),
       {findingOf("S5", Outcome::fail), findingOf("G6", Outcome::warn), findingOf("R1", Outcome::skipped, true)}};
   const struct {
-    api::Language language;
+    Language language;
     std::string guide, advice;
-  } rows[] = {{api::Language::ro, "Ghidul", "De făcut"},
-              {api::Language::ru, "Руководство", "Что сделать"},
-              {api::Language::en, "The guide", "To do"}};
+  } rows[] = {{Language::ro, "Ghidul", "De făcut"},
+              {Language::ru, "Руководство", "Что сделать"},
+              {Language::en, "The guide", "To do"}};
   for (const auto& row : rows) {
     const auto text = toText(report, row.language);
     for (const auto& finding : report.findings) {
@@ -220,7 +220,7 @@ TEST_F(Conformance, ReportsWhateverComesAsUtf8) {
     const auto report = run(endpoint, subjectOf(beneficiary));
     EXPECT_EQ(find(report, "T3").outcome, Outcome::fail);
     EXPECT_TRUE(json::parse(toJson(report))) << find(report, "T3").message;
-    EXPECT_TRUE(onboarding::isPlainText(find(report, "T3").message)) << find(report, "T3").message;
+    EXPECT_TRUE(domain::isPlainText(find(report, "T3").message)) << find(report, "T3").message;
   }
 }
 
@@ -240,11 +240,7 @@ TEST(Report, PassesWhereThereIsNoEndpoint) {
 }
 
 TEST(Profile, IsTheDefaultButForWhatIsDeclared) {
-  api::TesterProfile declared;
-  declared.name = "Strict";
-  declared.required = {"G9"};
-  declared.recommended = {"S4"};
-  const auto profile = conformance::Profile::of(declared);
+  const auto profile = conformance::Profile::of("Strict", {"G9"}, {"S4"});
   EXPECT_EQ(profile.name, "Strict");
   EXPECT_TRUE(profile.requires_("G9"));
   EXPECT_FALSE(profile.requires_("S4"));

@@ -63,8 +63,8 @@ bool holdsCyrillic(std::string_view text) {
 template <typename Visit>
 void forEachTranslation(Visit visit) {
   for (const auto* check : conformance::allChecks()) {
-    for (const auto language : {api::Language::ro, api::Language::ru}) {
-      const bool isRussian = language == api::Language::ru;
+    for (const auto language : {Language::ro, Language::ru}) {
+      const bool isRussian = language == Language::ru;
       SCOPED_TRACE(std::string(check->id) + (isRussian ? " ru" : " ro"));
       const auto wording = conformance::wordingOf(*check, language);
       visit(check->sentence, wording.sentence, isRussian);
@@ -90,7 +90,7 @@ TEST(Translations, AreThereOfEveryCheckInEachLanguage) {
     EXPECT_EQ(holdsCyrillic(translated), isRussian) << translated;
   });
   for (const auto* check : conformance::allChecks()) {
-    const auto wording = conformance::wordingOf(*check, api::Language::en);
+    const auto wording = conformance::wordingOf(*check, Language::en);
     EXPECT_EQ(wording.sentence, check->sentence);
     EXPECT_EQ(wording.advice, check->advice);
   }

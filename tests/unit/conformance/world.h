@@ -59,7 +59,7 @@ class Conformance : public ::testing::Test {
     throw std::runtime_error("no finding of " + std::string(id));
   }
 
-  static std::string all(const conformance::Report& report) { return toText(report, api::Language::en); }
+  static std::string all(const conformance::Report& report) { return toText(report, Language::en); }
 
   conformance::Plan plan;
   std::function<Result<void>(soap::Amount, bool)> record;

@@ -112,7 +112,7 @@ TEST(Decide, SumsUpWhoHasToAct) {
       {"Pending", F, T, F, [](Form& f) { f.snapshot.certificate.reset(); }, {}, "CertificateTrusted"},
       {"Pending", F, T, F, [](Form& f) { f.snapshot.namespaceLabels.reset(); }, {}, "Submitted"},
       {"Provisioning", F, T, F, [](Form&) {}, {}, "TestEnvironmentReady"},
-      {"NameConflict", F, T, F, [](Form& f) { f.snapshot.testing.foreign = "o"; }, {}, "TestEnvironmentReady"},
+      {"NameConflict", F, T, F, [](Form& f) { f.snapshot.testing.takenName = "o"; }, {}, "TestEnvironmentReady"},
       {"NameConflict", F, T, F, [](Form& f) { f.snapshot.testing.aggregateProblem = "o"; }, {}, "TestEnvironmentReady"},
       {"AdmissionPolicyMissing",
        F,
@@ -141,7 +141,7 @@ TEST(Decide, SumsUpWhoHasToAct) {
        F,
        [](Form& f) {
          f.promote();
-         f.snapshot.production.aggregated = false;
+         f.snapshot.production.isInGatewayFiles = false;
        },
        {},
        "Promoted"},
@@ -241,7 +241,7 @@ TEST(Decide, SaysWhereTheNotificationIs) {
   EXPECT_EQ(said(form), "NotificationPending");
   form.carryOut();
   EXPECT_EQ(said(form), "NotificationPending");
-  auto& effects = form.snapshot.production.effects.notifications;
+  auto& effects = form.snapshot.production.notifications.value->notifications;
   ASSERT_EQ(effects.size(), 1u);
   EXPECT_TRUE(effects[0].messageID.ends_with(".1@mpay.example>"));
   effects[0].sentAt = formatTime(form.now);
@@ -302,7 +302,7 @@ TEST(Decide, EndsWhatAnEarlierIntegrationOfThisNameLeft) {
   Form form;
   EXPECT_FALSE(form.decide().carryOutWithdrawal);
   EXPECT_FALSE(form.decide().endTesting);
-  form.snapshot.testing.isAnothers = form.snapshot.production.isAnothers = true;
+  form.snapshot.testing.isPredecessors = form.snapshot.production.isPredecessors = true;
   EXPECT_TRUE(form.decide().carryOutWithdrawal) << "nobody wrote down that it ends";
   EXPECT_TRUE(form.decide().endTesting);
 }
@@ -417,7 +417,7 @@ TEST(Decide, WritesAStatusThatTheSchemaTakes) {
   record.last->status.reportProblem = std::string(1023, 'a') + "ă";
   const auto name = form.snapshot.integration->metadata.name.value_or("");
   record.holder = holderOf(*form.snapshot.integration);
-  form.snapshot.testing.tests = record;
+  form.snapshot.testing.tests.value = record;
   form.promote();
   const auto plan = form.decide();
   ASSERT_TRUE(plan.status.certificate && plan.status.functionalTests && plan.status.production);
@@ -468,7 +468,7 @@ TEST(Decide, MakesNoRevisionWhereAnothersHasItsName) {
   form.passFunctionalTests();
   form.validate();
   EXPECT_TRUE(form.decide().revision);
-  form.snapshot.production.foreignRevision = "mpay-revision-x-1";
+  form.snapshot.production.takenRevisionName = "mpay-revision-x-1";
   const auto plan = form.decide();
   EXPECT_FALSE(plan.revision);
   EXPECT_EQ(said(plan, "Promoted").reason, "NameConflict");
@@ -478,9 +478,9 @@ TEST(Decide, MakesNoRevisionWhereAnothersHasItsName) {
 TEST(Decide, NotifiesNobodyWhereAnothersObjectHasTheRecordsName) {
   Form form;
   form.giveChannel();
-  form.snapshot.production.foreignEffects = "mpay-effects-x";
+  form.snapshot.production.notifications.nameTaken = true;
   form.promote();
-  EXPECT_TRUE(form.snapshot.production.effects.notifications.empty());
+  EXPECT_TRUE(notificationsIn(form.snapshot.production).notifications.empty());
   EXPECT_EQ(said(form.decide(), "Notified").reason, "NameConflict");
   EXPECT_EQ(said(form.decide(), "Ready").reason, "Production");
 }
@@ -489,7 +489,7 @@ TEST(Decide, CorrectsTheRecipientsOfAMailThatWasNotAccepted) {
   Form form;
   form.giveChannel();
   form.promote();
-  auto& effects = form.snapshot.production.effects.notifications;
+  auto& effects = form.snapshot.production.notifications.value->notifications;
   ASSERT_EQ(effects.size(), 1u);
   const auto first = effects[0];
   effects[0].failure = "550 no such mailbox";

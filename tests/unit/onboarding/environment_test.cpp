@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "onboarding/memory.h"
+#include "ledger/memory.h"
 #include "support/pki.h"
 
 namespace mpay::onboarding {

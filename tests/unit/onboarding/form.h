@@ -2,6 +2,7 @@
 #pragma once
 
 #include "onboarding/decide.h"
+#include "onboarding/revocation.h"
 #include "support/pki.h"
 #include "unit/onboarding/golden.h"
 
@@ -47,8 +48,8 @@ class Form {
   }
   // What a look found of everything that is to be checked.
   void find(EnvironmentSnapshot& environment, const Result<crypto::RevocationFinding>& finding) {
-    if (!environment.revocation) return;
-    for (auto& check : environment.revocation->certificates) check = afterLook(check, finding, false);
+    if (!environment.revocation.value) return;
+    for (auto& check : environment.revocation.value->certificates) check = afterLook(check, finding, false);
   }
   void find(const Result<crypto::RevocationFinding>& finding) {
     find(snapshot.testing, finding);
@@ -61,16 +62,12 @@ class Form {
     return plan;
   }
 
-  // What a decision wants to exist does exist, as after its writes. True when that was new.
+  // What a decision wants to exist does exist, as after its writes, and the gateway's objects hold it. True when that
+  // was new.
   bool carryOut() {
     const auto plan = decide();
-    const bool published = take(snapshot.testing, plan.testing);
-    const bool promotes = take(snapshot.production, plan.production) || plan.revision;
-    if (plan.revision) {
-      auto revision = json::decode<Revision>(plan.revision->data).value();
-      snapshot.production.live = NumberedRevision{plan.revision->revision, plan.revision->metadata.name.value_or(""),
-                                                  formatTime(now), std::move(revision)};
-    }
+    const bool published = take(snapshot.testing, plan.testing, std::nullopt);
+    const bool promotes = take(snapshot.production, plan.production, plan.revision) || plan.revision;
     return published || promotes;
   }
   void record(api::Milestone milestone, api::Role role, const std::string& who,
@@ -117,29 +114,46 @@ class Form {
     into.declared = std::make_shared<const api::MPayEnvironment>(std::move(declared));
     into.settings = std::make_shared<const Settings>(std::move(settings));
   }
-  static bool take(EnvironmentSnapshot& into, const std::vector<api::ConfigMap>& objects) {
-    bool changed = false;
+  // Reads back, as the operator does, the objects that were written; of all others the snapshot stays as it is.
+  bool take(EnvironmentSnapshot& into, const std::vector<api::ConfigMap>& objects,
+            std::optional<api::ControllerRevision> revision) const {
+    GatheredEnvironment gathered;
+    gathered.declared = into.declared;
+    gathered.settings = into.settings;
+    gathered.isRead = true;
+    const std::pair<std::string_view, GatheredObject*> slots[] = {{kFragment, &gathered.fragment},
+                                                                  {kService, &gathered.service},
+                                                                  {kNotifications, &gathered.notifications},
+                                                                  {kRevocation, &gathered.revocation}};
     for (const auto& object : objects) {
-      const auto& component = object.metadata.labels.at(std::string(kComponent));
-      if (component == kFragment) {
-        auto fragment = remembered<Fragment>(object).value();
-        changed = changed || into.fragment != fragment;
-        into.fragment = std::move(fragment);
-        into.aggregated = true;
-      } else if (component == kService) {
-        changed = changed || !into.service || into.service->data != object.data;
-        into.service = std::make_shared<const api::ConfigMap>(object);
-      } else if (component == kEffects) {
-        changed = true;
-        into.effects = rememberedEffects(object).value();
-      } else if (component == kRevocation) {
-        changed = true;
-        into.revocation = remembered<RevocationRecord>(object).value();
+      for (const auto& [component, slot] : slots) {
+        if (componentOf(object.metadata) == component) slot->object = std::make_shared<const api::ConfigMap>(object);
       }
     }
-    return changed;
+    if (const auto& fragment = gathered.fragment.object) {
+      gathered.published = fragment;
+      gathered.publishedHash = currentHash(remembered<Fragment>(*fragment).value(), fragment->data.at("content.json"));
+    }
+    if (revision) {
+      revision->metadata.creationTimestamp = formatTime(now);
+      gathered.lastRevision = std::make_shared<const api::ControllerRevision>(*revision);
+    }
+    const auto read = snapshotOf(gathered, into.settings ? into.settings->name : "", *snapshot.integration);
+    bool changed = false;
+    if (gathered.fragment.object) {
+      changed = into.fragment != read.fragment;
+      into.fragment = read.fragment;
+      into.isInGatewayFiles = read.isInGatewayFiles;
+    }
+    if (gathered.service.object) {
+      changed = changed || !into.service || into.service->data != read.service->data;
+      into.service = read.service;
+    }
+    if (gathered.notifications.object) into.notifications = read.notifications;
+    if (gathered.revocation.object) into.revocation = read.revocation;
+    if (revision) into.live = read.live;
+    return changed || gathered.notifications.object || gathered.revocation.object;
   }
-
   static api::MPayIntegration declared() {
     api::MPayIntegration integration;
     integration.metadata.name = "x";

@@ -27,16 +27,16 @@ class Tested : public Form {
   const TestRecord& intend() {
     for (const auto& object : decide().testing) {
       if (componentOf(object.metadata) != kTests) continue;
-      EXPECT_EQ(object.metadata.resourceVersion, snapshot.testing.testsVersion.value_or(""));
-      snapshot.testing.tests = remembered<TestRecord>(object).value();
-      snapshot.testing.testsVersion = fmt::format("{}", ++version_);
+      EXPECT_EQ(object.metadata.resourceVersion, snapshot.testing.tests.version.value_or(""));
+      snapshot.testing.tests.value = remembered<TestRecord>(object).value();
+      snapshot.testing.tests.version = fmt::format("{}", ++version_);
     }
-    if (!snapshot.testing.tests) snapshot.testing.tests = TestRecord{};
-    return *snapshot.testing.tests;
+    if (!snapshot.testing.tests.value) snapshot.testing.tests.value = TestRecord{};
+    return *snapshot.testing.tests.value;
   }
   // A run of what is intended ends so.
   void finish(api::TestOutcome outcome) {
-    auto& record = *snapshot.testing.tests;
+    auto& record = *snapshot.testing.tests.value;
     const auto intent = record.intended.value();
     TestResult result{intent.subject, intent.requests, 0, {}, {}, {}};
     result.status.runID = intent.id;
@@ -75,7 +75,7 @@ TEST(FunctionalTesting, IsIntendedOnceWithAllThatARunNeeds) {
   EXPECT_EQ(intent.digest, form.examine().testingDigest);
   EXPECT_EQ(intent.orders->payable->orderKey, "P");
   EXPECT_EQ(crypto::Certificate::parseBase64(intent.certificate)->sha256(), form.examine().leaf->sha256());
-  EXPECT_EQ(form.snapshot.testing.tests->holder.uid, "uid-1");
+  EXPECT_EQ(form.snapshot.testing.tests.value->holder.uid, "uid-1");
   form.now += std::chrono::hours(1);
   EXPECT_EQ(form.intend().intended, intent) << "nothing changed";
   EXPECT_NE(form.said().message.find(intent.id), std::string::npos);
@@ -107,7 +107,7 @@ TEST(FunctionalTesting, IsRepeatedWhenAnythingChangesThatItDependsOn) {
     form.carryOut();
     EXPECT_EQ(form.said().reason, "TestsRunning") << what;
     ASSERT_TRUE(form.intend().intended) << what;
-    EXPECT_NE(form.snapshot.testing.tests->intended->id, first) << what;
+    EXPECT_NE(form.snapshot.testing.tests.value->intended->id, first) << what;
   }
   Tested form;
   form.intend();
@@ -139,8 +139,8 @@ TEST(FunctionalTesting, IsRepeatedForWhoeverAsksOnce) {
   for (int i = 0; i < 2500; ++i) form.snapshot.testRequests.push_back(fmt::format("many-{}", i));
   int runs = 0;
   for (; form.intend().intended; ++runs) {
-    EXPECT_LE(form.snapshot.testing.tests->intended->requests.size(), 1000u);
-    const auto answered = form.snapshot.testing.tests->intended->requests;
+    EXPECT_LE(form.snapshot.testing.tests.value->intended->requests.size(), 1000u);
+    const auto answered = form.snapshot.testing.tests.value->intended->requests;
     form.finish(api::TestOutcome::Passed);
     std::erase_if(form.snapshot.testRequests, [&](const auto& request) {
       return std::find(answered.begin(), answered.end(), request) != answered.end();
@@ -190,10 +190,11 @@ TEST(FunctionalTesting, SaysWhatTheRunsSay) {
       {"no key",
        [](Tested& f) {
          f.intend();
-         f.snapshot.testing.tests->problem = "the Secret is gone";
+         f.snapshot.testing.tests.value->problem = "the Secret is gone";
        },
        F, "TesterUnavailable", "the Secret is gone"},
-      {"another's object", [](Tested& f) { f.snapshot.testing.foreignTests = "o"; }, F, "NameConflict", "o"},
+      {"another's object", [](Tested& f) { f.snapshot.testing.tests.nameTaken = true; }, F, "NameConflict",
+       "mpay-tests-"},
       {"no orders", [](Tested& f) { f.edit([](auto& i) { i.spec.functionalTests.reset(); }); }, F, "TestDataMissing",
        "functionalTests has to name", T},
       {"no unknown order", [](Tested& f) { f.edit([](auto& i) { i.spec.functionalTests->unknown.reset(); }); }, F,
@@ -236,7 +237,7 @@ TEST(FunctionalTesting, TriesAgainWhatCannotBeReached) {
   EXPECT_LE(*form.plan().nextInstant, form.now + std::chrono::seconds(60));
   form.now += std::chrono::seconds(61);
   ASSERT_TRUE(form.intend().intended);
-  EXPECT_EQ(form.snapshot.testing.tests->intended->attempt, 1);
+  EXPECT_EQ(form.snapshot.testing.tests.value->intended->attempt, 1);
   EXPECT_EQ(form.said().reason, "EndpointUnreachable") << "until the next run has ended";
   form.finish(api::TestOutcome::Failed);
   EXPECT_EQ(form.said().reason, "TestsFailed");

@@ -14,8 +14,8 @@ const WallTime kNow = parseTime("2026-11-24T10:00:00Z").value();
 const api::ObjectKey kKey{"ns", "x"};
 const std::string kFrom = "suport@mpay.example";
 
-EffectRecord expiring(const std::string& sha256, std::int64_t days) {
-  EffectRecord effect;
+Notification expiring(const std::string& sha256, std::int64_t days) {
+  Notification effect;
   effect.kind = NotificationKind::CertificateExpiring;
   effect.certificate = ToldCertificate{"CN=system", "01", sha256, "2026-12-01T00:00:00Z"};
   effect.days = days;
@@ -23,26 +23,26 @@ EffectRecord expiring(const std::string& sha256, std::int64_t days) {
   effect.recipients = {"ion@agentia.example"};
   return effect;
 }
-EffectRecord revoked(const std::string& sha256) {
+Notification revoked(const std::string& sha256) {
   auto effect = expiring(sha256, 0);
   effect.kind = NotificationKind::CertificateRevoked;
   effect.messageID = messageIDOf(kKey, effect, kFrom);
   return effect;
 }
-EffectRecord activated(std::int64_t revision) {
-  EffectRecord effect;
+Notification activated(std::int64_t revision) {
+  Notification effect;
   effect.revision = revision;
   effect.digest = fmt::format("sha256:{:064}", revision);
   effect.messageID = messageIDOf(kKey, effect, kFrom);
   return effect;
 }
-EffectRecord sent(EffectRecord effect, std::chrono::seconds ago = {}) {
+Notification sent(Notification effect, std::chrono::seconds ago = {}) {
   effect.intendedAt = formatTime(kNow - ago);
   effect.sentAt = effect.intendedAt;
   return effect;
 }
 
-std::vector<std::string> identifiers(const Effects& effects) {
+std::vector<std::string> identifiers(const Notifications& effects) {
   std::vector<std::string> all;
   for (const auto& effect : effects.notifications) all.push_back(effect.messageID);
   std::sort(all.begin(), all.end());
@@ -50,9 +50,9 @@ std::vector<std::string> identifiers(const Effects& effects) {
 }
 
 TEST(Notifications, HaveOneMessageIDForEachMatter) {
-  const std::vector<EffectRecord> all{activated(1),      activated(2), expiring("a", 30), expiring("a", 7),
+  const std::vector<Notification> all{activated(1),      activated(2), expiring("a", 30), expiring("a", 7),
                                       expiring("b", 30), revoked("a"), revoked("b")};
-  Effects effects{all};
+  Notifications effects{all};
   auto ids = identifiers(effects);
   EXPECT_EQ(std::unique(ids.begin(), ids.end()), ids.end());
   for (const auto& id : ids) EXPECT_TRUE(id.ends_with("@mpay.example>")) << id;
@@ -66,7 +66,7 @@ TEST(Notifications, HaveOneMessageIDForEachMatter) {
 }
 
 TEST(Notifications, AreToldOnce) {
-  Effects known;
+  Notifications known;
   const auto intended = continued(known, expiring("a", 7), kNow);
   EXPECT_EQ(intended.intendedAt, formatTime(kNow));
   known.notifications = {intended};
@@ -86,7 +86,7 @@ TEST(Notifications, AreToldOnce) {
 TEST(Notifications, AreForgottenWhenNobodyNeedsThem) {
   struct Row {
     std::string name;
-    EffectRecord known;
+    Notification known;
     bool kept;
   };
   const Row rows[] = {
@@ -99,7 +99,7 @@ TEST(Notifications, AreForgottenWhenNobodyNeedsThem) {
   };
   for (const auto& row : rows) {
     const auto wanted = expiring("a", 7);
-    const auto effects = merged(Effects{{row.known}}, {wanted}, 2);
+    const auto effects = merged(Notifications{{row.known}}, {wanted}, 2);
     EXPECT_EQ(effects.notifications.size(), row.kept ? 2u : 1u) << row.name;
     const auto again = merged(effects, {wanted}, 2);
     EXPECT_EQ(again, effects) << row.name << ": nothing to write";
@@ -107,14 +107,14 @@ TEST(Notifications, AreForgottenWhenNobodyNeedsThem) {
 }
 
 TEST(Notifications, AreBoundedInNumber) {
-  Effects known;
+  Notifications known;
   for (int i = 0; i < 100; ++i)
     known.notifications.push_back(sent(expiring(fmt::format("{}", i), 30), std::chrono::hours(i)));
   known.notifications.push_back(activated(2));
   const auto effects = merged(known, {expiring("new", 7)}, 2);
-  ASSERT_EQ(effects.notifications.size(), kEffectsKept);
+  ASSERT_EQ(effects.notifications.size(), kNotificationsKept);
   const auto all = identifiers(effects);
-  const auto isKept = [&](const EffectRecord& effect) {
+  const auto isKept = [&](const Notification& effect) {
     return std::find(all.begin(), all.end(), effect.messageID) != all.end();
   };
   EXPECT_TRUE(isKept(expiring("new", 7)));
@@ -129,12 +129,12 @@ TEST(Notifications, AreReadAsTheyWereWrittenBefore) {
   for (const auto* later : {"kind", "days"}) single.erase(later);
   api::ConfigMap object;
   object.data["content.json"] = json::canonical(single);
-  EXPECT_EQ(rememberedEffects(object).value(), Effects{{effect}});
-  EXPECT_EQ(rememberedEffects(remember({}, Effects{{effect, revoked("a")}})).value(),
-            (Effects{{effect, revoked("a")}}));
+  EXPECT_EQ(remembered<Notifications>(object).value(), Notifications{{effect}});
+  EXPECT_EQ(remembered<Notifications>(remember({}, Notifications{{effect, revoked("a")}})).value(),
+            (Notifications{{effect, revoked("a")}}));
   for (const auto* damaged : {"nonsense", "[]", "7", R"({"notifications":7})", R"({"messageID":7})"}) {
     object.data["content.json"] = damaged;
-    EXPECT_FALSE(rememberedEffects(object)) << damaged;
+    EXPECT_FALSE(remembered<Notifications>(object)) << damaged;
   }
 }
 
@@ -143,10 +143,10 @@ TEST(Notifications, AreWrittenOverTheVersionThatWasRead) {
   Form form;
   form.giveChannel();
   form.promote();
-  form.snapshot.production.effects = {};
-  form.snapshot.production.effectsVersion = "41";
+  form.snapshot.production.notifications.value.reset();
+  form.snapshot.production.notifications.version = "41";
   const auto plan = form.decide();
-  ASSERT_EQ(plan.production.back().metadata.labels.at(std::string(kComponent)), kEffects);
+  ASSERT_EQ(plan.production.back().metadata.labels.at(std::string(kComponent)), kNotifications);
   EXPECT_EQ(plan.production.back().metadata.resourceVersion, "41");
 }
 

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "onboarding/digest.h"
+#include "domain/digest.h"
+#include "onboarding/effect.h"
 
 namespace mpay::onboarding {
 namespace {

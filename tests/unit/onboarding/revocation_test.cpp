@@ -187,8 +187,8 @@ TEST(DecideRevocation, AdmitsACertificateOnlyOnceItWasChecked) {
     }
     EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Pending") << row.name;
     EXPECT_FALSE(form.snapshot.testing.fragment) << row.name << ": published before it was checked";
-    ASSERT_TRUE(form.snapshot.testing.revocation && form.snapshot.production.revocation) << row.name;
-    const auto& check = form.snapshot.testing.revocation->certificates.at(0);
+    ASSERT_TRUE(form.snapshot.testing.revocation.value && form.snapshot.production.revocation.value) << row.name;
+    const auto& check = form.snapshot.testing.revocation.value->certificates.at(0);
     EXPECT_EQ(crypto::Certificate::parse(crypto::fromBase64(check.issuer).value())->pem(),
               form.authority.certificate());
     form.find(row.found);
@@ -207,7 +207,7 @@ TEST(DecideRevocation, AdmitsACertificateOnlyOnceItWasChecked) {
 TEST(DecideRevocation, AsksNothingWhereNothingIsChecked) {
   Form form;
   form.promote();
-  EXPECT_FALSE(form.snapshot.testing.revocation || form.snapshot.production.revocation);
+  EXPECT_FALSE(form.snapshot.testing.revocation.value || form.snapshot.production.revocation.value);
   EXPECT_NE(messageOf(form.decide(), "CertificateTrusted").find("revocation is not checked (None)"), std::string::npos);
 }
 
@@ -326,10 +326,10 @@ TEST(DecideRevocation, GoesOnWithAnotherCertificate) {
   form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
   form.settle();
   EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Pending") << "the new one is to be checked too";
-  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 2u) << "the live revision's stays known";
+  EXPECT_EQ(form.snapshot.production.revocation.value->certificates.size(), 2u) << "the live revision's stays known";
   const auto isNew = [&](const auto& check) { return check.verdict == RevocationVerdict::Pending; };
   for (auto* environment : {&form.snapshot.testing, &form.snapshot.production}) {
-    for (auto& check : environment->revocation->certificates) {
+    for (auto& check : environment->revocation.value->certificates) {
       if (isNew(check)) check = afterLook(check, kGood, false);
     }
   }
@@ -344,13 +344,13 @@ TEST(DecideRevocation, GoesOnWithAnotherCertificate) {
   form.settle();
   EXPECT_EQ(admitted(form.snapshot.production), 1u);
   EXPECT_EQ(reasonOf(form.decide(), "Ready"), "Production");
-  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 2u) << "what is revoked stays known";
+  EXPECT_EQ(form.snapshot.production.revocation.value->certificates.size(), 2u) << "what is revoked stays known";
 }
 
 TEST(DecideRevocation, ForgetsWhatIsRevokedOnceItHasExpired) {
   Promoted form;
   form.settle(kRevoked);
-  const auto record = form.snapshot.production.revocation.value();
+  const auto record = form.snapshot.production.revocation.value.value();
   EXPECT_EQ(withoutSettled(record, form.now), record);
   EXPECT_TRUE(withoutSettled(record, form.now + std::chrono::hours(24 * 366)).certificates.empty());
   const auto& authorities = form.snapshot.production.settings->authorities;
@@ -367,7 +367,7 @@ TEST(DecideRevocation, ReadmitsNothingInProductionWhenTestingGoesOnWithAnother) 
   ASSERT_EQ(admitted(form.snapshot.production), 0u);
   form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
   form.settle();
-  EXPECT_TRUE(form.snapshot.testing.revocation->isRevoked(old));
+  EXPECT_TRUE(form.snapshot.testing.revocation.value->isRevoked(old));
   EXPECT_EQ(admitted(form.snapshot.production), 0u);
 }
 
@@ -421,7 +421,7 @@ TEST(DecideRevocation, KnowsWhatAnothersRecordSaysAlsoWhereNothingIsChecked) {
   EXPECT_EQ(admitted(form.snapshot.testing), 0u);
   check.verdict = RevocationVerdict::Good;
   check.evidence = formatTime(form.now);
-  form.snapshot.testing.revocation = RevocationRecord{{check}};
+  form.snapshot.testing.revocation.value = RevocationRecord{{check}};
   while (form.carryOut()) {
   }
   EXPECT_EQ(reasonOf(form.decide(), "CertificateTrusted"), "Trusted");
@@ -449,8 +449,8 @@ TEST(DecideRevocation, AdmitsNothingThatWasNeverFoundGood) {
     Promoted form;
     form.checkRevocation(onFailure);
     form.settle(kRevoked);
-    form.snapshot.testing.revocation.reset();  // somebody deleted what was remembered
-    form.snapshot.production.revocation.reset();
+    form.snapshot.testing.revocation.value.reset();  // somebody deleted what was remembered
+    form.snapshot.production.revocation.value.reset();
     form.settle();
     form.settle(kNothing);
     const bool isHard = onFailure == api::FailureMode::Hard;
@@ -493,19 +493,19 @@ TEST(DecideRevocation, ChecksWhatWasVerifiedOverIntermediatesThatTheFormNoLonger
   form.checkRevocation();
   while (form.carryOut()) {
   }
-  EXPECT_TRUE(form.snapshot.testing.revocation->find(old)) << "it overlaps";
-  EXPECT_TRUE(form.snapshot.production.revocation->find(old)) << "it is live";
+  EXPECT_TRUE(form.snapshot.testing.revocation.value->find(old)) << "it overlaps";
+  EXPECT_TRUE(form.snapshot.production.revocation.value->find(old)) << "it is live";
   // Each by itself: published and not live, live and not published.
-  form.snapshot.testing.revocation.reset();
-  form.snapshot.production.revocation.reset();
+  form.snapshot.testing.revocation.value.reset();
+  form.snapshot.production.revocation.value.reset();
   const auto live = std::exchange(form.snapshot.production.live, std::nullopt);
   form.carryOut();
-  EXPECT_TRUE(form.snapshot.testing.revocation->find(old));
+  EXPECT_TRUE(form.snapshot.testing.revocation.value->find(old));
   form.snapshot.production.live = live;
   form.snapshot.production.fragment.reset();
-  form.snapshot.production.revocation.reset();
+  form.snapshot.production.revocation.value.reset();
   form.carryOut();
-  EXPECT_TRUE(form.snapshot.production.revocation->find(old));
+  EXPECT_TRUE(form.snapshot.production.revocation.value->find(old));
 }
 
 TEST(DecideRevocation, SaysThatNobodyIsAdmittedAlsoWhereTheEnvironmentIsUnusable) {
@@ -526,9 +526,9 @@ TEST(DecideRevocation, TakesOutWhatAnEarlierIntegrationOfThisNameLeft) {
   form.snapshot.production.live.reset();
   form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
   const auto old = form.snapshot.production.leaving->certificates.at(0).sha256;
-  form.snapshot.production.revocation.reset();
+  form.snapshot.production.revocation.value.reset();
   form.carryOut();
-  ASSERT_TRUE(form.snapshot.production.revocation && form.snapshot.production.revocation->find(old));
+  ASSERT_TRUE(form.snapshot.production.revocation.value && form.snapshot.production.revocation.value->find(old));
   form.find(kRevoked);
   const auto plan = form.decide();
   const auto fragment = std::find_if(plan.production.begin(), plan.production.end(), [](const auto& object) {
@@ -541,8 +541,8 @@ TEST(DecideRevocation, TakesOutWhatAnEarlierIntegrationOfThisNameLeft) {
 TEST(DecideRevocation, RestoresNothingThatWasNotCheckedAgain) {
   Promoted form;
   form.settle(kRevoked);
-  form.snapshot.testing.revocation.reset();
-  form.snapshot.production.revocation.reset();
+  form.snapshot.testing.revocation.value.reset();
+  form.snapshot.production.revocation.value.reset();
   form.settle();
   EXPECT_EQ(admitted(form.snapshot.production), 0u) << "somebody deleted what was remembered";
   EXPECT_EQ(reasonOf(form.decide(), "Promoted"), "Provisioning");
@@ -556,7 +556,7 @@ TEST(DecideRevocation, GoesOnWithWhatIsPublishedWhileItIsCheckedForTheFirstTime)
   form.checkRevocation();
   while (form.carryOut()) {
   }
-  EXPECT_EQ(form.snapshot.production.revocation->certificates.size(), 1u);
+  EXPECT_EQ(form.snapshot.production.revocation.value->certificates.size(), 1u);
   EXPECT_EQ(admitted(form.snapshot.testing) + admitted(form.snapshot.production), 2u);
   const auto plan = form.decide();
   EXPECT_EQ(reasonOf(plan, "CertificateTrusted"), "Trusted");
@@ -575,10 +575,10 @@ TEST(DecideRevocation, ChecksAlsoWhatWasReplacedBeforeChecksBegan) {
   form.checkRevocation();
   while (form.carryOut()) {
   }
-  const auto* check = form.snapshot.testing.revocation->find(old);
+  const auto* check = form.snapshot.testing.revocation.value->find(old);
   ASSERT_TRUE(check);
   EXPECT_EQ(admitted(form.snapshot.testing), 2u) << "until something is known";
-  for (auto& each : form.snapshot.testing.revocation->certificates)
+  for (auto& each : form.snapshot.testing.revocation.value->certificates)
     each = afterLook(each, each.sha256 == old ? kRevoked : kGood, false);
   while (form.carryOut()) {
   }
@@ -591,8 +591,8 @@ TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
   form.giveChannel();
   form.settle(kRevoked);
   const auto told = [&] {
-    std::vector<EffectRecord> all;
-    for (const auto& effect : form.snapshot.production.effects.notifications) {
+    std::vector<Notification> all;
+    for (const auto& effect : notificationsIn(form.snapshot.production).notifications) {
       if (effect.kind == NotificationKind::CertificateRevoked) all.push_back(effect);
     }
     return all;
@@ -603,7 +603,7 @@ TEST(DecideRevocation, TellsOnceOfEachRevokedCertificate) {
   form.settle(kGood);
   form.settle(kRevoked);
   EXPECT_EQ(told().size(), 1u);
-  EXPECT_TRUE(form.snapshot.testing.effects.notifications.empty()) << "testing has no channel";
+  EXPECT_TRUE(notificationsIn(form.snapshot.testing).notifications.empty()) << "testing has no channel";
 }
 
 TEST(DecideRevocation, TellsByOneEnvironmentOnly) {
@@ -613,7 +613,7 @@ TEST(DecideRevocation, TellsByOneEnvironmentOnly) {
     s.spec.notifications.channels = form.snapshot.production.settings->spec.notifications.channels;
   });
   const auto count = [](const EnvironmentSnapshot& environment) {
-    const auto& all = environment.effects.notifications;
+    const auto& all = notificationsIn(environment).notifications;
     return std::count_if(all.begin(), all.end(),
                          [](const auto& e) { return e.kind == NotificationKind::CertificateRevoked; });
   };

@@ -217,13 +217,13 @@ void giveChannels(Form& form) {
 
 std::vector<std::int64_t> warnings(const EnvironmentSnapshot& environment) {
   std::vector<std::int64_t> days;
-  for (const auto& effect : environment.effects.notifications) {
+  for (const auto& effect : notificationsIn(environment).notifications) {
     if (effect.kind == NotificationKind::CertificateExpiring) days.push_back(effect.days);
   }
   return days;
 }
 void sendAll(EnvironmentSnapshot& environment, WallTime now) {
-  for (auto& effect : environment.effects.notifications) effect.sentAt = formatTime(now);
+  for (auto& effect : environment.notifications.value->notifications) effect.sentAt = formatTime(now);
 }
 
 TEST(Decide, WarnsOnceOfTheCertificateThatProductionServes) {

@@ -1,0 +1,24 @@
+// What takes effect in an environment, which a digest stands for, and the statement that a record signs.
+#pragma once
+
+#include <string>
+
+#include "api/integration.h"
+#include "api/validation.h"
+#include "onboarding/vocabulary.h"
+
+namespace mpay::onboarding {
+
+// What takes effect in production, with referenced content replaced by its hash. Not in it:
+// environments, targetStage, suspend, deletionPolicy, notification, applicant, functionalTests,
+// endpoints.testing, and where content is kept.
+json::object productionEffect(const api::MPayIntegration& integration, const api::ContentHashes& hashes);
+
+// The same and endpoints.testing.
+json::object testingEffect(const api::MPayIntegration& integration, const api::ContentHashes& hashes);
+
+// The bytes that a record stands for, and that a signature covers: canonical JSON of integration
+// (namespace, name, uid), environment, milestone, role, decision, digest, recordedBy.
+std::string statementOf(const std::string& namespace_, const api::MPayValidationSpec& record);
+
+}  // namespace mpay::onboarding
