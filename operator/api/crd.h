@@ -1,4 +1,4 @@
-// Our CustomResourceDefinitions, from the types.
+// The project's CustomResourceDefinitions, made from the types.
 #pragma once
 
 #include <string>
@@ -16,8 +16,7 @@ struct CrdFile {
 
 std::vector<CrdFile> crdFiles();
 
-// manifests/policies.yaml as this binary was built with it: the admission policies in force must
-// equal it.
+// manifests/policies.yaml at the time of the build. The admission policies in force must equal it.
 std::string_view shippedPolicies();
 
 }  // namespace mpay::api

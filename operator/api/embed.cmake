@@ -1,5 +1,5 @@
-# Puts manifests/policies.yaml into the binary, so that the operator can tell whether the policies in
-# force are the ones it was built with.
+# Puts manifests/policies.yaml into the binary, so that the operator can compare the policies in force with those of its
+# build.
 set(policies ${PROJECT_SOURCE_DIR}/manifests/policies.yaml)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${policies})
 file(READ ${policies} text)

@@ -10,12 +10,12 @@ BOOST_DESCRIBE_ENUM(Stage, Testing, Production)
 
 struct Tenants {
   LabelSelector namespaceSelector;
-  std::optional<std::string> idnoLabel;  // a Namespace label that must equal the integration's IDNO
+  std::optional<std::string> idnoLabel;  // this Namespace label must equal the integration's IDNO
 };
 BOOST_DESCRIBE_STRUCT(Tenants, (), (namespaceSelector, idnoLabel))
 
 struct AddressRules {
-  std::int64_t maximum = 256;          // IPv4 addresses plus IPv6 /64s in one integration's union
+  std::int64_t maximum = 256;          // most IPv4 addresses plus IPv6 /64s in one integration's union
   std::vector<std::string> permitted;  // ranges allowed although not public
   std::vector<std::string> shared;     // ranges that several integrations may declare
 };
@@ -69,9 +69,9 @@ struct Revocation {
   RevocationMode mode = RevocationMode::None;
   FailureMode onFailure = FailureMode::Hard;
   RevokedPolicy onRevoked = RevokedPolicy::Withdraw;
-  std::string interval = "1h";         // between two looks
-  std::optional<std::string> url;      // of the CRL or the responder, whatever certificates say
-  std::vector<std::string> permitted;  // ranges where it may be fetched although they are not public
+  std::string interval = "1h";         // between two checks
+  std::optional<std::string> url;      // the CRL or the responder; replaces the places that certificates name
+  std::vector<std::string> permitted;  // ranges that may be called although they are not public
 };
 BOOST_DESCRIBE_STRUCT(Revocation, (), (mode, onFailure, onRevoked, interval, url, permitted))
 
@@ -101,7 +101,7 @@ struct Trust {
   Revocation revocation;
   CertificateRules certificates;
   std::vector<Bundle> bundles;
-  std::string overlap = "24h";  // how long a replaced certificate is admitted beside the one that is live
+  std::string overlap = "24h";  // time during which a replaced certificate is admitted beside the live one
 };
 BOOST_DESCRIBE_STRUCT(Trust, (), (authorities, revocation, certificates, bundles, overlap))
 
@@ -118,7 +118,7 @@ BOOST_DESCRIBE_STRUCT(MailRegistrar, (), (to))
 
 // Exactly one of the three.
 struct Registrar {
-  std::optional<NameReference> configMap;  // prefix of one ConfigMap a service
+  std::optional<NameReference> configMap;  // prefix of the names; one ConfigMap a service
   std::optional<HttpRegistrar> http;
   std::optional<MailRegistrar> mail;
 };
@@ -126,23 +126,23 @@ BOOST_DESCRIBE_STRUCT(Registrar, (), (configMap, http, mail))
 
 inline constexpr std::string_view kRsaSha1 = "RSA-SHA1";
 
-// Which checks must not fail, where that differs from the built-in profile.
+// The checks that must pass, as far as they differ from the built-in profile.
 struct TesterProfile {
   std::string name = "Default";
   std::vector<std::string> required;     // identifiers of checks
-  std::vector<std::string> recommended;  // a failure of these is reported and does not block
+  std::vector<std::string> recommended;  // a failure is reported and does not block
   bool operator==(const TesterProfile&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(TesterProfile, (), (name, required, recommended))
 
 struct Tester {
   NameReference signingKeySecretRef;
-  std::optional<NameReference> clientCertificateSecretRef;  // of TLS; absent: the signing key's
+  std::optional<NameReference> clientCertificateSecretRef;  // for TLS; absent: the signing key's certificate
   std::string signatureAlgorithm = std::string(kRsaSha1);   // RSA-SHA1 | RSA-SHA256
-  std::string timeout = "30s";                              // one call
-  std::string deadline = "3m";                              // a whole run
+  std::string timeout = "30s";                              // for one call
+  std::string deadline = "3m";                              // for a whole run
   std::vector<std::string> permitted;                       // ranges that may be called although they are not public
-  std::optional<ContentSource> authorities;                 // of TLS; absent: the system's
+  std::optional<ContentSource> authorities;                 // for TLS; absent: the system's
   TesterProfile profile;
 };
 BOOST_DESCRIBE_STRUCT(Tester, (),
@@ -162,7 +162,7 @@ struct ValidationRules {
   std::vector<Role> roles{Role::Beneficiary, Role::MPayRepresentative};
   SignaturePolicy signature = SignaturePolicy::Optional;
   ServiceAccountPolicy serviceAccounts = ServiceAccountPolicy::Refused;
-  // Testing's: whether a representative's record is needed once the tester's run passed.
+  // For testing: says if a representative's record is needed after the tester's run passed.
   FunctionalTestingPolicy functionalTesting = FunctionalTestingPolicy::WithRepresentative;
 };
 BOOST_DESCRIBE_STRUCT(ValidationRules, (), (roles, signature, serviceAccounts, functionalTesting))

@@ -60,7 +60,7 @@ struct LocalizedText {
 };
 BOOST_DESCRIBE_STRUCT(LocalizedText, (), (ro, ru, en))
 
-// In the first of Romanian, English and Russian that it has.
+// The first translation that exists, in the order Romanian, English, Russian.
 inline std::optional<std::string> textOf(const LocalizedText& text) {
   return text.ro ? text.ro : text.en ? text.en : text.ru;
 }
@@ -159,7 +159,7 @@ struct Endpoints {
 };
 BOOST_DESCRIBE_STRUCT(Endpoints, (), (testing, production))
 
-// What differs in a request's subject from what the form says.
+// The parts of a request's subject that differ from the form.
 struct RequestSubject {
   std::optional<std::string> commonName;    // default: the information system's name
   std::optional<std::string> organization;  // default: the beneficiary's legal name
@@ -169,27 +169,27 @@ BOOST_DESCRIBE_STRUCT(RequestSubject, (), (commonName, organization, organizatio
 
 inline constexpr std::string_view kDefaultKeyType = "RSA-3072";
 
-// A key that the operator makes in a Secret of the tenant's, and the request for its certificate.
+// A key that the operator makes in a Secret in the tenant's namespace, and the request for its certificate.
 struct CertificateRequest {
   std::string secretName;  // kubernetes.io/tls, created empty
   std::string keyType = std::string(kDefaultKeyType);
   RequestSubject subject;
-  std::string renewBefore = "720h";  // the certificate's end
+  std::string renewBefore = "720h";  // before the certificate's end
 };
 BOOST_DESCRIBE_STRUCT(CertificateRequest, (), (secretName, keyType, subject, renewBefore))
 
-// The system certificate, in one of ContentSource's three places or requested, and what goes with it.
+// The system certificate, given in one of ContentSource's three places or requested, and its companions.
 struct SystemCertificate : ContentSource {
   SystemCertificate() = default;
   SystemCertificate(ContentSource source) : ContentSource(std::move(source)) {}
 
-  std::optional<ContentSource> intermediates;  // authorities between it and those of the environment
+  std::optional<ContentSource> intermediates;  // the authorities between the certificate and those of the environment
   std::optional<CertificateRequest> request;
-  std::optional<ContentSource> issued;  // upon the request
+  std::optional<ContentSource> issued;  // the certificate that was issued on the request
 };
 BOOST_DESCRIBE_STRUCT(SystemCertificate, (ContentSource), (intermediates, request, issued))
 
-// Where the bytes of the certificate are; null: it is requested, and not issued yet.
+// The source of the certificate's bytes; null: the certificate is requested and not issued yet.
 inline const ContentSource* sourceOf(const SystemCertificate& certificate) {
   if (!certificate.request) return &certificate;
   return certificate.issued ? &*certificate.issued : nullptr;
@@ -255,11 +255,11 @@ BOOST_DESCRIBE_STRUCT(MPayIntegrationSpec, (),
                        endpoints, certificate, backOfficeUsers, functionalTests, notification, targetStage, suspend,
                        deletionPolicy))
 
-// sha256:<64 hex> of the bytes that the spec refers to; with them the digest can be recomputed.
+// sha256:<64 hex> of the bytes that the spec refers to. With these hashes the digest can be recomputed.
 struct ContentHashes {
   std::optional<std::string> certificate;
   std::optional<std::string> logo;
-  std::vector<std::string> users;  // one for each back-office user, "" where he has no certificate
+  std::vector<std::string> users;  // one for each back-office user; "": the user has no certificate
 };
 BOOST_DESCRIBE_STRUCT(ContentHashes, (), (certificate, logo, users))
 
@@ -270,8 +270,8 @@ struct CertificateStatus {
   std::string notBefore;
   std::string notAfter;
   std::string sha256;
-  std::optional<std::string> sha1;                // as nginx names it
-  std::optional<std::int64_t> expiresWithinDays;  // the warning that has come; 0: it expired
+  std::optional<std::string> sha1;                // in nginx's spelling
+  std::optional<std::int64_t> expiresWithinDays;  // the latest warning; 0: the certificate expired
 };
 BOOST_DESCRIBE_STRUCT(CertificateStatus, (),
                       (subject, issuer, serial, notBefore, notAfter, sha256, sha1, expiresWithinDays))
@@ -285,7 +285,7 @@ struct EarlierCertificate {
 };
 BOOST_DESCRIBE_STRUCT(EarlierCertificate, (), (stage, sha256, notAfter, until))
 
-// The request that waits for a certificate.
+// The request that waits for its certificate.
 struct CertificateRequestStatus {
   std::string secretName;
   std::string publicKeySHA256;
@@ -293,7 +293,7 @@ struct CertificateRequestStatus {
 };
 BOOST_DESCRIBE_STRUCT(CertificateRequestStatus, (), (secretName, publicKeySHA256, pem))
 
-// What production serves.
+// The revision that production serves.
 struct ProductionStatus {
   std::string digest;
   std::int64_t revision = 0;
@@ -315,9 +315,9 @@ struct FunctionalTestStatus {
   std::string startedAt;
   std::string finishedAt;
   std::int64_t passed = 0, warned = 0, failed = 0, skipped = 0;  // checks
-  std::vector<std::string> failedChecks;                         // identifiers, required ones first
+  std::vector<std::string> failedChecks;                         // identifiers, the required checks first
   std::optional<std::string> report;                             // the ConfigMap
-  std::optional<std::string> reportProblem;                      // why there is none
+  std::optional<std::string> reportProblem;                      // the reason why there is no report
   bool operator==(const FunctionalTestStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(FunctionalTestStatus, (),
@@ -326,7 +326,7 @@ BOOST_DESCRIBE_STRUCT(FunctionalTestStatus, (),
 
 struct MPayIntegrationStatus {
   std::int64_t observedGeneration = 0;
-  std::optional<std::string> stage;  // reached: Testing, Production; absent before
+  std::optional<std::string> stage;  // reached so far: Testing, Production; absent before
   std::string phase;                 // for people
   std::optional<std::string> digest;
   std::optional<std::string> testingDigest;

@@ -17,9 +17,9 @@ inline json::Node& currency(json::Node&& node) {
   return node.doc("ISO 4217.").length(3, 3).pattern("^[A-Z]{3}$").byDefault("MDL");
 }
 
-// ISO 13616: the first four characters moved to the end, letters as 10..35, modulo 97 is 1. Written out
-// as Horner's scheme, character by character: CEL has neither folds nor long integers, and the
-// server's cost estimate refuses what builds strings of unknown length.
+// ISO 13616: move the first four characters to the end and read letters as 10..35; modulo 97 the result is 1. The rule
+// is Horner's scheme, written out character by character: CEL has neither folds nor long integers, and the server's
+// cost estimate refuses expressions that build strings of unknown length.
 inline std::string ibanRule() {
   std::string remainder = "0";
   for (int i = 0; i < 24; ++i) {

@@ -1,4 +1,4 @@
-// What every Kubernetes object has: metadata, conditions, and where its kind lives.
+// Shared by all Kubernetes objects: metadata, conditions, and the path of a kind.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -16,7 +16,7 @@
 
 namespace mpay::api {
 
-// Where a kind is served: /apis/<group>/<version>/.../<plural>, /api/v1 where the group is empty.
+// A kind's place in the API: /apis/<group>/<version>/.../<plural>, or /api/v1 if the group is empty.
 struct ResourceType {
   std::string_view group;
   std::string_view version;
@@ -48,7 +48,7 @@ struct OwnerReference {
 };
 BOOST_DESCRIBE_STRUCT(OwnerReference, (), (apiVersion, kind, name, uid, controller, blockOwnerDeletion))
 
-// managedFields is left out on purpose: it is most of an object's bytes and decides nothing.
+// managedFields is left out on purpose: it is most of an object's bytes and no decision uses it.
 struct ObjectMeta {
   std::optional<std::string> name;
   std::optional<std::string> generateName;
@@ -69,7 +69,7 @@ BOOST_DESCRIBE_STRUCT(ObjectMeta, (),
                       (name, generateName, namespace_, uid, resourceVersion, generation, creationTimestamp,
                        deletionTimestamp, labels, annotations, ownerReferences, finalizers))
 
-// What a controller needs to know of an object that it only looks at: a third of the memory.
+// The metadata that a controller needs of an object that it only reads: a third of the memory.
 struct LeanMeta {
   std::string namespace_;
   std::string name;
@@ -93,7 +93,7 @@ inline LeanMeta leanOf(ObjectMeta meta) {
           std::move(meta.finalizers)};
 }
 
-// A LeanMeta in one block of memory, for who keeps many objects: some 110 bytes, where a LeanMeta takes 250.
+// A LeanMeta in one block of memory, for stores of many objects: some 110 bytes instead of 250.
 class PackedMeta {
  public:
   PackedMeta() = default;
@@ -126,21 +126,21 @@ class PackedMeta {
     return {text_.get() + begin, ends_[i] - begin};
   }
 
-  std::unique_ptr<char[]> text_;  // the four one after another
+  std::unique_ptr<char[]> text_;  // namespace, name, uid and resourceVersion, one after another
   std::uint32_t ends_[4] = {};
   std::int64_t generation_ = 0;
   bool deleting_ = false;
   bool finalized_ = false;
 };
 
-// Where an object is kept: the order is ObjectKey's.
+// A store's key for an object, ordered like ObjectKey.
 using KeyView = std::pair<std::string_view, std::string_view>;
 inline KeyView viewOf(const ObjectKey& key) { return {key.namespace_, key.name}; }
 inline std::size_t hashOf(const KeyView& key) {
   return std::hash<std::string_view>()(key.second) * 31 + std::hash<std::string_view>()(key.first);
 }
 
-// What a store asks of metadata, whichever of the three it is.
+// The accessors that a store uses, for each of the three kinds of metadata.
 inline KeyView keyOf(const LeanMeta& meta) { return {meta.namespace_, meta.name}; }
 inline KeyView keyOf(const PackedMeta& meta) { return {meta.namespaceName(), meta.name()}; }
 inline KeyView keyOf(const ObjectMeta& meta) {
@@ -175,7 +175,7 @@ struct Condition {
 };
 BOOST_DESCRIBE_STRUCT(Condition, (), (type, status, observedGeneration, lastTransitionTime, reason, message))
 
-// The condition of a type, or null.
+// The condition of that type, or null.
 inline const Condition* findCondition(const std::vector<Condition>& conditions, std::string_view type) {
   for (const auto& condition : conditions) {
     if (condition.type == type) return &condition;
@@ -188,8 +188,8 @@ struct LabelSelector {
 };
 BOOST_DESCRIBE_STRUCT(LabelSelector, (), (matchLabels))
 
-// A key of a ConfigMap or Secret. In an MPayIntegration it is of the same namespace, in an
-// MPayEnvironment of the operator's own.
+// A key of a ConfigMap or Secret. In an MPayIntegration it is in the same namespace, in an MPayEnvironment in the
+// operator's.
 struct KeyReference {
   std::string name;
   std::string key;
@@ -202,7 +202,7 @@ struct NameReference {
 };
 BOOST_DESCRIBE_STRUCT(NameReference, (), (name))
 
-// Public bytes: given here, or in a ConfigMap or Secret. Exactly one of the three.
+// Public bytes: inline, or in a ConfigMap or Secret. Exactly one of the three.
 struct ContentSource {
   std::optional<std::string> inline_;
   std::optional<KeyReference> configMapRef;

@@ -1,4 +1,4 @@
-// Words, bounds and rules of the types in meta.h, and the rules that several kinds share.
+// Words, bounds and rules of the types in meta.h, and rules that several kinds share.
 #pragma once
 
 #include "api/meta.h"
@@ -6,11 +6,10 @@
 
 namespace mpay::api {
 
-// Neither control characters nor those that reorder text (bidi), so that what a person reads is
-// what is stored.
+// Excludes control characters and characters that reorder text (bidi), so that people read the text as it is stored.
 inline constexpr std::string_view kPlainText =
     R"(^[^\x{0000}-\x{001F}\x{007F}-\x{009F}\x{061C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$)";
-// The same, in several lines.
+// The same for text in several lines.
 inline constexpr std::string_view kPlainLines =
     R"(^[^\x{0000}-\x{0008}\x{000B}-\x{001F}\x{007F}-\x{009F}\x{061C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$)";
 inline constexpr std::string_view kObjectName = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
@@ -54,7 +53,7 @@ inline void describe(json::SchemaOf<KeyReference>& s) {
 inline void describe(json::SchemaOf<NameReference>& s) {
   s["name"].doc("Name of the object.").length(1, 253).pattern(kObjectName);
 }
-// The members of a ContentSource, also where a type derives from it.
+// Describes the members of a ContentSource, also of a derived type.
 template <class T>
 void contentSource(json::SchemaOf<T>& s) {
   s["inline"].doc("The bytes themselves: PEM, or DER in base64.").length(1, 262144);

@@ -1,5 +1,4 @@
-// MPayTestRequest: somebody asks for the functional tests of an integration to be run. The operator deletes it once
-// that was done.
+// MPayTestRequest: a request to run the functional tests of an integration. The operator deletes it after the run.
 #pragma once
 
 #include "api/meta.h"

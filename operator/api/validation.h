@@ -20,7 +20,7 @@ BOOST_DESCRIBE_STRUCT(IntegrationReference, (), (name, uid))
 
 struct MPayValidationSpec {
   IntegrationReference integration;
-  // Where absent: "testing" for the first two milestones, "production" for the last two.
+  // Default: "testing" for the first two milestones, "production" for the last two.
   std::optional<std::string> environment;
   Milestone milestone = Milestone::FinalValidation;
   Role role = Role::Beneficiary;
@@ -33,7 +33,7 @@ struct MPayValidationSpec {
 BOOST_DESCRIBE_STRUCT(MPayValidationSpec, (),
                       (integration, environment, milestone, role, decision, digest, recordedBy, comment, signature))
 
-// Reserved: nothing writes it. Whether a record counts is told in the integration's conditions.
+// Reserved: the operator does not write it. The integration's conditions say if a record counts.
 struct MPayValidationStatus {
   std::int64_t observedGeneration = 0;
   std::vector<Condition> conditions;
@@ -48,14 +48,14 @@ struct MPayValidation {
 };
 BOOST_DESCRIBE_STRUCT(MPayValidation, (), (metadata, spec, status))
 
-// The stage whose environment a milestone is about.
+// The stage that a milestone belongs to.
 constexpr Stage stageOf(Milestone milestone) {
   return milestone == Milestone::TestEnvironmentConfigured || milestone == Milestone::FunctionalTesting
              ? Stage::Testing
              : Stage::Production;
 }
 
-// The environment that a record is about, with the default for an absent one.
+// The environment that a record is about, or the default.
 inline std::string environmentOf(const MPayValidationSpec& record) {
   return record.environment.value_or(stageOf(record.milestone) == Stage::Testing ? "testing" : "production");
 }

@@ -1,5 +1,5 @@
-// The Kubernetes kinds that the operator reads or writes, trimmed to what it uses. Parts that are
-// only compared are kept as JSON.
+// The Kubernetes kinds that the operator reads or writes, trimmed to the fields that it uses. Parts that are only
+// compared are kept as JSON.
 #pragma once
 
 #include "api/meta.h"
@@ -21,7 +21,7 @@ struct ConfigMap {
 };
 BOOST_DESCRIBE_STRUCT(ConfigMap, (), (metadata, data, binaryData, immutable))
 
-// Values are base64 and secret: of what is read only what is needed is kept, and nothing is logged.
+// Values are base64 and secret: the operator keeps only the ones it needs, and logs none.
 struct Secret {
   static constexpr ResourceType kResource{"", "v1", "secrets", "Secret", true};
   ObjectMeta metadata;
@@ -46,7 +46,7 @@ struct ControllerRevision {
 };
 BOOST_DESCRIBE_STRUCT(ControllerRevision, (), (metadata, data, revision))
 
-// The times at which managers last wrote, the only use of managedFields.
+// The managers' last times of writing, the only use of managedFields.
 struct ManagedFieldsEntry {
   std::optional<std::string> time;
   std::optional<std::string> subresource;

@@ -11,7 +11,7 @@
 
 namespace {
 
-// Writes the CustomResourceDefinitions: to a folder, a file each, or to standard output.
+// Writes the CustomResourceDefinitions into a folder, a file each, or to standard output.
 int writeCrds(const std::string& folder) {
   for (const auto& file : mpay::api::crdFiles()) {
     if (folder.empty()) {

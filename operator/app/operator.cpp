@@ -17,7 +17,7 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   kube::Client client(std::move(config));
   const Clock& clock = systemClock();
 
-  // Ends with the caller's stop, or with the lease.
+  // Stops with the caller's stop, or when the lease is lost.
   std::stop_source ending;
   const std::stop_callback forward(stop, [&] { ending.request_stop(); });
   std::optional<runtime::LeaderElection> election;

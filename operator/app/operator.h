@@ -20,7 +20,7 @@ struct Options {
   bool leaderElection = true;
 };
 
-// Runs until `stop`, or until the lease is lost. Errors: the configuration's; what ended it.
+// Runs until `stop`, or until the lease is lost. Errors: the configuration's, and the reason that ended the run.
 Result<void> runOperator(const Options& options, const std::stop_token& stop);
 
 }  // namespace mpay::app

@@ -9,9 +9,8 @@ struct Backoff {
   Duration first{200};
   Duration most{std::chrono::seconds(60)};
 
-  // The wait before attempt `failures` + 1: a random point in the upper half of
-  // min(most, first * 2^(failures-1)), so that many waiters do not come back at once and none
-  // comes back at once.
+  // Returns the wait before attempt `failures` + 1: at random in the upper half of min(most, first * 2^(failures-1)).
+  // Many waiters come back at different times, and none at once.
   Duration after(unsigned failures) const;
 };
 

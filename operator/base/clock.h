@@ -1,7 +1,7 @@
 // Time, injected.
 //
-// Wall time is for what people and certificates say (timestamps, validity); monotonic time is for
-// deadlines, so that a step of the system's clock neither fires nor loses one.
+// Wall time is for timestamps and validity periods. Monotonic time is for deadlines: a step of the system's clock
+// neither fires nor delays one.
 #pragma once
 
 #include <chrono>
@@ -24,10 +24,10 @@ class Clock {
   virtual MonoTime monotonic() const = 0;
 };
 
-// The machine's clocks; lives for ever.
+// The machine's clocks; never destroyed.
 const Clock& systemClock();
 
-// For tests: stands still until told.
+// For tests: time stands still until the test moves it.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(WallTime start) : now_(start) {}
@@ -47,16 +47,16 @@ std::string formatTime(WallTime time);
 // "2026-11-20T09:30:00.000000Z", as Kubernetes writes metav1.MicroTime.
 std::string formatMicroTime(WallTime time);
 
-// The inverse; accepts a fraction of a second and drops it. Nothing where it is not such a time.
+// The inverse of both; a fraction of a second is dropped. Nothing if the text is no such time.
 std::optional<WallTime> parseTime(std::string_view text);
 
-// "15m", "1h30m", "45s", "500ms": Go's durations with whole numbers, as Kubernetes writes them.
+// "15m", "1h30m", "45s", "500ms": Go's durations in whole numbers, as Kubernetes writes them.
 std::optional<Duration> parseDuration(std::string_view text);
 
-// The same in whole seconds, rounded up. Nothing where it is longer than `most`.
+// The same in whole seconds, rounded up. Nothing if the duration is longer than `most`.
 std::optional<std::chrono::seconds> parseDurationUpTo(std::string_view text, Duration most);
 
-// Moves `instant` to `candidate`, where that is still to come and comes first.
+// Moves `instant` to `candidate` if `candidate` is still to come and is the earlier of the two.
 void noteInstant(std::optional<WallTime>& instant, WallTime candidate, WallTime now);
 
 // "5s", "2m 10s", "3d 4h": for people.

@@ -1,5 +1,4 @@
-// The log: one line an event, to standard error. Nothing secret is ever passed to it: errors carry
-// names and sizes, not contents.
+// The log: one line an event, to standard error. No caller passes secrets: errors carry names and sizes, not contents.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -11,8 +10,8 @@ namespace mpay {
 // Sets pattern and level ("debug", "info", "warn", "error"). Called once, by main.
 void setUpLog(std::string_view level);
 
-// Runs f. Exceptions are bugs: what f throws is logged and goes no further, so that one call's bug does not end the
-// thread, or the C library, that made it.
+// Runs f. An exception is a bug: guarded() logs it and ends it here, so that one call's bug ends neither the thread nor
+// the C library that made the call.
 template <class F>
 void guarded(std::string_view where, const F& f) noexcept {
   try {

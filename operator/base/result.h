@@ -1,7 +1,7 @@
 // Expected failures as values.
 //
-// A function that can fail for a reason outside the program returns Result<T>. Exceptions are
-// kept for bugs; they end at a worker's loop.
+// A function that can fail for a reason outside the program returns Result<T>. Exceptions are kept for bugs; they end
+// at a worker's loop.
 #pragma once
 
 #include <chrono>
@@ -32,18 +32,19 @@ struct ApiStatus {
   std::string message;
 };
 
-// Why something could not be done. `message` is a sentence for people: what was being done, to
-// what, and what came back. Code decides on kind, reason and status, never on the message.
+// The reason why something could not be done. `message` is a sentence for people: what was being done, to what, and
+// what came back. Code decides on kind, reason and status, never on the message.
 struct Error {
   ErrorKind kind = ErrorKind::Invalid;
   std::string message;
   std::string reason{};                                   // CamelCase, stable; for Invalid
   std::optional<ApiStatus> status{};                      // for Api
-  std::optional<std::chrono::milliseconds> retryAfter{};  // the server's wish, when it named one
-  bool terminal = false;                                  // trying again cannot help
+  std::optional<std::chrono::milliseconds> retryAfter{};  // the server's Retry-After, if it sent one
+  bool terminal = false;                                  // a retry cannot help
 
   bool isApi(int code) const { return status && status->code == code; }
-  // The API server itself says so: a proxy's 404, or that of a path that is not served, says nothing of an object.
+  // True only if the API server itself says NotFound. A 404 of a proxy, or of a path that is not served, tells nothing
+  // about the object.
   bool isNotFound() const { return isApi(404) && status->reason == "NotFound"; }
   bool isConflict() const { return isApi(409); }
   bool isForbidden() const { return isApi(403); }
@@ -63,7 +64,7 @@ inline tl::unexpected<Error> refuse(std::string reason, std::string message) {
   return tl::unexpected<Error>(Error{ErrorKind::Invalid, std::move(message), std::move(reason)});
 }
 
-// "while doing: cause", everything else kept.
+// Puts "doing: " before the message and keeps everything else.
 inline Error within(std::string_view doing, Error error) {
   error.message.insert(0, std::string(doing) + ": ");
   return error;
@@ -71,8 +72,8 @@ inline Error within(std::string_view doing, Error error) {
 
 }  // namespace mpay
 
-// Evaluates to the value of a Result, or returns its error from the enclosing function.
-// A statement expression, which both supported compilers have.
+// Evaluates to the value of a Result, or returns its error from the enclosing function. This is a statement expression,
+// which both supported compilers have.
 #define MPAY_JOIN_(a, b) a##b
 #define MPAY_JOIN(a, b) MPAY_JOIN_(a, b)
 #define MPAY_TRY_(name, ...)                                 \

@@ -1,4 +1,4 @@
-// Stopping: a wait that a stop ends, and the signals that ask for one.
+// Stopping: a wait that a stop ends, and the signals that request a stop.
 #pragma once
 
 #include <signal.h>
@@ -10,15 +10,15 @@
 
 namespace mpay {
 
-// Waits that long, by the monotonic clock; false, at once, when `stop` is asked for.
+// Waits for `delay` by the monotonic clock. Returns false at once when `stop` is requested.
 bool sleepUnlessStopped(Duration delay, const std::stop_token& stop);
 
-// SIGINT and SIGTERM become a stop. Made before any other thread is started, because threads inherit that
-// the signals are blocked; SIGPIPE is ignored from then on.
+// Turns SIGINT and SIGTERM into a stop. Construct it before any other thread starts, because threads inherit the
+// blocked signals. From then on SIGPIPE is ignored.
 class StopOnSignal {
  public:
   StopOnSignal();
-  // Waits for its thread; the signals stay blocked.
+  // Waits for the object's thread; the signals stay blocked.
   ~StopOnSignal();
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;

@@ -6,8 +6,7 @@
 
 namespace mpay {
 
-// with(f) runs f(T&) under the lock and returns what f returns. f must not call back into the
-// same object.
+// with(f) runs f(T&) under the lock and returns f's result. f must not call back into the same object.
 template <class T>
 class Synchronized {
  public:

@@ -1,4 +1,4 @@
-// Texts: trimmed, in small letters, cut and cleaned.
+// Text: trimming, lower case, cutting and cleaning.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ inline std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
 }
 
-// Of ASCII alone, whatever the locale.
+// Lowers ASCII letters only, whatever the locale.
 inline std::string lowered(std::string_view text) {
   std::string small(text);
   for (char& c : small) {
@@ -24,20 +24,20 @@ inline std::string lowered(std::string_view text) {
   return small;
 }
 
-// Takes the first character off a text that is not empty; -1, and one byte, where that is not UTF-8.
+// Takes the first character off `text`, which must not be empty. A byte that is not UTF-8 is taken alone and gives -1.
 std::int32_t takeCharacter(std::string_view& text);
 
-// How many characters it has; each byte that is not UTF-8 counts as one.
+// The number of characters; each byte that is not UTF-8 counts as one.
 std::size_t countCharacters(std::string_view text);
 
-// Neither a control character nor one that reorders text (bidi); not -1.
+// False for control characters, for characters that reorder text (bidi), and for -1.
 bool isPlainCharacter(std::int32_t character);
 
-// With `instead` in place of all that is not plain, bytes that are not UTF-8 among it, but for the characters of
-// `kept`.
+// Replaces by `instead` every character that is not plain and every byte that is not UTF-8. The characters of `kept`
+// stay.
 std::string plain(std::string_view text, char instead, std::string_view kept = "");
 
-// The beginning, at most that many bytes, cut between characters.
+// The beginning of `text`: at most `most` bytes, cut between characters.
 std::string_view cut(std::string_view text, std::size_t most);
 
 }  // namespace mpay

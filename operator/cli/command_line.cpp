@@ -8,8 +8,8 @@
 namespace mpay::cli {
 namespace {
 
-// An option that takes the name of an enumerator, in any case, and nothing else: CLI11's own transformers
-// take numbers too.
+// An option that takes the name of an enumerator, in any case, and nothing else. CLI11's own transformers accept
+// numbers too.
 template <class T>
 void addNamed(CLI::App& command, const std::string& flag, T& into, const std::string& words) {
   std::vector<std::string> names;
@@ -75,7 +75,7 @@ void addTest(CLI::App& command, TestOptions& test) {
   command.add_flag("--evidence", test.showsEvidence, "print also what was sent and received, without personal data");
 }
 
-// An operator's run, where an integration is named.
+// The options of a run by the operator, for `test NAME`.
 void addRetest(CLI::App& command, RetestOptions& retest, std::int64_t& timeout, std::string& kubeconfig) {
   command.add_option("name", retest.name,
                      "an MPayIntegration: the operator tests its web service, and the report is printed");
@@ -85,7 +85,7 @@ void addRetest(CLI::App& command, RetestOptions& retest, std::int64_t& timeout, 
       ->check(CLI::Range(1, 86400).description(""));
 }
 
-// What is missing of a test's options, by name; empty: nothing.
+// The names of the options that a test lacks; empty: none.
 std::string missingOf(const TestOptions& test) {
   if (test.lists) return {};
   const std::pair<const char*, const std::string*> needed[] = {{"--url", &test.url},
@@ -241,8 +241,8 @@ std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* arg
     }
   }
   line.options.decision = accept ? api::Decision::Accepted : api::Decision::Rejected;
-  // KUBECONFIG also in a pod, where the operator itself would be its ServiceAccount. Not by CLI11, which would let it
-  // win over --kubeconfig.
+  // KUBECONFIG counts also in a Pod, where the ServiceAccount would count otherwise. CLI11 does not read it, because
+  // CLI11 would prefer it to --kubeconfig.
   if (const char* named = std::getenv("KUBECONFIG"); kubeconfig.empty() && named) kubeconfig = named;
   if (!kubeconfig.empty()) line.kubeconfig = kubeconfig;
   if (!digest.empty()) line.options.digest = digest;

@@ -1,4 +1,4 @@
-// What was typed after `kubectl mpay`.
+// The words after `kubectl mpay`.
 #pragma once
 
 #include <iosfwd>
@@ -17,19 +17,19 @@ struct CommandLine {
   enum class Command { Version, Statement, Validate, Csr, Reassign, Test, Retest };
   Command command = Command::Version;
   std::optional<std::string> kubeconfig;
-  ValidateOptions options;  // of Statement and Validate; namespace_ is empty where none was given
-  CsrOptions csr;           // of Csr; the same
+  ValidateOptions options;  // for Statement and Validate; namespace_ is empty if none was given
+  CsrOptions csr;           // for Csr; the same
   ReassignOptions reassign;
-  TestOptions test;      // of Test
-  RetestOptions retest;  // of Retest; namespace_ as above
+  TestOptions test;      // for Test
+  RetestOptions retest;  // for Retest; namespace_ as above
 };
 
 struct Exit {
   int code = 0;
 };
 
-// Reads the words as main() gets them. Where they ask for help, or cannot be understood, prints that to out or
-// err and answers what to exit with: 0 for help, something else for an error, which is 2 for `test`.
+// Reads the arguments of main(). If they ask for help or are wrong, prints help to `out` or the error to `err` and
+// returns the exit code: 0 for help, not 0 for an error (2 for `test`).
 std::variant<CommandLine, Exit> readCommandLine(int argc, const char* const* argv, std::ostream& out,
                                                 std::ostream& err);
 

@@ -15,7 +15,7 @@
 namespace mpay::cli {
 namespace {
 
-// A file that did not exist before. It is removed again unless it is kept.
+// A new file. The destructor removes it unless it was kept.
 class NewFile {
  public:
   NewFile() = default;
@@ -28,7 +28,7 @@ class NewFile {
 
   Result<void> create(const std::string& path, mode_t mode) {
     path_ = path;
-    // Also a symbolic link that leads nowhere is something that exists.
+    // O_EXCL also refuses a symbolic link that leads nowhere.
     descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor_ < 0 && errno == EEXIST)
       return refuse("FileExists", fmt::format("{} exists and is not overwritten; name another file", path));

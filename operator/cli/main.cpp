@@ -9,7 +9,7 @@
 
 namespace {
 
-// What to exit with.
+// Prints a failure and returns the exit code.
 int finish(const mpay::Result<void>& result) {
   if (result) return 0;
   std::cerr << "error: " << result.error().message << "\n";

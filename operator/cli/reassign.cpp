@@ -20,7 +20,7 @@ std::string listed(const std::set<std::string>& names) {
   return names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "));
 }
 
-// An environment as the platform sees it: what its output namespace remembers.
+// An environment and the records in its output namespace.
 struct Ledger {
   api::MPayEnvironment environment{};
   std::vector<std::shared_ptr<const api::ConfigMap>> assignments{};
@@ -38,7 +38,8 @@ struct Ledger {
     return found == assignments.end() ? nullptr : *found;
   }
 
-  // Who has it; `but`: other than that holder and, of a certificate, the services of its beneficiary.
+  // The integrations that have `value`, except `but`. For a certificate, all services of but's beneficiary are
+  // excepted.
   std::set<std::string> having(const std::vector<ledger::Claim>& all, AssignmentKind kind, const std::string& value,
                                const std::optional<ledger::Holder>& but = std::nullopt) const {
     const auto prefix = net::parsePrefix(value);
@@ -110,7 +111,7 @@ Result<api::MPayIntegration> targetOf(kube::Client& client, const std::string& t
   return target;
 }
 
-// Addresses alone can be in the way of each other.
+// Refuses addresses in a shared range or in another assignment. Other values cannot overlap.
 Result<void> judgeAddress(const Ledger& ledger, const Assignment& wanted) {
   if (wanted.kind != AssignmentKind::Address) return {};
   const auto prefix = net::parsePrefix(wanted.value);
@@ -155,7 +156,7 @@ void describeNow(const Ledger& ledger, AssignmentKind kind, const std::string& v
     out << fmt::format("  assigned now to: {}\n", describeRecord(*record));
 }
 
-// What the target has to do before it holds it.
+// The step that the target must take before it holds the value; empty: none.
 std::string missing(const api::MPayIntegration& target, const Assignment& wanted) {
   const auto& declared = target.status ? target.status->certificate : std::nullopt;
   if (wanted.kind == AssignmentKind::ServiceID) {

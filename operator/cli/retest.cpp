@@ -41,7 +41,7 @@ Result<api::MPayTestRequest> ask(kube::Client& client, const api::MPayIntegratio
   const auto key = integration.metadata.key();
   api::MPayTestRequest request;
   request.metadata.namespace_ = key.namespace_;
-  // Room for the suffix.
+  // Leaves room for the suffix.
   request.metadata.generateName = key.name.substr(0, 200) + "-";
   request.metadata.ownerReferences = {onboarding::ownerReferenceTo(integration)};
   request.spec.integration.name = key.name;
@@ -54,14 +54,14 @@ Result<api::MPayTestRequest> ask(kube::Client& client, const api::MPayIntegratio
   return created;
 }
 
-// The run that answered the request; Timeout where there was none in time.
+// Waits for the run that answers the request. Errors: Timeout if there is none in time.
 Result<api::FunctionalTestStatus> await(kube::Client& client, const RetestOptions& options,
                                         const api::MPayTestRequest& request, const std::string& earlier,
                                         std::ostream& err, const std::stop_token& stop) {
   const auto deadline = systemClock().monotonic() + options.timeout;
   std::string told;
   while (systemClock().monotonic() < deadline && !stop.stop_requested()) {
-    // The operator deletes a request once the status has its run.
+    // The operator deletes a request once the status shows its run.
     const auto there = kube::Api<api::MPayTestRequest>(client).get(request.metadata.key(), stop);
     if (!there && !there.error().isNotFound()) return fail(there.error());
     const auto integration = TRY(integrationOf(client, {options.namespace_, options.name}, stop));
@@ -109,7 +109,7 @@ Result<int> run(kube::Client& client, const RetestOptions& options, const Termin
                                   *answered->report, options.namespace_)
                     : object.error().message;
     } else if (const auto file = object->data.find(fileOf(options.output)); file != object->data.end()) {
-      // Whoever may write the ConfigMap shall not write to the terminal with it. JSON and JUnit hold none of it.
+      // Others may write the ConfigMap, so control characters must not reach the terminal. JSON and JUnit contain none.
       report = plain(file->second, ' ', "\n\t");
     } else {
       problem = fmt::format("ConfigMap {} has no {}", *answered->report, fileOf(options.output));

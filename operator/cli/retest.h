@@ -13,13 +13,13 @@ namespace mpay::cli {
 struct RetestOptions {
   std::string name;
   std::string namespace_;
-  std::string output = "text";  // text, json, junit: which of the report's files
+  std::string output = "text";  // text, json or junit: selects one of the report's files
   std::chrono::seconds timeout{300};
 };
 
-// Creates an MPayTestRequest, says on `err` what it waits for, and prints the report of the run that answered it.
-// Answers what to exit with: 0 where it passed, 1 where not, 2 where there was no run until the timeout, or until
-// `stop`; then the request is taken back.
+// Creates an MPayTestRequest, tells on `err` what it waits for, and prints the report of the run that answers it.
+// Returns the exit code: 0 if the run passed, 1 if it did not, 2 if there was no run before the timeout or `stop`. In
+// the last case the request is deleted.
 int retest(kube::Client& client, const RetestOptions& options, const Terminals& terminals, const std::stop_token& stop);
 
 }  // namespace mpay::cli

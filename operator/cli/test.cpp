@@ -47,7 +47,7 @@ Result<void> checkKey(const std::string& key, std::string_view option) {
 }
 
 Result<conformance::KnownOrder> knownOf(const std::string& text) {
-  // From the end, as the key may hold colons.
+  // Splits from the end, because the key may contain colons.
   const auto second = text.rfind(':');
   const auto first = second == 0 || second == std::string::npos ? std::string::npos : text.rfind(':', second - 1);
   if (first == std::string::npos) return refuse("InvalidOption", "--known is not KEY:AMOUNT:CURRENCY");
@@ -65,7 +65,7 @@ Result<conformance::KnownOrder> knownOf(const std::string& text) {
 Result<conformance::Subject> subjectOf(const TestOptions& options) {
   const auto registered = crypto::Certificate::parse(TRY(contentOf(options.certificateFile, "--certificate")));
   if (!registered && registered.error().reason == "PrivateKeyInPublicField") {
-    // It is on the user's own machine: nobody else saw it.
+    // The key stays on the user's machine, so it is not compromised.
     return refuse("InvalidOption",
                   fmt::format("--certificate: {} holds a private key; give the certificate alone, as it "
                               "was sent to the MPay operator",
@@ -110,7 +110,7 @@ Result<conformance::Plan> planOf(const TestOptions& options) {
   return plan;
 }
 
-// A certificate may be given as DER; TLS is told in PEM.
+// Certificates may be DER files; TLS takes PEM.
 Result<std::string> pemOf(const std::string& text) {
   if (text.find("-----BEGIN") != std::string::npos) return text;
   const auto certificate = TRY(crypto::Certificate::parse(text));
@@ -137,7 +137,7 @@ Result<std::unique_ptr<conformance::HttpsEndpoint>> endpointOf(const TestOptions
   return conformance::HttpsEndpoint::of(std::move(place));
 }
 
-// Prints each finding as it comes. Checks that are skipped for one cause, one after the other, are one line.
+// Prints each finding as it comes. Consecutive checks that are skipped for the same cause share one line.
 class Printer {
  public:
   Printer(std::ostream& out, const TestOptions& options, bool colour) : out_(out), options_(options), colour_(colour) {}
@@ -192,7 +192,7 @@ Result<int> run(const TestOptions& options, const Terminals& to, const std::stop
   Printer printer(to.out, options, to.outIsTerminal);
   const auto onFinding = [&](const Finding& found) {
     auto finding = found;
-    // Here alone is an option for it.
+    // Only this command has an option for it.
     if (finding.message.find("may not be connected to") != std::string::npos)
       finding.message += "; --permit with its range lets it be called";
     if (isText) {

@@ -12,20 +12,20 @@ namespace mpay::cli {
 
 struct TestOptions {
   std::string url, serviceId;
-  std::string certificateFile;                         // the beneficiary's, as it is registered
+  std::string certificateFile;                         // the beneficiary's registered certificate
   std::string signingKeyFile, signingCertificateFile;  // MPay's, for tests
-  std::string clientKeyFile, clientCertificateFile;    // of TLS; empty: the signing pair
-  std::string authoritiesFile;                         // of TLS; empty: the system's
+  std::string clientKeyFile, clientCertificateFile;    // for TLS; empty: the signing pair
+  std::string authoritiesFile;                         // for TLS; empty: the system's
   std::string known;                                   // KEY:AMOUNT:CURRENCY
   std::string unknown;
-  std::string payable, payableAmount;  // empty: nothing is paid; the amount is read
+  std::string payable, payableAmount;  // no payable: nothing is paid; no amount: it is read
   std::string algorithm = "RSA-SHA1";
-  std::vector<std::string> permitted;  // ranges beyond public addresses
+  std::vector<std::string> permitted;  // may be called although not public
   std::vector<std::string> checks;     // empty: all
   std::string output = "text";         // text, json, junit
   api::Language language = api::Language::en;
   bool showsEvidence = false;
-  bool lists = false;  // only say which checks there are
+  bool lists = false;  // only lists the checks
 };
 
 struct Terminals {
@@ -35,9 +35,9 @@ struct Terminals {
   bool errIsTerminal = false;
 };
 
-// Runs the checks and prints what they find: as text live, line by line, else the report when it is complete, and then
-// the lines go to `err` where that is a terminal. Answers what to exit with: 0 where everything required passed, 1
-// where not, 2 where nothing could be run, with the reason on `err`.
+// Runs the checks and prints their findings: text line by line as they come; otherwise the complete report at the end,
+// with the lines on `err` if that is a terminal. Returns the exit code: 0 if every required check passed, 1 if not, 2
+// if nothing could be run, with the reason on `err`.
 int test(const TestOptions& options, const Terminals& terminals, const std::stop_token& stop);
 
 }  // namespace mpay::cli

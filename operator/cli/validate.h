@@ -21,13 +21,13 @@ struct ValidateOptions {
   std::optional<std::string> digest;  // given: no question is asked, and it must be the current one
 };
 
-// Who the API server takes us for.
+// The user name that the API server sees.
 Result<std::string> whoAmI(kube::Client& client);
 
-// The record that would be written, not yet with its decision made. Recomputes the digest from the
-// spec and the content hashes of the status. Errors: Invalid with reason NotSupported (a milestone that
-// nothing reads yet), NotReady (no digest yet), Outdated (the operator has not seen this generation),
-// DigestMismatch (status and spec disagree, or --digest is another).
+// The record to write, with its decision still open. Recomputes the digest from the spec and the content hashes of the
+// status. Errors: Invalid with reason NotSupported (no part of the operator reads this milestone yet), NotReady (no
+// digest yet), Outdated (the operator has not seen this generation), DigestMismatch (status and spec disagree, or
+// --digest is another).
 Result<api::MPayValidation> prepareRecord(const api::MPayIntegration& integration, const ValidateOptions& options,
                                           const std::string& user);
 

@@ -1,4 +1,4 @@
-// S1 to S10: the security of answers. soap::verify says what holds; here each of its findings has its check.
+// S1 to S10: the security of answers. soap::verify finds the facts; each check here judges one of them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,11 +15,11 @@ using soap::Covered;
 using soap::Holds;
 using soap::KeyInfoForm;
 
-// An answer can be played back as long as its Timestamp holds.
+// An answer can be replayed while its Timestamp is valid.
 constexpr std::chrono::hours kLongLifetime{1};
 constexpr std::chrono::hours kImplausibleLifetime{24};
 
-// The first problem of that reason, as a failure; else nothing.
+// The first problem with one of the reasons, as a failure; else nothing.
 std::optional<Verdict> problemOf(const Exchange& exchange, std::initializer_list<std::string_view> reasons) {
   for (const auto& problem : exchange.verification.problems) {
     if (std::find(reasons.begin(), reasons.end(), problem.reason) != reasons.end())
@@ -40,7 +40,7 @@ Verdict coversBodyAndTimestamp(Session& session) {
   const auto& v = known.verification;
   if (auto problem = problemOf(known, {"SignatureWrapping", "SignatureTooLarge"})) return *problem;
   if (!v.isRead) return blocked("the signature cannot be read, see S1");
-  // Ids that are there twice, and references to them, are S10's.
+  // S10 reports ids that occur twice, and references to them.
   if (!v.duplicateIds.empty()) return blocked("ids are not unique, see S10");
   if (auto problem = problemOf(known, {"ReferenceNotAllowed"})) return *problem;
   if (!v.covers(Covered::Body)) return failed("the signature does not cover the Body", {&known});
@@ -106,7 +106,7 @@ Verdict keyInfoIsAllowed(Session& session) {
   const bool holds = v.signatureByRegistered == Holds::Yes || v.signatureByRegistered == Holds::WithoutBlanks;
   if (holds && !v.keyInfoNamesRegistered) {
     const std::string message = form + " names another certificate than the registered one, whose key signed";
-    // A certificate need not say its own identifier, and then there are several ways to compute one.
+    // A certificate need not contain its own identifier, and there are several ways to compute one.
     return v.keyInfo == KeyInfoForm::SubjectKeyIdentifier ? warned(message, {&known}) : failed(message, {&known});
   }
   return passed(form);

@@ -15,8 +15,8 @@ namespace {
 constexpr Duration kConnectTimeout{5'000};
 constexpr std::size_t kMaximumHeaderBytes = std::size_t{32} << 10;
 
-// OpenSSL shows the client certificate; it refuses to where the key is too weak. A pair that cannot be read is told
-// later.
+// False if OpenSSL refuses to show the client certificate, because its key is too weak. A pair that cannot be read
+// gives true here and an error later.
 bool mayBeShown(const HttpsEndpoint::Place& place) {
   net::Tls tls{"", place.clientCertificate, place.clientKey, {}};
   const auto parsed = net::TlsContext::of(tls);
@@ -41,7 +41,7 @@ Result<std::unique_ptr<HttpsEndpoint>> HttpsEndpoint::of(Place place) {
   if (!isHttps(place.url) || !net::isPlainUrl(place.url))
     return refuse("InvalidURL", "the URL is not https, or has user information: MPay calls nothing else");
   if (!place.clientKey.empty() && !mayBeShown(place)) {
-    // A service that does not ask for it must be reached all the same.
+    // A service that does not ask for the certificate must be reached without it.
     place.clientCertificate.clear();
     crypto::cleanse(place.clientKey);
   }

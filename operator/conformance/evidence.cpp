@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaximumText = 200;
 
-// A person's code has as many digits.
+// A person's code has 13 digits.
 constexpr std::size_t kLongNumber = 13;
 
 std::string withoutLongNumbers(std::string_view text) {
@@ -43,7 +43,7 @@ std::string printable(std::string_view text, std::size_t most) {
 std::string excerptOf(std::string_view message) {
   const auto document = soap::Document::parse(message);
   if (document) return plain(withoutLongNumbers(soap::excerpt(*document)), ' ', "\n");
-  // Whatever it is, JSON and XML hold it only as ASCII for certain.
+  // The encoding is unknown. Only ASCII is certain to be valid in JSON and XML.
   std::string text(message.substr(0, kMaximumText * 2));
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');

@@ -9,11 +9,12 @@
 
 namespace mpay::conformance {
 
-// A message as soap::excerpt shows it, without long numbers (13 digits are a person's code) and characters that are not
-// plain, at most some 4 KiB. What is no XML is shown by its first 200 characters.
+// A message as soap::excerpt shows it, at most some 4 KiB, without long numbers (13 digits are a person's code) and
+// without characters that are not plain. If the message is no XML, its first 200 characters.
 std::string excerptOf(std::string_view message);
 
-// UTF-8 without control characters, those that reorder text, long numbers and what is beyond `most` bytes.
+// The text as UTF-8 in at most `most` bytes, without control characters, characters that reorder text, and long
+// numbers.
 std::string printable(std::string_view text, std::size_t most);
 
 Evidence evidenceOf(const Exchange& exchange);

@@ -1,4 +1,4 @@
-// G1 to G13: what GetOrderDetails answers.
+// G1 to G13: the answers of GetOrderDetails.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,11 +17,11 @@ namespace {
 using soap::Amount;
 using Kind = soap::Finding::Kind;
 
-// The findings of these kinds that `counts`: advice as warnings, all others as failures.
+// The findings of these kinds for which `counts` is true: advice as warnings, all others as failures.
 template <class Counts>
 Tally findingsOf(Session& session, std::initializer_list<Kind> kinds, const Counts& counts) {
   Tally tally;
-  ToldPaths ofFailures, ofWarnings;  // a line has the failures first
+  ToldPaths ofFailures, ofWarnings;  // a message has the failures first
   for (const auto& finding : session.orders()->findings) {
     if (std::find(kinds.begin(), kinds.end(), finding.kind) == kinds.end() || !counts(finding)) continue;
     if (finding.isAdvice()) {
@@ -69,13 +69,13 @@ Verdict membersAreInOrder(Session& session) {
 }
 
 Verdict membersAreComplete(Session& session) {
-  // No line at all is G6's, the account G7's.
+  // G6 reports an order without lines, G7 the account.
   auto tally =
       findingsOf(session,
                  {Kind::MissingMember, Kind::NewlyRequired, Kind::TooLong, Kind::LongReason, Kind::NotSimple,
                   Kind::NotNillable, Kind::NotANumber, Kind::NotABoolean, Kind::NotATime},
                  [](const auto& finding) { return !isOfAccount(finding) && !finding.path.ends_with("/Lines"); });
-  // Whatever keeps it from being paid has to be told by somebody.
+  // An amount that keeps the order from being paid must be reported by one check: this one.
   if (session.subject().payable) {
     const auto before = lookBefore(session);
     if (!before.unreadable.empty()) tally.fail("of the payable order, " + before.unreadable, {before.exchange});
@@ -108,10 +108,10 @@ void judgeAmounts(const soap::OrderDetails& order, const KnownOrder& known, cons
                              sum.text(), total.text()),
                  {&exchange});
   }
-  if (order.orderKey != known.key) return;  // G2's
+  if (order.orderKey != known.key) return;  // G2 reports it
   if (const auto due = dueOf(order); due.isValue() && due.value() != known.amount)
     tally.fail(fmt::format("the known order is of {}, not of {}", due.text(), known.amount.text()), {&exchange});
-  // One that is no currency is G5's.
+  // G5 reports a code that is no currency.
   if (soap::isCurrency(order.currency) && order.currency != known.currency)
     tally.fail(fmt::format("the known order's currency is not {}", known.currency), {&exchange});
 }
@@ -136,7 +136,7 @@ Verdict amountsAddUp(Session& session) {
   return tally.verdict("the lines add up to the total, which is the expected one");
 }
 
-// Another has been told: it is missing or too long.
+// Another length is reported already: the account is missing or too long.
 bool isOfIbansLength(const std::string& account) { return !account.empty() && countCharacters(account) <= 24; }
 
 Verdict accountsAreComplete(Session& session) {
@@ -187,7 +187,7 @@ Verdict takesLanguages(Session& session) {
   return tally.verdict("Language RO, ro, ru, en and none are taken");
 }
 
-// What must not change between two calls; a time at which the order was written down may.
+// The parts of an answer that must be equal in two calls. The time at which the order was written down may differ.
 std::string essenceOf(const soap::OrderAnswer& answer) {
   std::string text;
   for (const auto& order : answer.orders) {
@@ -209,7 +209,7 @@ Verdict isStable(Session& session) {
   return passed("the same request gives the same order");
 }
 
-// Whether orders were given for a question that has none.
+// A problem if orders were given for a question that has none.
 std::optional<Verdict> ordersIn(const Exchange& exchange) {
   if (!exchange.response) return failed("no answer: " + exchange.response.error().message, {&exchange});
   if (!exchange.isAccepted()) return std::nullopt;

@@ -1,4 +1,4 @@
-// C1 to C5: what ConfirmOrderPayment does.
+// C1 to C5: the effects of ConfirmOrderPayment.
 #include <fmt/format.h>
 
 #include <array>
@@ -11,7 +11,7 @@ namespace {
 
 bool isPaid(const std::string& status) { return status == "Paid" || status == "Completed"; }
 
-// Why nothing can be said of payments; nothing where P1 was accepted.
+// The reason why payments cannot be judged; nothing if they can. `needsFirst`: P1 must have been accepted.
 std::optional<Verdict> obstacleOf(const Payments& payments, bool needsFirst) {
   if (!payments.obstacle.empty())
     return payments.isApplicable ? blocked(payments.obstacle) : notApplicable(payments.obstacle);
@@ -34,7 +34,7 @@ Verdict succeedsEmpty(Session& session) {
 Verdict countsOnce(Session& session) {
   const auto& payments = session.payments();
   if (auto obstacle = obstacleOf(payments, true)) return *obstacle;
-  // Null: the step before failed, or was not taken.
+  // The problem of a repeated confirmation; nothing if it was accepted and changed nothing.
   const auto repeats = [](const Exchange* repeated, const Look& before, const Look& after,
                           std::string_view what) -> std::optional<Verdict> {
     if (!repeated->isAccepted())
@@ -117,7 +117,7 @@ Verdict saysPaid(Session& session) {
                               payments.part.text(), payments.part.text(), payments.recorded.text()),
                   {last.exchange});
   if (due.isAbsent()) {
-    // It never said an amount, and so may also take what it was given for all.
+    // The order never named an amount, so it may also take the payments for all of it.
     if (isOpen || isPaid(order.status)) return passed(last.state());
     return failed(fmt::format("after it was paid in part the order is {}", last.state()), {last.exchange});
   }

@@ -12,7 +12,7 @@ using soap::Amount;
 
 constexpr std::int64_t kCent = 10'000;  // millionths
 
-// Where an order may be paid in advance and says no amount.
+// The amount for an order that may be paid in advance and names no amount.
 constexpr Amount kNominal{3'000'000};
 
 bool isNegative(const soap::OrderLine& line) {
@@ -23,7 +23,7 @@ bool isOfAmount(const soap::Finding& finding) {
   return finding.path.ends_with("/TotalAmountDue") || finding.path.ends_with("/AmountDue");
 }
 
-// The findings that keep an amount from being read, in words.
+// The findings that make an amount unreadable, in words.
 std::string unreadableOf(const soap::OrderAnswer& answer) {
   using Kind = soap::Finding::Kind;
   std::string text;
@@ -36,7 +36,7 @@ std::string unreadableOf(const soap::OrderAnswer& answer) {
   return text;
 }
 
-// The amount over the lines, as far as each asks for something; the last takes what is left.
+// Spreads the amount over the lines, each up to its AmountDue; the last line takes the rest.
 std::vector<soap::ConfirmationLine> linesOf(const soap::OrderDetails& order, Amount amount) {
   std::vector<soap::ConfirmationLine> lines;
   auto left = amount.millionths;
@@ -64,7 +64,7 @@ soap::Confirmation confirmationOf(const Session& session, const soap::OrderDetai
   return confirmation;
 }
 
-// MPay's published confirmations have these, and a service may pass over them. An empty account stands for the
+// MPay's published confirmations contain these extras, and a service may ignore them. An empty account stands for the
 // registered one.
 constexpr std::array<std::pair<std::string_view, void (*)(soap::Confirmation&)>, 4> kExtras{{
     {"an empty DestinationAccount",
@@ -89,7 +89,7 @@ soap::Confirmation withAll(soap::Confirmation confirmation) {
   return confirmation;
 }
 
-// The extras that are refused by themselves. The payment was accepted by then, so that nothing more is paid.
+// The extras that are refused alone. The payment was accepted before, so nothing more is paid.
 std::vector<std::pair<std::string_view, const Exchange*>> refusedExtras(Session& session,
                                                                         const soap::Confirmation& p1) {
   std::vector<std::pair<std::string_view, const Exchange*>> refused;
@@ -173,7 +173,7 @@ Result<void> succeeded(const Exchange& confirmation) {
 
 namespace {
 
-// P2, and once more P1.
+// Confirms P2, and P1 once more.
 void payAgain(Session& session, const soap::OrderDetails& order, const soap::Confirmation& p1, Payments& done) {
   done.second = &session.confirm("P2 of the payable order", confirmationOf(session, order, done.part, "P2"));
   done.afterSecond = look(session, "after P2");

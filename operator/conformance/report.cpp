@@ -53,7 +53,7 @@ const Words& wordsOf(Language language) {
   return kEnglish;
 }
 
-// "T3 to T6, S1": those that follow each other in the table are a range.
+// "T3 to T6, S1": consecutive checks of the table become a range.
 std::string idsOf(std::span<const Finding> findings) {
   const auto& all = allChecks();
   const auto placeOf = [&](const Finding& finding) { return std::find(all.begin(), all.end(), finding.check); };
@@ -194,7 +194,7 @@ std::string toText(const Report& report, Language language) {
   for (std::size_t i = 0; i < all.size();) {
     const auto& finding = all[i];
     std::size_t end = i + 1;
-    // Checks that are skipped for one cause are one line.
+    // Checks that are skipped for the same cause share one line.
     const auto isLike = [&](const Finding& other) {
       return other.outcome == Outcome::skipped && other.message == finding.message &&
              other.isRequired == finding.isRequired;

@@ -1,4 +1,4 @@
-// What a run found, for programs and for people. Nothing in it is personal or secret.
+// The results of a run, for programs and for people. They contain nothing personal or secret.
 #pragma once
 
 #include <optional>
@@ -12,12 +12,12 @@
 
 namespace mpay::conformance {
 
-// Which checks must not fail. Warnings block in none.
+// Selects the checks that must not fail. Warnings never block.
 struct Profile {
   std::string name = "Default";
   std::set<std::string, std::less<>> recommended{};  // a failure of these is reported and does not block
 
-  // All are required but those whose failure harms no payment: G9 and G13.
+  // Requires all checks but G9 and G13, whose failure harms no payment.
   static Profile standard();
   // The standard one, changed as an environment's tester.profile says.
   static Profile of(std::string name, const std::vector<std::string>& required,
@@ -25,11 +25,11 @@ struct Profile {
   bool requires_(std::string_view id) const { return !recommended.contains(id); }
 };
 
-// One exchange that a verdict rests on: what was asked, and an excerpt of what came.
+// One exchange that a verdict rests on: the request, and an excerpt of the answer.
 struct Evidence {
   std::string title{};
-  std::string request{};  // redacted, as all that follows
-  std::string status{};   // "200", or why there is none
+  std::string request{};  // redacted, as all below
+  std::string status{};   // "200", or the reason why there is none
   std::string response{};
 };
 
@@ -39,9 +39,9 @@ struct Finding {
   std::string message{};
   bool isBlocked = false;
   bool isRequired = true;
-  std::vector<Evidence> evidence{};  // of failures and warnings
+  std::vector<Evidence> evidence{};  // for failures and warnings
 
-  // Keeps the run from passing.
+  // True if the finding keeps the run from passing.
   bool blocks() const { return isRequired && (outcome == Outcome::fail || isBlocked); }
 };
 
@@ -53,29 +53,29 @@ struct Report {
   int count(Outcome outcome) const;
 };
 
-// {"passed": bool, "profile": name, "checks": [{"id", "outcome", "message", "advice", "evidence"}]}; `advice` is empty
-// where there is nothing to do, `evidence` an object with request, response and status of each exchange by its title.
-// The same in the cluster, as report.json, and of `kubectl mpay test -o json`.
+// {"passed": bool, "profile": name, "checks": [{"id", "outcome", "message", "advice", "evidence"}]}. `advice` is empty
+// if nothing is to be done. `evidence` is an object that maps each exchange's title to its request, response and
+// status. The cluster's report.json and `kubectl mpay test -o json` have the same form.
 std::string toJson(const Report& report);
 
-// One test suite, one test case a check, for programs that read JUnit's XML. A required check that could not be judged
-// is an error, a failure that does not block is passed with its words in system-out.
+// JUnit's XML: one test suite, one test case a check. A required check that could not be judged is an error. A failure
+// that does not block counts as passed, with its message in system-out.
 std::string toJunit(const Report& report, std::string_view name);
 
-// Whether it passed, how many checks found what, and which profile decided: three lines in that language.
+// Three lines in `language`: if the run passed, the count of checks for each outcome, and the profile.
 std::string summaryOf(const Report& report, Language language);
 
-// Two indented lines in that language: what the guide asks for, and, of failures and warnings, what to do.
+// Two indented lines in `language`: the guide's requirement, and for failures and warnings the remedy.
 std::string explanationOf(const Finding& finding, Language language);
 
-// The summary, and each check that is not passed with its explanation, in that language. Its `lineOf` is the same in
-// all: the outcome as JSON names it, and the message, which is English as it names elements and values.
+// The summary, and each check that did not pass with its explanation, in `language`. The line of a check is lineOf() in
+// all languages: the outcome as in JSON, and the message, which is English because it names elements and values.
 std::string toText(const Report& report, Language language);
 
-// "S4  warn     the digests hold only ...", without a line's end; in colour where `colour`.
+// "S4  warn     the digests hold only ...", without a line's end; coloured if `colour`.
 std::string lineOf(const Finding& finding, bool colour);
 
-// The same of findings of one outcome and message: "S2 to S8, S10 skipped ...". There must be one at least.
+// The same for findings with one outcome and message: "S2 to S8, S10 skipped ...". `findings` must not be empty.
 std::string lineOf(std::span<const Finding> findings, bool colour);
 
 }  // namespace mpay::conformance

@@ -1,5 +1,5 @@
-// R1 to R8: the security of requests. All but the last send a request that is broken on purpose; each asks for the
-// known order and nothing else.
+// R1 to R8: the security of requests. R1 to R7 send a request that is broken on purpose; each request asks only for the
+// known order.
 #include <fmt/format.h>
 
 #include <array>
@@ -16,7 +16,7 @@ Verdict isRejected(Session& session, const Exchange& broken) {
     return failed("no answer came, where a fault is due: " + broken.response.error().message, {&broken});
   if (const auto status = broken.response->status; status >= 300 && status < 400)
     return failed(fmt::format("it was redirected with status {}, where a fault is due", status), {&broken});
-  // A fault that speaks of the order means that the request was let in; InvalidParameter may speak of the signature.
+  // A fault about the order means that the request was let in. InvalidParameter may be about the signature.
   const auto fault = broken.fault();
   if (!broken.isRefused() || (broken.isLetIn() && fault->code.local != "InvalidParameter"))
     return failed("it was accepted: " + broken.outcome(), {&broken});
@@ -46,7 +46,7 @@ Verdict acceptsGenuine(Session& session) {
           fmt::format("a genuine request, signed with {}, was refused: {}", toString(algorithm), genuine.outcome()),
           {&genuine});
   }
-  // In all else as the requests that are taken, so that each says something of one property.
+  // Each form differs in one property from the accepted requests, so that each answer tells about one property.
   Tally tally;
   const auto tryForm = [&](const Form& form, std::string_view words) {
     const auto& genuine = session.knownAs(form);

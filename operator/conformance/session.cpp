@@ -17,12 +17,12 @@ using std::chrono::minutes;
 
 constexpr std::chrono::seconds kConfirmationLifetime = minutes(5);
 
-// Longer than any OrderKey may be.
+// Longer than an OrderKey may be.
 constexpr std::size_t kTooLong = 37;
 
 std::string uuidOf(std::string_view text) {
   const auto hex = crypto::sha256Hex(text);
-  // Version 8, variant 1 (RFC 9562): of our own making.
+  // Version 8, variant 1 (RFC 9562): the bits are of our own making.
   return fmt::format("{}-{}-8{}-a{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3), hex.substr(17, 3),
                      hex.substr(20, 12));
 }
@@ -41,7 +41,7 @@ std::string titleOf(Flaw flaw) {
   return "";
 }
 
-// Tried in this order where the default is refused.
+// The forms to try in this order if the default is refused.
 std::vector<Form> otherForms() {
   return {{.language = "ro"},
           {.language = std::nullopt},
@@ -51,7 +51,7 @@ std::vector<Form> otherForms() {
           {.language = std::nullopt, .lifetime = kConfirmationLifetime}};
 }
 
-// The order is not there in any form.
+// True if the fault says that there is no such order or service, so the request's form was accepted.
 bool saysUnknown(const Exchange& exchange) {
   const auto fault = exchange.fault();
   return fault && (fault->code.local == "UnknownOrder" || fault->code.local == "UnknownService");
@@ -147,7 +147,7 @@ std::string refusalOf(const Exchange& known) {
 }
 
 std::string paymentId(const Subject& subject, std::string_view orderKey, std::string_view which) {
-  // The lengths keep one pair from being another.
+  // The lengths keep two different pairs from giving the same text.
   return uuidOf(fmt::format("mpay payment\n{}:{}\n{}:{}\n{}", subject.seed.size(), subject.seed, orderKey.size(),
                             orderKey, which));
 }
@@ -222,7 +222,7 @@ const Exchange& Session::query(const std::string& title, const std::string& key,
 const Form& Session::form() {
   if (form_) return *form_;
   form_.emplace();
-  // Where each answer takes long, the run's time is for other questions.
+  // If each answer takes long, the run's time is kept for other questions.
   if (const auto& first = knownAs(*form_); !first.isRefused() || saysUnknown(first) || first.took > kSlow)
     return *form_;
   for (auto& other : otherForms()) {
@@ -271,7 +271,7 @@ const Exchange& Session::longKey() {
 const soap::Signer& Session::stranger() {
   if (!stranger_) {
     auto made = soap::Signer::stranger("Stranger", ports_.clock.now());
-    // OpenSSL makes keys, or nothing here works.
+    // OpenSSL can make keys, or the tester could not run at all.
     stranger_ = made ? std::move(*made) : subject_.signer;
   }
   return *stranger_;
@@ -285,7 +285,7 @@ const Exchange& Session::broken(Flaw flaw) {
   switch (flaw) {
     case Flaw::Unsigned: signing.signature = false; break;
     case Flaw::TamperedBody: {
-      // What is signed is harmless; what is sent in its place asks for the known order.
+      // The signed payload is harmless; the payload sent in its place asks for the known order.
       auto before = knownQuery(how);
       before.orderKey = subject_.unknownKey;
       signing.tampered = std::move(payload);
@@ -320,7 +320,7 @@ soap::Confirmation Session::nominal(const std::string& which) const {
   confirmation.orderKey = subject_.unknownKey;
   confirmation.paidAt = formatTime(ports_.clock.now()).substr(0, 19);
   confirmation.paymentId = paymentId(subject_, subject_.unknownKey, which);
-  // Nobody's: a UUID made of the seed.
+  // No service has this id: it is a UUID made of the seed.
   confirmation.serviceId =
       which == "unknown service" ? paymentId(subject_, subject_.serviceId, which) : subject_.serviceId;
   confirmation.totalAmount = soap::Amount{1'000'000};

@@ -10,18 +10,18 @@ namespace mpay::conformance {
 namespace {
 
 constexpr std::size_t kMaximumMessage = 500;
-constexpr std::size_t kMaximumEvidence = 3;  // exchanges of one finding
+constexpr std::size_t kMaximumEvidence = 3;  // exchanges in one finding
 
 bool isSelected(const Plan& plan, const Check& check) { return plan.only.empty() || plan.only.contains(check.id); }
 
-// Why the check cannot say anything; nothing where it can.
+// The reason why the check cannot be run; nothing if it can.
 std::optional<std::string> whatIsMissing(Session& session, const Plan& plan, Need need) {
   if (need == Need::Nothing) return std::nullopt;
   const auto& known = session.known();
   if (!known.response) {
     const auto& reason = known.response.error().reason;
     const bool isConnected = reason != "Unreachable" && reason != "ForbiddenAddress" && reason != "TLSFailed";
-    // Where T1 and T2 are not run nothing else says why.
+    // If T1 and T2 are not run, no other check gives the reason.
     if (!isConnected && !isSelected(plan, *findCheck("T1")) && !isSelected(plan, *findCheck("T2")))
       return "no connection came about: " + known.response.error().message;
     if (!isConnected) return "no connection came about, see T1 and T2";
@@ -52,7 +52,7 @@ Verdict verdictOf(Session& session, const Plan& plan, const Check& check) {
   if (const auto why = session.interruption()) return blocked(*why);
   auto missing = whatIsMissing(session, plan, check.need);
   auto verdict = missing ? blocked(std::move(*missing)) : check.judge(session);
-  // What was asked when it was too late says nothing of the service.
+  // Requests that came too late say nothing about the service.
   if (const auto why = session.interruption(); why && verdict.outcome != Outcome::pass) return blocked(*why);
   return verdict;
 }

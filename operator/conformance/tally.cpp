@@ -7,7 +7,7 @@
 namespace mpay::conformance {
 namespace {
 
-// The sentences together have at most so much, so that the number of those left out fits into a message too.
+// Bounds the sentences together, so that the message has room for the number of those left out.
 constexpr std::size_t kMaximumWords = 460;
 
 }  // namespace
@@ -35,7 +35,7 @@ Verdict Tally::verdict(std::string fine) const {
   const auto tell = [&](const std::vector<std::string>& messages, std::string_view mark) {
     for (const auto& message : messages) {
       const auto sentence = fmt::format("{}{}{}", text.empty() ? "" : "; ", mark, message);
-      // The first is told in any case, cut where it has to be.
+      // The first sentence is always told, cut if necessary.
       if (left > 0 || (!text.empty() && text.size() + sentence.size() > kMaximumWords)) {
         ++left;
       } else {

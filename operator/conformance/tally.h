@@ -8,14 +8,14 @@
 
 namespace mpay::conformance {
 
-// A failure outweighs warnings. Everything is told, failures first, as far as a message holds; then how many more there
-// are.
+// A failure outweighs warnings. The message tells everything that fits, failures first, and then the number of the
+// rest.
 class Tally {
  public:
   void fail(std::string message, std::vector<const Exchange*> shown = {});
   void warn(std::string message, std::vector<const Exchange*> shown = {});
   bool isEmpty() const { return failures_.empty() && warnings_.empty(); }
-  // `fine`: what a pass says.
+  // `fine` is the message of a pass.
   Verdict verdict(std::string fine) const;
 
  private:

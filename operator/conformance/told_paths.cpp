@@ -7,7 +7,7 @@
 namespace mpay::conformance {
 namespace {
 
-// Where the whole steps end with which both begin.
+// The length of the steps that both paths begin with.
 std::size_t commonSteps(const std::string& path, const std::string& other) {
   std::size_t common = 0;
   for (std::size_t at = 0; at <= path.size() && at <= other.size(); ++at) {
@@ -24,7 +24,7 @@ std::string ToldPaths::told(const std::string& path, const std::string& message)
   const auto last = std::exchange(last_, path);
   if (path == last) return message;
   auto common = commonSteps(path, last);
-  if (common == path.size()) common = path.rfind('/');  // of what is above, the last step
+  if (common == path.size()) common = path.rfind('/');  // if `path` is above `other`, the last step is told
   if (common == 0 || common == std::string::npos) return fmt::format("{}: {}", path, message);
   return fmt::format("...{}: {}", path.substr(common), message);
 }

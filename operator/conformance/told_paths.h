@@ -1,4 +1,4 @@
-// Findings of one line, each with the path of an element.
+// Shortens the paths of the findings in one message.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace mpay::conformance {
 
-// Says of each path only in what it differs from the one before: "A/B/Reason: ..., then ".../Status: ...", then of the
-// same one the message alone.
+// Tells of each path only the difference from the one before: "A/B/Reason: ...", then ".../Status: ..."; for the same
+// path again only the message.
 class ToldPaths {
  public:
   std::string told(const std::string& path, const std::string& message);

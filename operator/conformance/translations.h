@@ -1,4 +1,4 @@
-// What checks ask for and advise, in the languages of integrations. The English is in the tables of checks.
+// Requirements and advice of the checks in the languages of integrations. The English is in the tables of checks.
 #pragma once
 
 #include <string_view>
@@ -9,12 +9,12 @@
 namespace mpay::conformance {
 
 struct Wording {
-  std::string_view sentence;  // what the guide asks for
-  std::string_view advice;    // what the developer does about it
+  std::string_view sentence;  // the guide's requirement
+  std::string_view advice;    // the developer's remedy
 };
 
-// The check's sentence and advice in that language; names of elements, faults, algorithms and the like are the same in
-// all. Every check has all three.
+// The check's sentence and advice in `language`. Names of elements, faults, algorithms and the like are the same in all
+// languages. Every check has all three.
 Wording wordingOf(const Check& check, Language language);
 
 }  // namespace mpay::conformance

@@ -27,7 +27,7 @@ Verdict speaksTls(Session& session) {
   return passed("TLS 1.2 or later, with host name and chain");
 }
 
-// The charset parameter, in small letters; empty: none is there.
+// The charset parameter in lower case; empty if there is none.
 std::string charsetOf(const std::string& contentType) {
   const auto small = lowered(contentType);
   const auto at = small.find("charset=");
@@ -42,8 +42,8 @@ bool isUtf16(std::string_view bytes) {
          bytes.starts_with(std::string_view("<\0", 2)) || bytes.starts_with(std::string_view("\0<", 2));
 }
 
-// A reader that believes the charset reads other characters than are there (RFC 7303, 3). Documents are in UTF-8 or
-// UTF-16; where all is ASCII every charset that contains it says the same.
+// True if a reader that trusts the charset would read other characters (RFC 7303, 3). Documents are UTF-8 or UTF-16.
+// For ASCII text every charset that contains ASCII is right.
 bool contradicts(const std::string& charset, std::string_view bytes) {
   if (charset.empty()) return false;
   if (isUtf16(bytes)) return !charset.starts_with("utf-16");
@@ -92,7 +92,7 @@ Verdict isOneEnvelope(Session& session) {
     return blocked("there is no answer in text/xml, see T3");
   if (!known.envelope) return failed("the answer is no SOAP 1.1 envelope: " + known.envelopeProblem, {&known});
   for (const auto problem : known.envelope->problems()) {
-    if (problem != soap::Envelope::Problem::SeveralBodyChildren)  // T6's
+    if (problem != soap::Envelope::Problem::SeveralBodyChildren)  // T6 reports it
       return failed(std::string(toString(problem)), {&known});
   }
   if (const auto headers = known.envelope->notUnderstood(); !headers.empty())

@@ -32,7 +32,7 @@ bool isWeakSignature(const X509_ALGOR* algorithm) {
   X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
   const int nid = OBJ_obj2nid(object);
   if (nid == NID_rsassaPss) {
-    // The digest is a parameter; where it is left out it is SHA-1.
+    // The digest is a parameter; its default is SHA-1.
     const Handle<RSA_PSS_PARAMS, RSA_PSS_PARAMS_free> parameters(
         static_cast<RSA_PSS_PARAMS*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), algorithm->parameter)));
     ERR_clear_error();

@@ -1,4 +1,4 @@
-// What the readers of certificates, lists and responses share. For crypto/ alone.
+// Shared by the readers of certificates, lists and responses. For crypto/ only.
 #pragma once
 
 #include <openssl/asn1.h>
@@ -15,10 +15,10 @@
 
 namespace mpay::crypto {
 
-// Of certificates that somebody else holds.
+// Frees the stack and leaves its certificates to their owners.
 inline void freeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 
-// What a function writes into a BIO.
+// The bytes that `write` puts into a BIO.
 template <class Write>
 std::string written(const Write& write) {
   const Handle<BIO, BIO_free_all> out(BIO_new(BIO_s_mem()));
@@ -31,13 +31,13 @@ std::string written(const Write& write) {
 // RFC 2253, UTF-8.
 std::string nameText(const X509_NAME* name);
 
-// Nothing where it is null or no time.
+// Nothing if `time` is null or no time.
 std::optional<WallTime> timeOf(const ASN1_TIME* time);
 
-// Whether it is signed with MD5, SHA-1 or an older digest, or with what OpenSSL does not know.
+// True for a signature with MD5, SHA-1 or an older digest, or with an algorithm that OpenSSL does not know.
 bool isWeakSignature(const X509_ALGOR* algorithm);
 
-// What a PEM text that is one whole block of that name ("X509 CRL") holds; nothing for every other text.
+// The DER inside a PEM text that is exactly one block named `name` ("X509 CRL"); nothing for every other text.
 std::optional<std::string> derOfPem(std::string_view text, std::string_view name);
 
 }  // namespace mpay::crypto

@@ -11,30 +11,30 @@
 namespace mpay::crypto {
 namespace {
 
-// A path that is found only after so many steps is not looked for: what leads to it is somebody's choice.
+// The search for a path ends after this many steps, because others choose the intermediates.
 constexpr int kMostSteps = 200;
 
 bool isSame(const Certificate& a, const Certificate& b) { return X509_cmp(a.get(), b.get()) == 0; }
 
-// By name, key identifiers and the issuer's key usage.
+// Compares names, key identifiers and the issuer's key usage.
 bool mayHaveIssued(const Certificate& issuer, const Certificate& subject) {
   return X509_check_issued(issuer.get(), subject.get()) == X509_V_OK;
 }
-// What alone tells authorities of one name apart.
+// Only the signature tells authorities of the same name apart.
 bool signedIt(const Certificate& issuer, const Certificate& subject) {
   return X509_verify(subject.get(), X509_get0_pubkey(issuer.get())) == 1;
 }
 
-// What is verified: the certificate of a TLS client as servers do it, or one of any use.
+// Client: the certificate of a TLS client, verified as servers do it. Any: a certificate of any use.
 enum class Purpose { Client, Any };
 
-// OpenSSL's word on a certificate, given what the client would send beside it.
+// OpenSSL's verdict on a certificate, given the certificates that the client would send with it.
 class Verification {
  public:
   Verification(const std::vector<Certificate>& authorities, X509_STORE* store, WallTime at, Purpose purpose)
       : authorities_(authorities), store_(store), at_(at), purpose_(purpose) {}
 
-  // Errors: OpenSSL's words.
+  // Errors: OpenSSL's message.
   Result<Path> of(const Path& candidate) const {
     const Handle<STACK_OF(X509), freeStack> sent(sk_X509_new_null());
     for (std::size_t i = 1; i < candidate.size(); ++i) sk_X509_push(sent.get(), candidate[i].get());
@@ -76,7 +76,7 @@ class Verification {
   const Purpose purpose_;
 };
 
-// Depth first over all that may have issued the last certificate, until OpenSSL accepts a path.
+// Searches depth first over every possible issuer of the last certificate, until OpenSSL accepts a path.
 struct Search {
   const std::vector<Certificate>& authorities;
   const Intermediates& intermediates;
@@ -84,9 +84,9 @@ struct Search {
   const std::function<std::string(const Path&)>& judge;
   int steps = 0;
   Path path{};
-  std::string problem{};    // of the first path that was complete
-  std::string farthest{};   // the issuer that no candidate is
-  std::size_t reached = 0;  // after how many certificates
+  std::string problem{};    // the first complete path's problem
+  std::string farthest{};   // the issuer that no candidate is, on the longest path
+  std::size_t reached = 0;  // that path's number of certificates
 
   bool goesOn() {
     const Certificate last = path.back();
@@ -94,7 +94,7 @@ struct Search {
     for (const auto* candidates : {&authorities, &intermediates}) {
       for (const auto& candidate : *candidates) {
         const bool isAnchor = candidates == &authorities && candidate.isSelfSigned();
-        // A self-signed certificate that nobody trusts leads nowhere.
+        // A self-signed certificate that is no authority leads nowhere.
         if (!isAnchor && candidate.isSelfSigned()) continue;
         if (path.size() >= kLongestPath || holds(candidate) || !mayHaveIssued(candidate, last)) continue;
         if (++steps > kMostSteps || !signedIt(candidate, last)) continue;
@@ -111,7 +111,7 @@ struct Search {
     return false;
   }
 
-  // Of a path that is complete. It becomes the one that OpenSSL made of it.
+  // Judges a complete path. An accepted path is replaced by the one that OpenSSL built.
   bool isAccepted() {
     auto verified = verification.of(path);
     std::string said = !verified ? verified.error().message : judge ? judge(*verified) : "";
@@ -128,12 +128,13 @@ struct Search {
   }
 };
 
-// The authority that ends the path of one that may sign lists; nothing where there is no path.
+// The authority that ends the path of a possible signer of lists; nothing if there is no path.
 std::optional<Certificate> anchorOf(const Certificate& signer, const std::vector<Certificate>& authorities,
                                     const Intermediates& intermediates, const Verification& verification, WallTime at) {
   const bool isAuthority = std::any_of(authorities.begin(), authorities.end(),
                                        [&](const auto& authority) { return isSame(authority, signer); });
-  // OpenSSL may take another of that name for its issuer; and there is no path to look at.
+  // A self-signed authority is its own anchor. No path is verified, because OpenSSL might take another certificate of
+  // that name for its issuer.
   if (isAuthority && signer.isSelfSigned())
     return signer.notBefore() <= at && at <= signer.notAfter() ? std::optional(signer) : std::nullopt;
   Search search{authorities, intermediates, verification, {}};
@@ -141,7 +142,7 @@ std::optional<Certificate> anchorOf(const Certificate& signer, const std::vector
   return search.goesOn() ? std::optional(search.path.back()) : std::nullopt;
 }
 
-// A trust anchor is a name and a key: its certificate may have been renewed.
+// A trust anchor is a name and a key: a renewed certificate has the same two.
 bool isSameAnchor(const Certificate& a, const Certificate& b) {
   return a.subject() == b.subject() && a.publicKeySha256() == b.publicKeySha256();
 }

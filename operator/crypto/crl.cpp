@@ -47,7 +47,7 @@ std::string isSigned(X509_CRL* list, X509* issuer) {
   return holds ? "" : "the list's signature is not its issuer's";
 }
 
-// Of the critical extensions only the issuing distribution point's is understood (RFC 5280, 5.2 and 5.3).
+// The issuing distribution point is the only critical extension that is understood (RFC 5280, 5.2 and 5.3).
 std::string isUnderstood(X509_CRL* list, X509*) {
   if (X509_CRL_get_ext_by_NID(list, NID_delta_crl, -1) >= 0) return "the list is a delta of another one";
   for (int at = -1; (at = X509_CRL_get_ext_by_critical(list, 1, at)) >= 0;) {
@@ -62,13 +62,13 @@ std::string isUnderstood(X509_CRL* list, X509*) {
   return "";
 }
 
-// One rule: its reason, and what is wrong (empty: nothing).
+// One rule: its reason, and a function that says what is wrong (empty: nothing).
 struct ListCheck {
   std::string_view reason;
   std::string (*problem)(X509_CRL*, X509* issuer);
 };
 
-// The signature before anything that the list says of itself.
+// The signature is checked before anything that the list says of itself.
 constexpr ListCheck kChecks[] = {
     {"WrongIssuer", isOfIssuer}, {"BadSignature", isSigned}, {"UnsupportedList", isUnderstood}};
 
@@ -81,15 +81,15 @@ Result<void> judged(X509_CRL* list, X509* signer) {
   return {};
 }
 
-// Where the list belongs, as its issuing distribution point says. Errors: UnsupportedList where it leaves something
-// out that a certificate of an information system could be.
+// The places in the list's issuing distribution point. Errors: UnsupportedList if the list is incomplete for
+// certificates of information systems.
 Result<std::vector<Place>> placesOfList(const X509_CRL* list) {
   int critical = 0;
   const Handle<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free> point(
       static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(list, NID_issuing_distribution_point, &critical, nullptr)));
   ERR_clear_error();
   if (!point) {
-    if (critical == -1) return std::vector<Place>{};  // it has none
+    if (critical == -1) return std::vector<Place>{};  // the list has no such extension
     return refuse("UnsupportedList", "the list's issuing distribution point cannot be read, or is there twice");
   }
   if (point->indirectCRL > 0) return refuse("UnsupportedList", "the list is an indirect one");
@@ -108,7 +108,8 @@ std::string bytesOf(const ASN1_INTEGER* serial) {
                       static_cast<std::size_t>(ASN1_STRING_length(serial)));
 }
 
-// A code that nobody defined, for one that cannot be read: it is not "none", which can be lifted.
+// Stands for a reason that cannot be read: RFC 5280 defines no such code. "None" would be wrong, because such a
+// revocation can be lifted.
 constexpr std::int32_t kUnreadableReason = 999;
 
 std::int32_t reasonOf(X509_REVOKED* entry) {
@@ -118,7 +119,7 @@ std::int32_t reasonOf(X509_REVOKED* entry) {
   std::int64_t code = OCSP_REVOKED_STATUS_NOSTATUS;
   const bool isRead = reason && ASN1_ENUMERATED_get_int64(&code, reason.get()) == 1 && code >= 0 && code < 256;
   ERR_clear_error();
-  if (!reason && critical == -1) return OCSP_REVOKED_STATUS_NOSTATUS;  // there is none
+  if (!reason && critical == -1) return OCSP_REVOKED_STATUS_NOSTATUS;  // the entry has no reason
   return isRead ? static_cast<std::int32_t>(code) : kUnreadableReason;
 }
 
@@ -150,14 +151,14 @@ Result<RevocationList> RevocationList::parse(std::string_view bytes, const Certi
   list.issuer_ =
       std::shared_ptr<const X509_NAME>(X509_NAME_dup(X509_CRL_get_issuer(handle)),
                                        [](const X509_NAME* name) { X509_NAME_free(const_cast<X509_NAME*>(name)); });
-  // OpenSSL's own form of an entry takes seven times as much.
+  // Our entries take a seventh of the memory of OpenSSL's.
   auto entries = std::make_shared<std::vector<Entry>>();
   STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(handle);
   entries->reserve(static_cast<std::size_t>(std::max(0, sk_X509_REVOKED_num(revoked))));
   for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
     X509_REVOKED* entry = sk_X509_REVOKED_value(revoked, i);
     const auto reason = reasonOf(entry);
-    // It releases a certificate that was on hold.
+    // This reason releases a certificate that was on hold.
     if (reason == OCSP_REVOKED_STATUS_REMOVEFROMCRL) continue;
     entries->push_back(
         {bytesOf(X509_REVOKED_get0_serialNumber(entry)), timeOf(X509_REVOKED_get0_revocationDate(entry)), reason});

@@ -14,26 +14,31 @@
 
 namespace mpay::crypto {
 
-// The largest list that is looked at: some hundred and fifty thousand revoked certificates. While it is decoded it
-// takes seven times its bytes; what is kept of it takes about as much as the bytes.
+// The largest list that is decoded: some hundred and fifty thousand revoked certificates. Decoding takes seven times
+// the list's bytes of memory; the result takes about as much as the list's bytes.
 inline constexpr std::size_t kMaximumListBytes = std::size_t{8} << 20;
 
-// A complete list of one issuer, whose signature was verified. Immutable; copies share it; thread-safe.
+// A complete list of one issuer, with a verified signature. Immutable; copies share it; thread-safe.
 class RevocationList {
  public:
-  // One list, DER or PEM, and nothing else. It is the issuer's where the issuer signed it, or one of `signers`, which
-  // are other certificates under its name (Authorities::listSigners). Errors: Invalid with reason ListTooLarge (before
-  // anything is decoded), MalformedList, WrongIssuer (of another name, or of one that may not sign lists), BadSignature
-  // (also with SHA-1 or MD5), UnsupportedList (a delta or an indirect list, one that leaves certificates or reasons
-  // out, a critical extension that is not understood), ListNotYetValid, ListOutdated (also where it does not say when
-  // the next one comes).
+  // Parses one list, DER or PEM, and nothing else. The signer must be the issuer or one of `signers`, which are other
+  // certificates under the issuer's name (Authorities::listSigners).
+  // Errors: Invalid with reason
+  // - ListTooLarge: found before anything is decoded;
+  // - MalformedList;
+  // - WrongIssuer: of another name, or of an issuer that may not sign lists;
+  // - BadSignature: also with SHA-1 or MD5;
+  // - UnsupportedList: a delta or an indirect list, a list that leaves certificates or reasons out, or a critical
+  //   extension that is not understood;
+  // - ListNotYetValid;
+  // - ListOutdated: also if the list does not say when the next one comes.
   static Result<RevocationList> parse(std::string_view bytes, const Certificate& issuer, WallTime now,
                                       std::span<const Certificate> signers = {});
 
-  // What it says of a certificate of that issuer; the gravest where there are several entries. An issuer may have
-  // several lists: one that says where it belongs counts for certificates that name that place; where a certificate
-  // names no URI, `source`, from where the list came, may be the place too. Errors: Invalid with reason WrongIssuer,
-  // UnsupportedList (it is not this certificate's).
+  // The list's finding on a certificate of the same issuer; the gravest if there are several entries.
+  // An issuer may have several lists. A list that names its places counts only for certificates that name one of these
+  // places. If a certificate names no URI, `source`, the place that the list came from, counts as named too.
+  // Errors: Invalid with reason WrongIssuer, or UnsupportedList if the list is for other certificates.
   Result<RevocationFinding> find(const Certificate& certificate, std::string_view source) const;
 
   WallTime thisUpdate() const { return thisUpdate_; }
@@ -41,16 +46,16 @@ class RevocationList {
 
  private:
   struct Entry {
-    std::string serial;  // the integer's bytes, with a minus where it is negative
+    std::string serial;  // the integer's bytes, after a minus if it is negative
     std::optional<WallTime> revokedAt;
-    std::int32_t reason;  // RFC 5280, 5.3.1; -1: not said
+    std::int32_t reason;  // RFC 5280, 5.3.1; -1: none given
   };
 
   RevocationList() = default;
 
-  std::shared_ptr<const std::vector<Entry>> entries_;  // sorted by serial, the gravest of one serial first
+  std::shared_ptr<const std::vector<Entry>> entries_;  // sorted by serial; for equal serials the gravest first
   std::shared_ptr<const X509_NAME> issuer_;
-  std::vector<Place> places_;  // of the issuing distribution point; empty: it is the issuer's only one
+  std::vector<Place> places_;  // in the issuing distribution point; empty: this is the issuer's only list
   WallTime thisUpdate_{}, nextUpdate_{};
 };
 

@@ -30,7 +30,7 @@ std::array<unsigned char, N> hash(const EVP_MD* algorithm, std::string_view byte
   return out;
 }
 
-// Fetched once: an implicit fetch costs three times as much a hash.
+// Fetched once: an implicit fetch makes a hash cost three times as much.
 const EVP_MD* fetched(const char* name) {
   EVP_MD* algorithm = EVP_MD_fetch(nullptr, name, nullptr);
   if (!algorithm) throw std::runtime_error("OpenSSL has no such hash");

@@ -22,7 +22,7 @@ std::string digestText(std::string_view bytes);
 // RFC 4648, with padding, without line breaks.
 std::string base64(std::string_view bytes);
 
-// Strict: nothing where the text is not exactly such.
+// Strict: nothing unless the text is exactly the base64 above.
 std::optional<std::string> fromBase64(std::string_view text);
 
 }  // namespace mpay::crypto

@@ -1,4 +1,4 @@
-// The one owner of OpenSSL's handles.
+// The owner of OpenSSL's handles.
 #pragma once
 
 #include <openssl/crypto.h>
@@ -20,8 +20,8 @@ struct Freer {
 template <class T, auto free>
 using Handle = std::unique_ptr<T, Freer<free>>;
 
-// What one of OpenSSL's i2d functions allocates, as in derOf([&](unsigned char** out) { return i2d_X509(x, out); });
-// empty where it fails.
+// The bytes that one of OpenSSL's i2d functions allocates, as in derOf([&](unsigned char** out) { return i2d_X509(x,
+// out); }); empty if the function fails.
 template <class Encode>
 std::string derOf(const Encode& encode) {
   unsigned char* data = nullptr;

@@ -13,14 +13,14 @@ namespace mpay::crypto {
 namespace {
 
 constexpr std::string_view kWords = "PRIVATE KEY";
-// The largest key that is looked for: PKCS#12 may hold a chain too.
+// The largest key that is searched for. PKCS#12 may hold a chain too.
 constexpr std::size_t kLargestKey = 64 * 1024;
-// How many bytes all that begin like a key may have. A text that was made to hold more is somebody's attack.
+// The most bytes that the candidates of one text may have together. Only an attack contains more.
 constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
-// As much of DER as tells whether it begins like a key.
+// The number of base64 letters that tell if DER begins like a key.
 constexpr std::size_t kHeadLetters = 24;
 
-// Whether DER bytes are key material of any of the usual forms.
+// True for DER key material in any of the usual forms.
 bool isKeyDer(std::string_view bytes) {
   const auto* begin = reinterpret_cast<const unsigned char*>(bytes.data());
   const auto length = static_cast<long>(bytes.size());
@@ -34,12 +34,12 @@ bool isKeyDer(std::string_view bytes) {
   at = begin;
   if (const Handle<PKCS12, PKCS12_free> store(d2i_PKCS12(nullptr, &at, length)); store) return true;
   at = begin;
-  // An encrypted PKCS#8 is an X509_SIG, and so is a DigestInfo: either way no certificate.
+  // An encrypted PKCS#8 is an X509_SIG, and so is a DigestInfo. Neither is a certificate.
   const Handle<X509_SIG, X509_SIG_free> sealed(d2i_X509_SIG(nullptr, &at, length));
   return sealed != nullptr;
 }
 
-// A DER element: where its content begins, and how long that is; nothing where it is none of that tag.
+// A DER element: the offset and the length of its content. elementAt returns nothing if the tag is another.
 struct Element {
   std::size_t content, length;
 };
@@ -57,8 +57,8 @@ std::optional<Element> elementAt(std::string_view bytes, std::size_t at, unsigne
   return Element{at + 2 + octets, length};
 }
 
-// How many bytes a key has that begins like that; nothing where none does. It is a SEQUENCE that begins with a version,
-// or with an algorithm's identifier. A certificate, a list or a request begins otherwise.
+// The length of the key that begins like `head`; nothing if no key does. A key is a SEQUENCE that begins with a version
+// or with an algorithm's identifier. Certificates, lists and requests begin otherwise.
 std::optional<std::size_t> lengthOfKey(std::string_view head) {
   const auto whole = elementAt(head, 0, 0x30);
   if (!whole) return std::nullopt;
@@ -72,12 +72,12 @@ bool isLetter(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-// A line break as JSON and shell scripts write it.
+// True for a line break as JSON and shell scripts write it.
 bool isWrittenBreak(std::string_view text, std::size_t at) {
   return at + 1 < text.size() && text[at] == '\\' && (text[at + 1] == 'n' || text[at + 1] == 'r');
 }
 
-// The first letters of base64 in a text, without what separates lines.
+// The first letters of base64 in a text, without line breaks.
 std::string lettersOf(std::string_view text, std::size_t most) {
   std::string letters;
   for (std::size_t at = 0; at < text.size() && letters.size() < most; ++at) {
@@ -93,7 +93,7 @@ std::string lettersOf(std::string_view text, std::size_t most) {
   return letters;
 }
 
-// DER that begins with a SEQUENCE begins with M in base64.
+// Base64 of DER that begins with a SEQUENCE begins with M.
 bool holdsBase64Key(std::string_view text) {
   std::size_t decoded = 0;
   for (auto at = text.find('M'); at != std::string_view::npos; at = text.find('M', at + 1)) {
@@ -113,7 +113,7 @@ bool holdsBase64Key(std::string_view text) {
 
 bool holdsKeyText(std::string_view text) { return text.find(kWords) != std::string_view::npos || holdsBase64Key(text); }
 
-// UTF-16 and UTF-32 of what is ASCII are the same with NULs around, and perhaps with a mark in front.
+// UTF-16 and UTF-32 of ASCII text are the same bytes with NULs between them, perhaps after a byte order mark.
 std::string narrowed(std::string_view bytes) {
   std::string narrow(bytes);
   std::erase_if(narrow, [](char c) { return c == '\0' || c == '\xff' || c == '\xfe'; });
@@ -136,7 +136,7 @@ std::optional<std::string> fromFramelessBase64(std::string_view text) {
 bool holdsPrivateKey(std::string_view bytes) {
   auto found = holdsKey(bytes);
   if (!found) {
-    // Of a whole file, its frame included.
+    // The text may be the base64 of a whole file, PEM frame included.
     const auto inner = fromFramelessBase64(bytes.find('\0') == std::string_view::npos ? bytes : narrowed(bytes));
     found = inner && holdsKey(*inner);
   }

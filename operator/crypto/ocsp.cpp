@@ -33,7 +33,8 @@ Result<Basic> decoded(std::string_view bytes) {
   return basic;
 }
 
-// Whom the issuer certified for OCSP signing is held to what holds for an authority and for a signer's usage.
+// Applies to a delegate, a certificate that the issuer made for OCSP signing, the rules for an authority's key and
+// signature and for a signer's key usage.
 Result<void> judgeDelegate(OCSP_BASICRESP* basic, const Certificate& issuer) {
   X509* signer = nullptr;
   const Handle<STACK_OF(X509), freeStack> known(sk_X509_new_null());
@@ -54,11 +55,11 @@ Result<void> judgeDelegate(OCSP_BASICRESP* basic, const Certificate& issuer) {
   return {};
 }
 
-// Whether the issuer signed it, or who was issued a certificate for that purpose by the issuer itself.
+// The signer must be the issuer, or a certificate that the issuer itself made for OCSP signing.
 Result<void> verify(OCSP_BASICRESP* basic, const Certificate& issuer, WallTime now) {
   if (isWeakSignature(OCSP_resp_get0_tbs_sigalg(basic)))
     return refuse("BadSignature", "the response is signed with SHA-1, MD5 or an unknown algorithm");
-  // The issuer is all that is trusted, whether it is a root or not: no chain of another's leads anywhere.
+  // Only the issuer is trusted, a root or not, so that no other authority's chain is accepted.
   const Handle<X509_STORE, X509_STORE_free> store(X509_STORE_new());
   X509_STORE_add_cert(store.get(), issuer.get());
   X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
@@ -92,7 +93,7 @@ Result<void> judgeTimes(const ASN1_GENERALIZEDTIME* made, const ASN1_GENERALIZED
   return {};
 }
 
-// Whether an identifier is a certificate's, whatever hash it is made with.
+// True if an identifier names the certificate, by any hash.
 bool isAbout(const OCSP_CERTID* id, const Certificate& certificate, const Certificate& issuer) {
   ASN1_OBJECT* algorithm = nullptr;
   OCSP_id_get0_info(nullptr, &algorithm, nullptr, nullptr, const_cast<OCSP_CERTID*>(id));
@@ -103,7 +104,7 @@ bool isAbout(const OCSP_CERTID* id, const Certificate& certificate, const Certif
   return expected && OCSP_id_cmp(expected.get(), id) == 0;
 }
 
-// What a single response says of its certificate.
+// Reads a single response on one certificate.
 Result<RevocationFinding> findingOf(OCSP_SINGLERESP* single, WallTime now) {
   if (OCSP_SINGLERESP_get_ext_by_critical(single, 1, -1) >= 0)
     return refuse("UnsupportedResponse", "the response has a critical extension that is not understood");
@@ -117,7 +118,7 @@ Result<RevocationFinding> findingOf(OCSP_SINGLERESP* single, WallTime now) {
   if (status == V_OCSP_CERTSTATUS_GOOD) {
     finding.state = RevocationState::Good;
   } else if (status == V_OCSP_CERTSTATUS_REVOKED) {
-    // Released from a hold (RFC 5280, 5.3.1); a responder should rather say good.
+    // removeFromCRL releases a certificate from a hold (RFC 5280, 5.3.1). A responder should rather say good.
     const bool released = reason == OCSP_REVOKED_STATUS_REMOVEFROMCRL;
     finding.state = released ? RevocationState::Good : RevocationState::Revoked;
     if (!released) finding.revokedAt = timeOf(revoked);
@@ -130,7 +131,7 @@ Result<RevocationFinding> findingOf(OCSP_SINGLERESP* single, WallTime now) {
 
 Result<OcspQuery> OcspQuery::of(const Certificate& certificate, const Certificate& issuer) {
   std::shared_ptr<OCSP_REQUEST> handle(OCSP_REQUEST_new(), OCSP_REQUEST_free);
-  // SHA-1 names the issuer here and protects nothing; it is what every responder knows (RFC 5019, 2.1.1).
+  // SHA-1 only names the issuer here and protects nothing. Every responder knows SHA-1 (RFC 5019, 2.1.1).
   Handle<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer.get()));
   const bool made = id && OCSP_request_add0_id(handle.get(), id.get()) != nullptr;
   if (made) (void)id.release();
@@ -155,7 +156,7 @@ Result<RevocationFinding> OcspQuery::read(std::string_view response, WallTime no
     OCSP_SINGLERESP* single = OCSP_resp_get0(basic.get(), i);
     if (!isAbout(OCSP_SINGLERESP_get0_id(single), certificate_, issuer_)) continue;
     auto finding = findingOf(single, now);
-    // What is not understood may say anything, so nothing else may be better than it.
+    // A part that is not understood may mean anything, so it fails the whole response.
     if (!finding && finding.error().reason == "UnsupportedResponse") return fail(std::move(finding).error());
     if (!finding) {
       problem = std::move(finding).error();

@@ -1,4 +1,4 @@
-// The Online Certificate Status Protocol (RFC 6960), from the side of who asks.
+// The Online Certificate Status Protocol (RFC 6960), from the client's side.
 #pragma once
 
 #include <openssl/ocsp.h>
@@ -11,10 +11,10 @@
 
 namespace mpay::crypto {
 
-// The largest response that is looked at.
+// The largest response that is decoded.
 inline constexpr std::size_t kMaximumOcspBytes = std::size_t{256} << 10;
 
-// How old a response may be that does not say when the next one comes.
+// The greatest age of a response that does not say when the next one comes.
 inline constexpr std::chrono::hours kLongestWithoutNextUpdate{1};
 
 // One question about one certificate. Immutable; copies share it.
@@ -23,17 +23,24 @@ class OcspQuery {
   // With a nonce (RFC 8954). Errors: Crypto.
   static Result<OcspQuery> of(const Certificate& certificate, const Certificate& issuer);
 
-  // What is sent: application/ocsp-request.
+  // The body to send: application/ocsp-request.
   const std::string& request() const { return request_; }
 
-  // What the response says; the gravest where several of its parts are about the certificate, by whatever hash they
-  // name it, and are of now. It must be signed by the issuer, or by a certificate that the issuer itself issued for
-  // OCSP signing and that is in date, of a key and a signature as strong as an authority's, and with digitalSignature
-  // where it has a key usage; whether that one is revoked is not asked (RFC 6960, 4.2.2.2.1). Errors: Invalid with
-  // reason ResponseTooLarge (before anything is decoded), MalformedResponse, ResponderRefused (an error status:
-  // tryLater, unauthorized ...), UnauthorizedSigner, BadSignature (also with SHA-1 or MD5), WrongNonce (one that has
-  // none is accepted: many responders sign in advance), WrongCertificate (nothing about this one), ResponseNotYetValid,
-  // ResponseOutdated, UnsupportedResponse (a critical extension that is not understood).
+  // The response's finding. If several of its parts are about the certificate, by whatever hash they name it, and are
+  // current, the gravest finding counts.
+  // The signer must be the issuer, or a certificate that the issuer itself made for OCSP signing: in date, with a key
+  // and a signature as strong as an authority's, and with digitalSignature if it has a key usage. The signer's own
+  // revocation is not checked (RFC 6960, 4.2.2.2.1).
+  // Errors: Invalid with reason
+  // - ResponseTooLarge: found before anything is decoded;
+  // - MalformedResponse;
+  // - ResponderRefused: an error status (tryLater, unauthorized ...);
+  // - UnauthorizedSigner;
+  // - BadSignature: also with SHA-1 or MD5;
+  // - WrongNonce: a response without a nonce is accepted, because many responders sign in advance;
+  // - WrongCertificate: the response is not about this certificate;
+  // - ResponseNotYetValid, ResponseOutdated;
+  // - UnsupportedResponse: a critical extension that is not understood.
   Result<RevocationFinding> read(std::string_view response, WallTime now) const;
 
  private:

@@ -30,7 +30,7 @@ tl::unexpected<Error> failed(std::string_view what) {
   return fail(ErrorKind::Crypto, fmt::format("OpenSSL does not {}: {}", what, reason));
 }
 
-// The first characters of UTF-8.
+// Cuts UTF-8 to its first characters.
 std::string_view shortened(std::string_view text) {
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -52,7 +52,7 @@ Result<Name> nameOf(const RequestSubject& subject) {
       {NID_commonName, "common name", subject.commonName}};
   for (const auto& [nid, what, value] : parts) {
     if (value.empty()) continue;
-    // OpenSSL holds it to the bounds of X.520, and chooses the type of string.
+    // OpenSSL enforces the bounds of X.520 and chooses the string type.
     if (X509_NAME_add_entry_by_NID(name.get(), nid, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
                                    static_cast<int>(value.size()), -1, 0) != 1) {
       ERR_clear_error();

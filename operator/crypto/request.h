@@ -1,4 +1,4 @@
-// Private keys that are made here, and the requests (PKCS#10, RFC 2986) for certificates of them.
+// Private keys made by the operator, and the certificate requests (PKCS#10, RFC 2986) for them.
 #pragma once
 
 #include <openssl/evp.h>
@@ -12,7 +12,7 @@
 
 namespace mpay::crypto {
 
-// Secret bytes: overwritten where they are destroyed or moved from, never copied.
+// Secret bytes: overwritten when they are destroyed or moved from, never copied.
 class SecretText {
  public:
   SecretText() = default;
@@ -28,13 +28,13 @@ class SecretText {
   std::string text_;
 };
 
-// Overwrites what a string holds, also behind its end, and empties it.
+// Overwrites the whole buffer of a string, also behind the text's end, and empties the string.
 void cleanse(std::string& text);
 
-// The kinds of key that are made, by the names that people use.
+// The types of key that make() knows, by their usual names.
 inline constexpr std::array<std::string_view, 5> kKeyTypes{"RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384"};
 
-// Whose the certificate will be. The authority decides what it takes of it.
+// The subject to certify. The authority decides which of it goes into the certificate.
 struct RequestSubject {
   std::string commonName;          // at most 64 characters each, as X.520 has them
   std::string organization;        // a longer one is cut
@@ -42,20 +42,20 @@ struct RequestSubject {
   std::string organizationalUnit;  // empty: none
 };
 
-// As people read it, RFC 2253. Errors: Invalid InvalidSubject.
+// In the form of RFC 2253. Errors: Invalid InvalidSubject.
 Result<std::string> textOf(const RequestSubject& subject);
 
-// One private key. Immutable; copies share it. OpenSSL overwrites it when the last one goes.
+// One private key. Immutable; copies share it. OpenSSL overwrites it when the last copy goes.
 class PrivateKey {
  public:
-  // One of kKeyTypes. Errors: Invalid InvalidField; Crypto.
+  // Makes a key of one of kKeyTypes. Errors: Invalid InvalidField; Crypto.
   static Result<PrivateKey> make(std::string_view type);
-  // PEM, not encrypted. Errors: Invalid MalformedKey; nothing of it is repeated.
+  // Reads PEM that is not encrypted. Errors: Invalid MalformedKey; messages repeat nothing of the text.
   static Result<PrivateKey> parse(std::string_view pem);
 
   SecretText pem() const;               // PKCS#8
   std::string publicKeySha256() const;  // as Certificate::publicKeySha256
-  // A request in PEM, which asks for digitalSignature and clientAuth. Errors: Invalid InvalidSubject; Crypto.
+  // A request in PEM, for digitalSignature and clientAuth. Errors: Invalid InvalidSubject; Crypto.
   Result<std::string> request(const RequestSubject& subject) const;
 
   EVP_PKEY* get() const { return key_.get(); }
@@ -65,13 +65,14 @@ class PrivateKey {
   std::shared_ptr<EVP_PKEY> key_;
 };
 
-// What a request says.
+// The content of a request.
 struct CertificateRequest {
   std::string publicKeySha256;
   std::string subject;  // as textOf
 };
 
-// A PKCS#10 in PEM whose signature holds, and nothing around it but white space. Errors: Invalid MalformedRequest.
+// Reads a PKCS#10 in PEM, with nothing around it but white space, and verifies its signature. Errors: Invalid
+// MalformedRequest.
 Result<CertificateRequest> parseRequest(std::string_view pem);
 
 }  // namespace mpay::crypto

@@ -13,7 +13,7 @@
 namespace mpay::crypto {
 namespace {
 
-// A certificate that names more is asked for these.
+// Only this many places of a certificate are used.
 constexpr std::size_t kMaximumPlaces = 8;
 
 bool isPrintable(const std::string& text) {
@@ -24,7 +24,7 @@ void keep(std::vector<std::string>& places, std::string place) {
   if (isPrintable(place) && places.size() < kMaximumPlaces) places.push_back(std::move(place));
 }
 
-// Everything before the path but user information.
+// The URI with scheme and host in lower case, the rest unchanged.
 std::string comparable(const std::string& uri) {
   const auto scheme = uri.find(':');
   if (scheme == std::string::npos) return uri;

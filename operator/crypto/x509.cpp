@@ -44,7 +44,7 @@ Result<std::shared_ptr<X509>> fromDer(std::string_view der) {
     if (holdsPrivateKey({reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at)})) return keyGiven();
     return malformed("bytes follow the certificate");
   }
-  // Extensions are decoded here, so that later readers on several threads only read.
+  // Extensions are decoded here, so that later readers on several threads change nothing.
   X509_check_purpose(handle.get(), -1, 0);
   if (X509_get_extension_flags(handle.get()) & EXFLAG_INVALID) {
     ERR_clear_error();
@@ -174,7 +174,7 @@ std::string Certificate::rsaFlaw() const {
   if (bits > OPENSSL_RSA_MAX_MODULUS_BITS)
     return fmt::format("its modulus has {} bits, more than {}", bits, OPENSSL_RSA_MAX_MODULUS_BITS);
   if (!BN_is_odd(exponent.get()) || BN_is_one(exponent.get())) return "its exponent is even, or below 3";
-  // TLS libraries refuse to calculate with these.
+  // TLS libraries refuse to calculate with these numbers.
   if (BN_cmp(modulus.get(), exponent.get()) <= 0 ||
       (bits > OPENSSL_RSA_SMALL_MODULUS_BITS && BN_num_bits(exponent.get()) > OPENSSL_RSA_MAX_PUBEXP_BITS))
     return "its exponent is too large";
@@ -253,7 +253,7 @@ namespace {
 
 constexpr std::string_view kAnyBegin = "-----BEGIN ", kAnyEnd = "-----END ", kDashes = "-----";
 
-// A block's name for people; it may be anything.
+// A block's name for messages. A name that is not plain becomes "something else".
 std::string nameOfBlock(std::string_view block) {
   block.remove_prefix(kAnyBegin.size());
   const auto name = block.substr(0, std::min<std::size_t>(block.find(kDashes), 40));
@@ -263,7 +263,7 @@ std::string nameOfBlock(std::string_view block) {
   return isPlain ? std::string(name) : "something else";
 }
 
-// The next PEM block of a text, which `rest` then begins behind. Errors: why it cannot be read.
+// Takes the next PEM block off a text; `rest` then begins behind the block. Errors: the reason why it cannot be read.
 Result<std::string_view> takeBlock(std::string_view& rest) {
   const auto begin = rest.find(kAnyBegin), end = rest.find(kAnyEnd);
   if (begin == std::string_view::npos || end < begin)

@@ -7,7 +7,7 @@ namespace {
 
 void writeString(std::string_view text, std::string& out) {
   out += '"';
-  std::size_t plain = 0;  // from here on nothing was written yet
+  std::size_t plain = 0;  // nothing from here on is written yet
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;

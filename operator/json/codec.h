@@ -1,11 +1,11 @@
 // JSON to and from plain structs described with Boost.Describe.
 //
-// Kubernetes's conventions rather than Boost's own: unknown keys are ignored (a newer server may
-// send more), absent keys keep the member's default, empty optionals, lists and maps are not
-// written. A member's JSON name is its C++ name without a trailing underscore (`namespace_`).
+// The conventions are Kubernetes's rather than Boost's: unknown keys are ignored (a newer server may send more), absent
+// keys keep the member's default, and empty optionals, lists and maps are not written. A member's JSON name is its C++
+// name without a trailing underscore (`namespace_`).
 //
-// Known types: bool, integers, double, std::string, described enums (by name), optional, vector,
-// map<string, T>, boost::json::value (kept as it is) and described structs of these.
+// Known types: bool, integers, double, std::string, described enums (by name), optional, vector, map<string, T>,
+// boost::json::value (kept as it is) and described structs of these.
 #pragma once
 
 #include <fmt/format.h>
@@ -34,7 +34,7 @@ concept DescribedStruct = boost::describe::has_describe_members<T>::value;
 template <class T>
 concept DescribedEnum = boost::describe::has_describe_enumerators<T>::value;
 
-// What a value is, for messages.
+// The JSON type's name, for messages.
 inline std::string_view kindOf(const value& v) {
   switch (v.kind()) {
     case boost::json::kind::null: return "null";
@@ -46,7 +46,7 @@ inline std::string_view kindOf(const value& v) {
   }
 }
 
-// Deeper values are refused: what reads them recurses, a few hundred bytes of stack a level.
+// parse() refuses deeper values: the functions that read them recurse, with a few hundred bytes of stack a level.
 inline constexpr std::size_t kDeepest = 512;
 
 inline boost::json::parse_options parseOptions() {
@@ -55,14 +55,14 @@ inline boost::json::parse_options parseOptions() {
   return options;
 }
 
-// Errors: Decode, with the byte offset, and with reason TooDeep where a value is nested deeper than kDeepest; no part
-// of the text is repeated, because it may be secret.
+// Errors: Decode with the byte offset; with reason TooDeep if a value is nested deeper than kDeepest. Messages repeat
+// no part of the text, because it may be secret.
 Result<value> parse(std::string_view text);
-// The same, into the memory that the parser was reset to.
+// The same, into the memory that `parser` was reset to.
 Result<value> parse(std::string_view text, boost::json::stream_parser& parser);
 
-// Sorted keys, no blanks, UTF-8 as it is, the escapes of RFC 8785 (JCS); numbers are integers in
-// all that we hash. Equal values give equal bytes.
+// Sorted keys, no blanks, UTF-8 as it is, the escapes of RFC 8785 (JCS). All numbers that we hash are integers. Equal
+// values give equal bytes.
 std::string canonical(const value& v);
 
 // "namespace_" -> "namespace".
@@ -86,9 +86,9 @@ inline constexpr bool isMap = false;
 template <class T>
 inline constexpr bool isMap<std::map<std::string, T>> = true;
 
-// Where decoding stands, for messages; grows on the way out of a failure only.
+// The place where decoding failed, for messages. The path is built only after a failure.
 struct Failure {
-  std::string path;  // built from the inside outwards
+  std::string path;  // built from the innermost member outwards
   std::string problem;
 };
 
@@ -219,7 +219,7 @@ std::string_view nameOf(T enumerator) {
   return name;
 }
 
-// Fills a T. Errors: Decode, "$.spec.contract: want object, got string"; values are not repeated.
+// Fills a T. Errors: Decode, "$.spec.contract: want object, got string"; messages repeat no values.
 template <class T>
 Result<T> decode(const value& from) {
   T into{};
@@ -265,7 +265,7 @@ value encode(const T& from) {
   }
 }
 
-// Member by member, for described structs.
+// Compares described structs member by member.
 template <class T>
 bool equal(const T& a, const T& b) {
   if constexpr (detail::isOptional<T>) {

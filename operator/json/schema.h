@@ -1,17 +1,16 @@
 // OpenAPI v3 schemas (as CustomResourceDefinitions take them) from described structs.
 //
-// The types, what is required and the enumerations come from the struct; words, bounds, defaults
-// and CEL rules from a function beside it, found by its argument's namespace:
+// The struct gives the types, the required members and the enumerations. A function beside the struct gives words,
+// bounds, defaults and CEL rules; it is found by its argument's namespace:
 //
 //   void describe(json::SchemaOf<Contract>& s) {
 //     s.doc("The contract on using MPay.");
 //     s["number"].doc("Its number.").length(1, 60);
 //   }
 //
-// A member is required when it is neither optional nor a list or map and has no default, or when it
-// says so. A member
-// without words, a string without a maximum, a list without a maximum, or a name that the struct
-// does not have is a bug and throws std::logic_error.
+// A member is required if it is marked so, or if it has no default and is neither optional nor a list or map. Four bugs
+// throw std::logic_error: a member without words, a string without a maximum, a list without a maximum, and a name that
+// the struct does not have.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +29,7 @@ struct Rule {
 };
 BOOST_DESCRIBE_STRUCT(Rule, (), (rule, message, reason, fieldPath))
 
-// What a member says about its being required.
+// The two facts that decide if a member is required.
 struct Presence {
   bool hasDefault = false;
   bool required = false;
@@ -106,7 +105,7 @@ class SchemaOf : public Node {
  public:
   SchemaOf(object& node, std::map<std::string, Presence>& presence) : Node(node), node_(node), presence_(presence) {}
 
-  // The member of that JSON name.
+  // The member with this JSON name.
   Node operator[](std::string_view name) {
     auto* found = node_.at("properties").as_object().if_contains(name);
     if (!found) throw std::logic_error("the schema describes an unknown member " + std::string(name));
@@ -147,7 +146,7 @@ object typeSchema() {
 template <class T>
 inline constexpr bool isRequired = !isOptional<T> && !isVector<T> && !isMap<T>;
 
-// Throws where a bound is missing, see the head of the file.
+// Throws if a bound is missing; see the head of the file.
 void checkBounds(const std::string& path, const object& node);
 
 }  // namespace detail

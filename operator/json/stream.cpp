@@ -9,7 +9,7 @@ tl::unexpected<Error> tooLong(std::string_view what, std::size_t longest) {
 
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// What c does to being within a string.
+// Updates the string state for one more character.
 void step(char c, bool& inString, bool& escaped) {
   if (escaped) {
     escaped = false;
@@ -25,8 +25,8 @@ void step(char c, bool& inString, bool& escaped) {
 Result<const value*> Reader::parse(std::string_view text) {
   document_.reset();
   parser_.reset();
-  // Made anew: release() would keep the size of its next block, which doubles with each document over the usual size
-  // until no memory is that large.
+  // The memory is made anew. release() would keep the size of its next block, which doubles with each document of more
+  // than usual size until no memory is that large.
   memory_.emplace(first_.get(), kUsual);
   parser_.reset(&*memory_);
   document_.emplace(TRY(json::parse(text, parser_)));
@@ -115,7 +115,8 @@ Result<std::size_t> ItemSplitter::readItem(std::string_view bytes) {
   std::size_t read = 0;
   bool whole = false;
   while (read < bytes.size() && !whole) {
-    // Most of an item are strings. Their ends are not found by find_first_of, which calls a function for each byte.
+    // Strings make up most of an item. find_first_of would call a function for each byte, so this loop looks for their
+    // ends itself.
     while (inString_ && read < bytes.size()) step(bytes[read++], inString_, escaped_);
     if (read == bytes.size()) break;
     switch (bytes[read++]) {

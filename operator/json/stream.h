@@ -1,6 +1,5 @@
-// JSON that arrives: many small documents one after another, and one long list in pieces.
-//
-// For watches and lists, whose whole text is never wanted in memory.
+// JSON that arrives in pieces, for watches and lists: many small documents one after another, or one long list. The
+// whole text is never in memory.
 #pragma once
 
 #include <functional>
@@ -13,8 +12,8 @@
 
 namespace mpay::json {
 
-// Parses one document after another into the same memory, so that a document of usual size costs no
-// allocation. Not thread-safe.
+// Parses one document after another into the same memory, so that a document of usual size costs no allocation. Not
+// thread-safe.
 class Reader {
  public:
   Reader() = default;
@@ -32,31 +31,31 @@ class Reader {
   std::optional<value> document_;  // in memory_
 };
 
-// The text with null in place of each object and array that is deeper than `levels`: what is left of a document that is
-// too deep to be read. Only brackets and strings are looked at.
+// The text with null in place of each object and array that is deeper than `levels`, for a document that is too deep to
+// be read. Only brackets and strings are looked at.
 std::string pruned(std::string_view text, std::size_t levels);
 
-// The calling thread's own, for what is read and done with at once.
+// The calling thread's own Reader, for values that are used before the next parse.
 Reader& reader();
 
-// Cuts {"kind":..., "items":[{...},{...}], ...} into its items while it arrives. Only brackets and strings are
-// looked at: whether an item, or what is left, is JSON is found out by who parses it.
+// Cuts {"kind":..., "items":[{...},{...}], ...} into its items while it arrives. The splitter looks only at brackets
+// and strings; the caller finds out by parsing if an item, or the document around the items, is JSON.
 class ItemSplitter {
  public:
-  // Takes the text of one item; an error ends the reading with it.
+  // Takes the text of one item. An error ends the reading with that error.
   using OnItem = std::function<Result<void>(std::string_view item)>;
 
-  // Neither an item nor all that surrounds the items may be longer than `longest` bytes.
+  // `longest` bounds each item, and all the text around the items together.
   ItemSplitter(std::size_t longest, OnItem onItem) : longest_(longest), onItem_(std::move(onItem)) {}
 
-  // Errors: Decode, with reason ResponseTooLarge where a limit is reached; onItem's.
+  // Errors: Decode with reason ResponseTooLarge if a limit is reached; the errors of onItem.
   Result<void> write(std::string_view bytes);
 
-  // The document with its items left out ("items":[]). Errors: Decode, where the text has not come to its end.
+  // The document without its items ("items":[]). Errors: Decode if the text is incomplete.
   Result<std::string> finish();
 
  private:
-  // Each reads a part of the bytes and returns how many.
+  // Each reads the beginning of the bytes and returns how many it read.
   Result<std::size_t> readAround(std::string_view bytes);
   Result<std::size_t> readBetween(std::string_view bytes);
   Result<std::size_t> readItem(std::string_view bytes);
@@ -65,14 +64,14 @@ class ItemSplitter {
   const OnItem onItem_;
 
   enum class Where { Around, Between, Item } where_ = Where::Around;
-  unsigned depth_ = 0;      // of brackets that are open around the items
-  unsigned itemDepth_ = 0;  // and within an item
+  unsigned depth_ = 0;      // brackets that are open around the items
+  unsigned itemDepth_ = 0;  // brackets that are open within an item
   bool inString_ = false;
   bool escaped_ = false;
   bool itemsNext_ = false;  // the value of "items" comes next
   std::string name_;        // the last string at the list's own level
   std::string around_;
-  std::string item_;  // what has come of an item that is cut by the end of the bytes
+  std::string item_;  // the beginning of an item whose end has not arrived
 };
 
 }  // namespace mpay::json

@@ -10,7 +10,7 @@
 namespace mpay::json {
 namespace {
 
-// More than any file of ours has; aliases can make a small text as large as they like.
+// The operator's own files are smaller. The bound is needed because aliases make a small text arbitrarily large.
 constexpr int kMaxNodes = 200000;
 constexpr int kMaxDepth = 100;
 
@@ -37,7 +37,7 @@ value plainScalar(std::string_view text) {
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
   if (const auto integer = plainInteger(text)) return *integer;
-  // A number has a digit in it; "inf" and "nan" stay words.
+  // A number has a digit in it; "inf" and "nan" stay strings.
   const std::string_view digits = text.substr(text.starts_with('+') ? 1 : 0);
   if (std::any_of(text.begin(), text.end(), isDigit) && text.find_first_not_of("-+.eE0123456789") == text.npos &&
       !(text.starts_with('+') && digits.starts_with('-'))) {
@@ -48,7 +48,8 @@ value plainScalar(std::string_view text) {
   return value(boost::json::string_view(text));
 }
 
-// What some reader, of YAML 1.1 say, as kubectl is, takes for a number, a boolean, null or a merge.
+// True if some reader takes the word for a number, a boolean, null or a merge key. kubectl, for example, reads YAML
+// 1.1.
 bool readsAsSomethingElse(std::string text) {
   const bool isNumberLike =
       !text.empty() && (isDigit(text[0]) || (text.size() > 1 && (text[0] == '+' || text[0] == '-' || text[0] == '.') &&
@@ -59,8 +60,8 @@ bool readsAsSomethingElse(std::string text) {
          std::find(std::begin(words), std::end(words), text) != std::end(words);
 }
 
-// Whether a block scalar ("|", as yaml-cpp writes it) reads back the same: lines of visible text, the last
-// one ended, the first one neither empty nor indented.
+// True if a block scalar ("|", as yaml-cpp writes it) reads back the same: lines of visible text, the last one ended,
+// the first one neither empty nor indented.
 bool fitsBlock(std::string_view text) {
   return text.size() > 1 && text.ends_with('\n') && text[text.size() - 2] != '\n' && text[0] != '\n' &&
          text[0] != ' ' && std::all_of(text.begin(), text.end(), [](char c) {

@@ -15,9 +15,9 @@ struct Status {
 };
 BOOST_DESCRIBE_STRUCT(Status, (), (kind, reason, message, code))
 
-// An admission webhook may take ten seconds. Who waits for longer waits for nobody.
+// The timeout of a request. An admission webhook may take ten seconds; no answer is expected after fifteen.
 constexpr Duration kPatience = std::chrono::seconds(15);
-// Before a request that was refused by 429 is repeated, if the server did not ask for more.
+// The wait after a 429, unless the server asks for a longer one.
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(5)};
 
 std::string queryOf(const Selectors& selectors) {
@@ -123,7 +123,7 @@ Result<std::string> Client::request(std::string method, const std::string& path,
       credentialsRefused();
       continue;
     }
-    // 429 says that nothing was done; how long to wait it says itself.
+    // 429 means that the server did nothing. A longer Retry-After than 5 s is not waited for.
     if (response.status == 429 && error.retryAfter && attempt < 2 && *error.retryAfter <= std::chrono::seconds(5)) {
       sleepUnlessStopped(std::max(*error.retryAfter, kBackoff.after(static_cast<unsigned>(attempt) + 1)), stop);
       continue;

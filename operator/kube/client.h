@@ -1,8 +1,7 @@
 // A typed client of the Kubernetes API.
 //
-// Every call names what it did in its errors ("replace configmaps mpay-testing/x: 409 Conflict: ...").
-// Lists come in pages that are decoded item by item. Requests and watches travel on connections of
-// their own, so that no watch waits behind a write.
+// Errors name the call ("replace configmaps mpay-testing/x: 409 Conflict: ..."). Lists come in pages that are decoded
+// item by item. Requests and watches use separate connections, so that no write waits behind a watch.
 #pragma once
 
 #include <memory>
@@ -27,7 +26,7 @@ struct Selectors {
   std::string fieldSelector;  // "metadata.name=x"
 };
 
-// A delete or write happens only to the very object that was looked at.
+// Binds a delete or a write to the object that was seen.
 struct Preconditions {
   std::string uid;
   std::string resourceVersion;
@@ -40,31 +39,31 @@ std::string pathOf(const ResourceType& type, std::string_view namespace_, std::s
 // "a%2Fb".
 std::string urlEncode(std::string_view text);
 
-// Turns an answer that is no success into an Api error with the server's Status.
+// The Api error of a response that is no success, with the server's Status.
 Error errorOf(const net::Response& response);
 
-// Thread-safe. Follows its Config's files.
+// Thread-safe. Follows the files of its Config.
 class Client {
  public:
-  // `name` is who asks and writes: the User-Agent and the field manager.
+  // `name` identifies the program that asks and writes: User-Agent and field manager.
   explicit Client(Config config, std::string name = "mpay-operator");
 
   const std::string& name() const { return name_; }
   net::Transport& transport() { return transport_; }
 
-  // One request, and the body of a 2xx answer. 429 with a Retry-After of at most
-  // 5 s is waited for and repeated up to twice.
+  // Sends a request and returns the body of a 2xx response. A first 401 is repeated with credentials read again. 429
+  // with a Retry-After of at most 5 s is repeated after the wait, up to twice.
   Result<std::string> request(std::string method, const std::string& path, const json::value* body,
                               std::string_view contentType, const std::stop_token& stop);
 
-  // A body as the JSON object that it must be, until this thread reads the next one. Errors: Decode, also for an
-  // answer of another kind with status 200.
+  // Reads a body that must be a JSON object; the object is valid until this thread reads the next one. Errors: Decode,
+  // also for a response of another kind with status 200.
   static Result<const json::value*> read(const std::string& body);
 
-  // What a request to this path needs: URL, TLS and credentials.
+  // A request to this path with URL, TLS and credentials.
   net::Request prepare(std::string method, const std::string& path);
 
-  // The server answered 401: tokens and the kubeconfig are read again before the next request.
+  // The server answered 401: the token and the kubeconfig are read again before the next request.
   void credentialsRefused();
 
  private:
@@ -83,7 +82,7 @@ class Api {
     return decode("get", key, client_->request("GET", path(key), nullptr, "", stop));
   }
 
-  // All of them, page by page.
+  // Every object, page by page.
   Result<std::vector<K>> list(const Selectors& selectors = {}, const std::stop_token& stop = {}) const;
 
   // POST. Errors: Api 409 AlreadyExists.
@@ -93,14 +92,14 @@ class Api {
                   client_->request("POST", pathOf(K::kResource, namespaceOf(object)), &body, "application/json", stop));
   }
 
-  // PUT; the object carries the resourceVersion it was based on. Errors: Api 409 Conflict.
+  // PUT; the object carries the resourceVersion that the change is based on. Errors: Api 409 Conflict.
   Result<K> replace(const K& object, const std::stop_token& stop = {}) const {
     const json::value body = bodyOf(object);
     return decode("replace", object.metadata.key(),
                   client_->request("PUT", path(object.metadata.key()), &body, "application/json", stop));
   }
 
-  // The same with dryRun=All: whether it would be accepted. Nothing is changed.
+  // The same with dryRun=All: tells if the server would accept it. Nothing changes.
   Result<K> tryReplace(const K& object, const std::stop_token& stop = {}) const {
     const json::value body = bodyOf(object);
     return decode(
@@ -108,9 +107,9 @@ class Api {
         client_->request("PUT", path(object.metadata.key()) + "?dryRun=All", &body, "application/json", stop));
   }
 
-  // Server-side apply of the status subresource, bound to the version that `object` was seen at: neither a
-  // status decided on an older state nor one for an earlier object of the same name can land (Api 409).
-  // A UID would not do: API servers ignore it in a patch of a status.
+  // Server-side apply of the status subresource, bound to the resourceVersion of `object`: a status decided on an older
+  // state, or for an earlier object of the same name, is refused (Api 409). A UID alone is not enough, because API
+  // servers ignore it in a patch of a status.
   template <class Status>
   Result<K> applyStatus(const K& object, const Status& status, const std::stop_token& stop = {}) const {
     json::object metadata{{"name", object.metadata.name.value_or("")},
@@ -127,8 +126,8 @@ class Api {
                   client_->request("PATCH", target, &body, "application/apply-patch+yaml", stop));
   }
 
-  // JSON merge patch of the status subresource, bound to the resourceVersion that was seen as applyStatus is:
-  // fields that the status does not name stay. The cheaper of the two where nobody else writes the status.
+  // JSON merge patch of the status subresource, bound to the resourceVersion `seen`, as applyStatus is. Fields that
+  // `status` does not name stay. It is cheaper than applyStatus, and right if nobody else writes the status.
   template <class Status>
   Result<K> patchStatus(const ObjectKey& key, std::string_view seen, const Status& status,
                         const std::stop_token& stop = {}) const {
@@ -141,14 +140,14 @@ class Api {
                   client_->request("PATCH", target, &body, "application/merge-patch+json", stop));
   }
 
-  // JSON merge patch; put metadata.resourceVersion into it to bind it to what was seen.
+  // JSON merge patch; put metadata.resourceVersion into `change` to bind the patch to the object that was seen.
   Result<K> patch(const ObjectKey& key, const json::value& change, const std::stop_token& stop = {}) const {
     return decode("patch", key,
                   client_->request("PATCH", path(key) + "?fieldManager=" + client_->name(), &change,
                                    "application/merge-patch+json", stop));
   }
 
-  // DELETE; an object that is gone already counts as success.
+  // DELETE; success also if the object is gone already.
   Result<void> remove(const ObjectKey& key, const Preconditions& preconditions, const std::stop_token& stop = {}) const;
 
  private:
@@ -180,7 +179,7 @@ class Api {
   Client* client_;
 };
 
-// One page's envelope.
+// The metadata of one page of a list.
 struct ListMeta {
   std::string resourceVersion;
   std::optional<std::string> continue_;
@@ -189,7 +188,7 @@ BOOST_DESCRIBE_STRUCT(ListMeta, (), (resourceVersion, continue_))
 
 // The path of one page of a list.
 std::string listPath(const ResourceType& type, const Selectors& selectors, std::string_view continueToken);
-// The path of a watch from that version on, with bookmarks, which the server ends after so long.
+// The path of a watch that starts after `resourceVersion` and has bookmarks. The server ends it after `timeout`.
 std::string watchPath(const ResourceType& type, const Selectors& selectors, std::string_view resourceVersion,
                       std::chrono::seconds timeout);
 

@@ -20,14 +20,14 @@ namespace {
 Result<std::string> readFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  // Inserting nothing fails too: an empty file is one that is still being written.
+  // operator<< fails too if it inserts nothing: an empty file is still being written.
   if (!file || !(text << file.rdbuf())) {
     return fail(ErrorKind::Invalid, fmt::format("cannot read {}, or it is empty", path));
   }
   return text.str();
 }
 
-// The member of a list of {name, <kind>: {...}} with that name.
+// The entry of that name in a list of {name, <kind>: {...}}.
 Result<json::object> named(const json::object& config, std::string_view list, std::string_view kind,
                            std::string_view name) {
   if (const auto* items = config.if_contains(list); items && items->is_array()) {
@@ -48,7 +48,8 @@ std::optional<std::string> text(const json::object& from, std::string_view key) 
   return std::string(found->get_string());
 }
 
-// <key>-data in base64, or the file that <key> names, relative to the kubeconfig's folder, which is added to `files`.
+// The value of <key>-data in base64, or the content of the file that <key> names, relative to the kubeconfig's folder.
+// The file is added to `files`.
 Result<std::string> content(const json::object& from, const std::string& key, const std::filesystem::path& folder,
                             std::vector<SourceFile>& files) {
   if (from.if_contains(key + "-data")) {
@@ -70,7 +71,7 @@ Result<std::shared_ptr<Synchronized<Token>>> tokenIn(const std::string& path) {
   return std::make_shared<Synchronized<Token>>(std::move(token));
 }
 
-// What new connections could not use is an error.
+// Reads the Config again. Errors: also a Config that new connections could not use.
 Result<Config> readAgain(const Config& config) {
   Config fresh = TRY(config.read());
   TRY(net::TlsContext::of(*fresh.tls));
@@ -215,7 +216,7 @@ std::shared_ptr<const Config> LiveConfig::current() {
     }
     spdlog::info("the credentials were read again");
     state.broken = false;
-    // Equal ones are the same, so that connections live on.
+    // An equal Tls stays the same object, so that connections are reused.
     const net::Tls &is = *read->tls, &was = *state.config->tls;
     if (is == was) read->tls = state.config->tls;
     state.config = std::make_shared<const Config>(std::move(*read));

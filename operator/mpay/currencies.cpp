@@ -3,7 +3,7 @@
 namespace mpay::soap {
 namespace {
 
-// ISO 4217, list one, of 2026: without ANG, BGN, CUC, HRK, SLL and ZWL, which have ended.
+// ISO 4217, list one, 2026. ANG, BGN, CUC, HRK, SLL and ZWL are withdrawn and left out.
 constexpr std::string_view kCodes =
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF "
     "CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP "

@@ -1,11 +1,11 @@
-// The currencies in which an order may be.
+// The currencies of orders.
 #pragma once
 
 #include <string_view>
 
 namespace mpay::soap {
 
-// An active alphabetic code of ISO 4217, in capitals: "MDL". Codes that were withdrawn are none.
+// True for an active alphabetic code of ISO 4217 in capitals, such as "MDL". False for withdrawn codes.
 bool isCurrency(std::string_view code);
 
 }  // namespace mpay::soap

@@ -13,7 +13,7 @@ struct Parts {
   std::chrono::minutes east{0};
 };
 
-// Takes a text apart from its beginning, and remembers that a part was not there.
+// Takes a text apart from its beginning, and remembers if a part was missing.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -35,7 +35,7 @@ class Scanner {
     text_.remove_prefix(count);
     return taken;
   }
-  // Two digits, which make a number of at most `most`.
+  // Takes two digits that make a number of at most `most`.
   int two(int most) {
     const auto taken = text_.substr(0, 2);
     Scanner inside(taken);
@@ -70,7 +70,7 @@ int yearOf(Scanner& from) {
   return isBefore ? -year : year;
 }
 
-// The fraction of a second without its point; empty where there is none.
+// The fraction of a second without its point; empty if there is none.
 std::string_view fractionOf(Scanner& from) {
   if (!from.skips('.')) return {};
   const auto digits = from.digits();

@@ -7,7 +7,7 @@
 namespace mpay::soap {
 namespace {
 
-// By local names, since a name in a wrong namespace is what a report has to show.
+// Compares local names only, since a report must also show a name in a wrong namespace.
 constexpr auto kShownText = std::to_array<std::string_view>(
     {// OrderDetails, OrderLine, confirmation
      "AllowAdvancePayments", "AllowPartialPayments", "Amount", "AmountDue", "Currency", "CustomerType", "DueDate",
@@ -15,7 +15,7 @@ constexpr auto kShownText = std::to_array<std::string_view>(
      "TotalAmount", "TotalAmountDue",
      // DestinationAccount: an institution's
      "BankAccount", "BankCode", "BankFiscalCode", "BeneficiaryName", "ConfigurationCode",
-     // OrderProperty, its Value apart
+     // OrderProperty, without Value
      "DisplayName", "Id", "IsVisible", "Modifiable", "Name", "Required", "Type",
      // WS-Security
      "Created", "Expires", "DigestValue", "X509SerialNumber", "KeyIdentifier",
@@ -35,14 +35,14 @@ bool isOneOf(const xmlChar* name, std::span<const std::string_view> names) {
 void hideAttributes(xmlNode* element) {
   for (xmlAttr* attribute = element->properties; attribute != nullptr; attribute = attribute->next) {
     if (isOneOf(attribute->name, kShownAttributes)) continue;
-    // Not by name, which another attribute of another namespace may have too.
+    // The node is set directly: by name another attribute of another namespace might be found.
     for (xmlNode* part = attribute->children; part != nullptr; part = part->next) {
       xmlNodeSetContent(part, reinterpret_cast<const xmlChar*>(part == attribute->children ? kHidden.data() : ""));
     }
   }
 }
 
-// Elements with text beside their children show none: no message has such.
+// Text beside child elements is hidden; no message of MPay has such text.
 void hide(xmlNode* element) {
   hideAttributes(element);
   const bool isLeaf = xmlFirstElementChild(element) == nullptr;

@@ -8,13 +8,13 @@
 
 namespace mpay::soap {
 
-// What an excerpt is at most, in bytes.
+// The largest excerpt, in bytes.
 inline constexpr std::size_t kMaximumExcerpt = 4'000;
 
-// The document, indented, for people; longer ones are cut and end in "...". Text stays where its element is one of
-// MPay's that say nothing of a person, of WS-Security's that hold no key, or of a fault; all other text, also of
-// elements that nobody knows, becomes "***". So do attributes but those of WS-Security, SOAP and XML Schema. Comments
-// are left out.
+// The document, indented, for people; a longer one is cut and ends in "...".
+// The text of three kinds of element stays: MPay's that tell nothing about a person, WS-Security's that hold no key,
+// and those of a fault. All other text, also of unknown elements, becomes "***". Attributes other than those of
+// WS-Security, SOAP and XML Schema become "***" too. Comments are left out.
 std::string excerpt(const Document& document, std::size_t most = kMaximumExcerpt);
 
 }  // namespace mpay::soap

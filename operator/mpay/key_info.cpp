@@ -33,7 +33,7 @@ bool isDecimal(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-// Chains come along in any order: the registered certificate counts where it is among them, else the first.
+// Chains come in any order: the registered certificate counts if it is among them, else the first.
 void readCertificates(const std::vector<Element>& all, const Certificate& registered, Verification& found) {
   for (const auto& element : all) {
     auto certificate = certificateIn(element);
@@ -50,7 +50,7 @@ void readSerial(const Element& serial, const Certificate& registered, Verificati
   found.keyInfo = KeyInfoForm::IssuerSerial;
   const auto number = serial.child(ns::kDs, "X509SerialNumber");
   const auto text = number ? withoutBlanks(number->text()) : "";
-  // Issuers' names are written in many ways; the number alone is compared.
+  // Issuers' names have many spellings, so only the serial number is compared.
   found.keyInfoNamesRegistered = isDecimal(text) && text == decimalSerialOf(registered);
   if (!number) {
     found.keyInfoProblem = "the X509IssuerSerial has no X509SerialNumber";
@@ -107,7 +107,7 @@ void readTokenReference(const Element& reference, const Element& security, const
     } else if (child.is(ns::kDs, "X509Data")) {
       readData(child, false, registered, found);
     } else if (child.is(ns::kWsse, "KeyIdentifier")) {
-      // "X509v3SubjectKeyIdentifier" is the token profile's first spelling, which MPay's guide has too.
+      // "X509v3SubjectKeyIdentifier" is the token profile's first spelling, which MPay's guide also uses.
       const auto type = child.attribute("", "ValueType").value_or("");
       if (!type.ends_with("#X509SubjectKeyIdentifier") && !type.ends_with("#X509v3SubjectKeyIdentifier")) {
         found.keyInfoProblem =

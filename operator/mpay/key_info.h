@@ -1,4 +1,4 @@
-// What KeyInfo says of the key that signed. For this folder alone.
+// Reads KeyInfo, which names the key that signed. For this folder only.
 #pragma once
 
 #include "mpay/security.h"
@@ -6,7 +6,7 @@
 
 namespace mpay::soap {
 
-// Without blanks, tabs and line ends, as base64 and numbers are compared.
+// Removes blanks, tabs and line ends, so that base64 and numbers can be compared.
 std::string withoutBlanks(std::string text);
 
 // Sets keyInfo, keyInfoProblem, embedded and keyInfoNamesRegistered, and notes a token whose id is no wsu:Id. KeyName

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kMillion = 1'000'000;
 
-// Text as XML 1.0 can hold it.
+// Replaces characters that XML 1.0 cannot hold.
 std::string writable(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
@@ -98,7 +98,7 @@ std::optional<Amount> Amount::parse(std::string_view text) {
 }
 
 std::string Amount::text() const {
-  // Unsigned, as the least number has no counterpart.
+  // Unsigned, because the least number has no positive counterpart.
   const auto value =
       millionths < 0 ? 0 - static_cast<std::uint64_t>(millionths) : static_cast<std::uint64_t>(millionths);
   std::string fraction = std::to_string(kMillion + static_cast<std::int64_t>(value % kMillion)).substr(1);

@@ -1,5 +1,5 @@
-// The two operations of IServiceProvider: what MPay asks, what a beneficiary answers. Source of members, order,
-// lengths and enumerations: MPay's technical guide, in docs/domain.md.
+// The two operations of IServiceProvider: MPay's questions and the beneficiary's answers. MPay's technical guide is the
+// source of members, order, lengths and enumerations (docs/domain.md).
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 
 namespace mpay::soap {
 
-// An xs:decimal without rounding: whole millionths. Sums beyond about nine million millions are refused on reading.
+// An xs:decimal without rounding, in whole millionths. parse() refuses sums beyond about nine million millions.
 struct Amount {
   std::int64_t millionths = 0;
 
-  // "9267.00", "-1", "+0.5", with blanks around; none where it is no such number, or finer or larger than held.
+  // Reads "9267.00", "-1", "+0.5", with blanks around. None if the text is no such number, too fine or too large.
   static std::optional<Amount> parse(std::string_view text);
   std::string text() const;  // with at least two decimals: "9267.00"
   auto operator<=>(const Amount&) const = default;
@@ -29,8 +29,8 @@ struct Amount {
   }
 };
 
-// An amount of an answer. One that cannot be read is neither absent nor a value: an empty element, a thousands comma,
-// two of them, nil.
+// An amount of an answer: absent, a value, or malformed. Malformed means that it cannot be read: an empty element, a
+// thousands comma, two elements, nil.
 class StatedAmount {
  public:
   StatedAmount() = default;  // absent
@@ -40,9 +40,9 @@ class StatedAmount {
   bool isAbsent() const { return std::holds_alternative<Absent>(stated_); }
   bool isMalformed() const { return std::holds_alternative<Malformed>(stated_); }
   bool isValue() const { return std::holds_alternative<Amount>(stated_); }
-  // Throws std::bad_variant_access where it is none.
+  // Throws std::bad_variant_access if there is no value.
   Amount value() const { return std::get<Amount>(stated_); }
-  // A value as Amount has it; of a malformed one what was written, to compare and not to show; else empty.
+  // A value in Amount's form; the original text of a malformed amount, to compare and not to show; else empty.
   std::string text() const;
   bool operator==(const StatedAmount&) const = default;
 
@@ -57,7 +57,7 @@ class StatedAmount {
   std::variant<Absent, Malformed, Amount> stated_;
 };
 
-// --- What MPay sends -------------------------------------------------------------------------------------------------
+// --- Questions of MPay -----------------------------------------------------------------------------------------------
 
 struct OrderQuery {
   std::optional<std::string> language{};
@@ -76,7 +76,7 @@ struct DestinationAccount {
   std::string bankFiscalCode{};
   std::string beneficiaryName{};
   std::optional<std::string> configurationCode{};
-  bool empty = false;  // written, or received, as an element without content
+  bool empty = false;  // written or received as an element without content
 };
 
 struct ConfirmationLine {
@@ -91,48 +91,48 @@ struct Confirmation {
   std::optional<std::string> invoiceId{};
   std::vector<ConfirmationLine> lines{};
   std::string orderKey{};
-  std::string paidAt{};  // xs:dateTime, as MPay writes it: "2025-07-10T10:51:23"
+  std::string paidAt{};  // xs:dateTime in MPay's form: "2025-07-10T10:51:23"
   std::string paymentId{};
   std::vector<PaymentProperty> properties{};
   std::string serviceId{};
   Amount totalAmount{};
 };
 
-// Payloads for seal(). Members are in alphabetical order; text is taken as it is, also where it breaks a rule, since
-// that is what some checks send. Characters that XML cannot hold become '?'.
+// Payloads for seal(). Members are in alphabetical order. Text is written as it is, also if it breaks a rule, since
+// some checks send such text. Characters that XML cannot hold become '?'.
 Document getOrderDetails(const OrderQuery& query);
 Document confirmOrderPayment(const Confirmation& confirmation);
 
 inline constexpr std::string_view kGetOrderDetails = "GetOrderDetails";
 inline constexpr std::string_view kConfirmOrderPayment = "ConfirmOrderPayment";
 
-// --- What a beneficiary answers --------------------------------------------------------------------------------------
+// --- Answers of a beneficiary ----------------------------------------------------------------------------------------
 
-// What breaks the contract in an answer. Decoding goes on after each.
+// A breach of the contract in an answer. Decoding goes on after each one.
 struct Finding {
   enum class Kind {
-    OutOfOrder,      // a member stands before one that the alphabet puts in front of it (G3)
-    UnknownMember,   // no such member here; a wrong case is one too (G3)
+    OutOfOrder,      // a member stands before another that comes first in the alphabet (G3)
+    UnknownMember,   // no such member here, perhaps because of its case (G3)
     RepeatedMember,  // (G3)
     WrongNamespace,  // a known name in another namespace (G3)
-    StrayText,       // text where only members may be (G3)
-    Obsolete,        // a member of the WSDL of 2016 that the guide has no more; advice (G3)
-    MissingMember,   // a required one is absent, nil or empty (G4)
-    NewlyRequired,   // one is absent that the guide requires now and the schema leaves optional; advice (G4)
+    StrayText,       // text between members (G3)
+    Obsolete,        // a member of the WSDL of 2016 that the guide dropped; advice (G3)
+    MissingMember,   // a required member is absent, nil or empty (G4)
+    NewlyRequired,   // an absent member that the guide requires now and the schema leaves optional; advice (G4)
     TooLong,         // (G4)
-    LongReason,      // a Reason over its length, as one of MPay's own samples has it; advice (G4)
-    NotSimple,       // a value that holds an element (G4)
-    NotNillable,     // nil where the contract has none (G4)
+    LongReason,      // a Reason over its length, as in one of MPay's own samples; advice (G4)
+    NotSimple,       // a value that contains an element (G4)
+    NotNillable,     // nil for a member that the contract does not let be nil (G4)
     NotANumber,      // (G4)
     NotABoolean,     // (G4)
     NotATime,        // (G4)
-    NotEnumerated,   // OrderStatus, CustomerType, a currency that is none (G5)
+    NotEnumerated,   // an unknown OrderStatus, CustomerType or currency (G5)
   };
   Kind kind;
   std::string path{};     // from the payload: "GetOrderDetailsResult/OrderDetails/Lines/OrderLine[2]/Reason"
-  std::string message{};  // a sentence; member names and lengths, no values but those of enumerations
+  std::string message{};  // a sentence with member names and lengths; the only values are those of enumerations
 
-  // A warning: it works today and should be changed.
+  // True for a warning: it works today and should be changed.
   bool isAdvice() const;
 };
 
@@ -159,7 +159,7 @@ struct OrderLine {
   std::string reason{};
 };
 
-// A required member that is missing is empty here, and a finding.
+// A missing required member is empty here and is a finding.
 struct OrderDetails {
   std::optional<bool> allowAdvancePayments{};
   std::optional<bool> allowPartialPayments{};
@@ -177,25 +177,25 @@ struct OrderDetails {
   std::string status{};
   StatedAmount totalAmountDue{};
 
-  // The total, or any line's AmountDue. Then nothing can be said of what is due.
+  // True if the total or any line's AmountDue is malformed: then the amount due is unknown.
   bool hasMalformedAmount() const;
 };
 
-// The bound is of each kind, so that none keeps another from being told.
+// For each kind, so that one kind never hides another.
 inline constexpr std::size_t kMaximumFindings = 200;
 
 struct OrderAnswer {
   std::vector<OrderDetails> orders{};  // empty: no such order
-  std::vector<Finding> findings{};     // the first of each kind
+  std::vector<Finding> findings{};     // the first ones of each kind
 
   bool has(Finding::Kind kind) const;
 };
 
-// Decodes a GetOrderDetailsResponse. Errors: Decode where the payload is another element (a Fault is, and
-// Envelope::fault reads it).
+// Decodes a GetOrderDetailsResponse. Errors: Decode if the payload is another element, for example a Fault, which
+// Envelope::fault reads.
 Result<OrderAnswer> decodeOrders(const Element& payload);
 
-// Whether it is a ConfirmOrderPaymentResponse without content. Errors: Decode, saying what is there instead.
+// Succeeds if the payload is a ConfirmOrderPaymentResponse without content. Errors: Decode, naming the content found.
 Result<void> decodeConfirmed(const Element& payload);
 
 }  // namespace mpay::soap

@@ -1,4 +1,4 @@
-// Reading what a beneficiary answers.
+// Decodes the answers of a beneficiary.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -26,7 +26,7 @@ bool isNil(const Element& element) {
   return nil && (trimmed(*nil) == "true" || trimmed(*nil) == "1");
 }
 
-// Bounded for each kind.
+// Findings, bounded for each kind.
 class Notes {
  public:
   void add(Kind kind, std::string path, std::string message) {
@@ -44,11 +44,11 @@ class Notes {
 
 enum class Presence {
   Optional,
-  Advised,   // required by the guide as it is now, and optional in the schema
-  Required,  // and not empty
+  Advised,   // the current guide requires it, the schema leaves it optional
+  Required,  // must be present and not empty
 };
 
-// The members of one element, taken by name; what nobody took is unknown.
+// The members of one element, taken by name. A member that was not taken is unknown.
 class Members {
  public:
   Members(const Element& element, std::string path, Notes& notes)
@@ -63,19 +63,19 @@ class Members {
     notes_.add(kind, member.empty() ? path_ : path_ + "/" + std::string(member), std::move(message));
   }
 
-  // The member of that name; none where it is absent or nil.
+  // Takes the member of that name; none if it is absent or nil.
   std::optional<Element> take(std::string_view name, Presence presence = Presence::Optional) {
     return find(name, presence).element;
   }
 
-  // The same, of the one member that the contract lets be nil.
+  // The same for the one member that the contract lets be nil.
   std::optional<Element> takeNillable(std::string_view name) {
     auto found = seek(name);
     if (found.element && isNil(*found.element)) found.element.reset();
     return found.element;
   }
 
-  // Takes a member that the guide has no more, and reads nothing of it.
+  // Takes a member that the guide dropped, without reading it.
   void passOver(std::string_view name) {
     if (seek(name).element) {
       note(Kind::Obsolete, name, std::string(name) + " is obsolete since guide 1.2, and nobody reads it: leave it out");
@@ -142,10 +142,10 @@ class Members {
     note(Kind::NotEnumerated, name, std::string(name) + " is \"" + shortened(value, 40) + "\"; it may be " + all);
   }
 
-  // It holds an element, which has been told.
+  // True if the value contains an element, which is reported already.
   bool isOdd(std::string_view name) const { return odd_.contains(name); }
 
-  // After all were taken: the order of those that are known, and what is left.
+  // Called after all members were taken: reports the order of the known ones, and the unknown ones.
   void finish(std::string_view hint = {}, std::span<const std::string_view> hinted = {}) {
     std::string last;
     for (std::size_t i = 0; i < children_.size(); ++i) {
@@ -164,7 +164,7 @@ class Members {
     }
   }
 
-  // The items of a list, whose only members have that name.
+  // The items of a list; all members of the list must have the name of an item.
   std::vector<std::pair<Element, std::string>> items(const std::optional<Element>& list, std::string_view listName,
                                                      std::string_view name) {
     std::vector<std::pair<Element, std::string>> found;
@@ -199,7 +199,7 @@ class Members {
     bool isNil = false;
   };
 
-  // Every member of that name becomes known; the first one counts.
+  // Makes every member of that name known; the first one counts.
   Found seek(std::string_view name) {
     Found found;
     for (std::size_t i = 0; i < children_.size(); ++i) {
@@ -261,7 +261,7 @@ class Members {
   Notes& notes_;
   std::vector<Element> children_;
   std::vector<bool> known_;
-  std::set<std::string, std::less<>> odd_;  // names of values that hold an element
+  std::set<std::string, std::less<>> odd_;  // names of values that contain an element
 };
 
 std::optional<DestinationAccount> readAccount(Members& parent) {
@@ -319,7 +319,7 @@ OrderLine readLine(const Element& element, const std::string& path, Notes& notes
 }
 
 void judgeCurrency(Members& from, const std::string& currency) {
-  // One that is too long has been told.
+  // A code that is too long is reported already.
   if (currency.empty() || from.isOdd("Currency") || countCharacters(currency) > 3 || isCurrency(currency)) return;
   from.note(Kind::NotEnumerated, "Currency",
             "Currency is \"" + shortened(currency, 40) + "\", which is no code of ISO 4217 such as MDL");

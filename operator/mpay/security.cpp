@@ -1,4 +1,4 @@
-// Signing, and the judgement of times; answers are verified in verification.cpp.
+// Signing, and the judgement of times. verification.cpp verifies answers.
 #include "mpay/security.h"
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ bool isId(std::string_view text) {
   });
 }
 
-// Nodes of an envelope that is being made. What libxml2 returns is null only where memory is out.
+// For nodes of an envelope under construction: libxml2 returns null only if it has no memory.
 template <class T>
 T* need(T* made) {
   if (made == nullptr) throw std::bad_alloc();
@@ -48,7 +48,7 @@ void set(xmlNode* node, xmlNs* space, const char* name, std::string_view value) 
   need(xmlNewNsProp(node, space, reinterpret_cast<const xmlChar*>(name), raw(std::string(value))));
 }
 
-// The element and those in it, as far as they are of that namespace, take its prefix from above.
+// Gives the element and its descendants in that namespace the prefix that is declared above them.
 void usePrefix(xmlNode* node, xmlNs* prefixed) {
   if (node->ns != nullptr && xmlStrEqual(node->ns->href, prefixed->href) == 1) xmlSetNs(node, prefixed);
   for (xmlNode* child = node->children; child != nullptr; child = child->next) {
@@ -56,13 +56,13 @@ void usePrefix(xmlNode* node, xmlNs* prefixed) {
   }
 }
 
-// Gives the element its wsu:Id, which references of the signature lead to.
+// Gives the element its wsu:Id, which the signature's references name.
 void identify(xmlNode* node, xmlNs* wsu, const std::string& id) {
   auto* attribute = need(xmlNewNsProp(node, wsu, reinterpret_cast<const xmlChar*>("Id"), raw(id)));
   need(xmlAddID(nullptr, node->doc, raw(id), attribute));
 }
 
-// `prefixed`: MPay's namespace with its prefix, where the payload is to have it; null: as it is.
+// `prefixed` is MPay's namespace with a prefix, for the payload to use; null: the payload stays as it is.
 void copyInto(xmlNode* parent, const Document& document, xmlNs* prefixed) {
   xmlNode* copy = need(xmlDocCopyNode(document.root().node(), parent->doc, 1));
   if (xmlAddChild(parent, copy) == nullptr) {
@@ -71,7 +71,7 @@ void copyInto(xmlNode* parent, const Document& document, xmlNs* prefixed) {
   }
   if (prefixed == nullptr) return;
   usePrefix(copy, prefixed);
-  // The payload's root declares nothing else.
+  // The payload's root declares no other namespace.
   if (copy->nsDef != nullptr && copy->nsDef->next == nullptr && xmlStrEqual(copy->nsDef->href, prefixed->href) == 1) {
     xmlFreeNsList(copy->nsDef);
     copy->nsDef = nullptr;

@@ -30,7 +30,7 @@ void collect(const Element& element, Ids& ids, bool isInObject = false) {
   for (const auto& child : element.children()) collect(child, ids, isInObject);
 }
 
-// The children are these, in this order; "?" after a name: may be missing.
+// True if the children have these names in this order. "?" after a name: the child may be missing.
 bool consistsOf(const std::vector<Element>& children, std::initializer_list<std::string_view> names) {
   std::size_t at = 0;
   for (auto name : names) {
@@ -45,8 +45,8 @@ bool consistsOf(const std::vector<Element>& children, std::initializer_list<std:
   return at == children.size();
 }
 
-// Whether no attribute of it or in it has a namespace. xmlsec takes an attribute by its local name, whichever namespace
-// it has, so that there could be another one than is read here.
+// True if no attribute of the element or in it has a namespace. xmlsec takes an attribute by its local name in any
+// namespace, so it might read another attribute than this code.
 bool hasPlainAttributes(const Element& element) {
   for (const xmlAttr* attribute = element.node()->properties; attribute != nullptr; attribute = attribute->next) {
     if (attribute->ns != nullptr) return false;
@@ -55,7 +55,7 @@ bool hasPlainAttributes(const Element& element) {
   return std::all_of(children.begin(), children.end(), hasPlainAttributes);
 }
 
-// A canonicalization with a PrefixList that costs little and nothing else in it.
+// True for a canonicalization that has at most a PrefixList, which must be short.
 bool isPlain(const Element& method) {
   const auto children = method.children();
   if (children.empty()) return true;

@@ -1,4 +1,4 @@
-// One Signature taken apart, and what xmlsec computes of it. For this folder alone.
+// The parts of one Signature, and xmlsec's computations on them. For this folder only.
 #pragma once
 
 #include <array>
@@ -19,21 +19,22 @@ namespace mpay::soap {
 struct Identified {
   Element element;
   xmlAttr* attribute;
-  bool qualified;  // a wsu:Id, the Id of an XML-DSig element, or one inside of a ds:Object, such as XAdES has
+  bool qualified;  // a wsu:Id, the Id of an XML-DSig element, or an Id inside a ds:Object (as in XAdES)
 };
 
-// Every attribute that somebody might take for an id, by its value; several attributes of one element with one value
-// are one entry. Whichever of them an attacker repeats on another element, no reference is ambiguous.
+// Every attribute that some reader might take for an id, by its value. Several attributes of one element with the same
+// value are one entry. If an attacker repeats an id on another element, the id has two entries, and only() returns
+// null.
 using Ids = std::map<std::string, std::vector<Identified>>;
 
 Ids idsOf(const Document& document);
 
-// What has that id, where it is there once; else null.
+// The element with that id if there is exactly one; else null.
 const Identified* only(const Ids& ids, const std::string& id);
 
 bool isNcName(const std::string& text);
 
-// Makes the ids that are there once known to libxml2, as long as it lives; nothing else can be found then.
+// Makes the unique ids known to libxml2 while the object lives. No other id can be found then.
 class KnownIds {
  public:
   KnownIds(const Document& document, const Ids& ids);
@@ -41,7 +42,7 @@ class KnownIds {
   KnownIds(const KnownIds&) = delete;
   KnownIds& operator=(const KnownIds&) = delete;
 
-  // Whether that is what xmlsec finds by the id.
+  // True if xmlsec finds this element by the id.
   bool leadsTo(const std::string& id, const Element& element) const;
 
  private:
@@ -51,7 +52,7 @@ class KnownIds {
 
 // --- The parts of a signature ----------------------------------------------------------------------------------------
 
-// The elements of a Signature, each where it has to be and there once; xmlsec reads exactly these.
+// The elements of a Signature, each in its place and exactly once; xmlsec reads exactly these.
 struct Parts {
   Element signature;
   Element signedInfo;
@@ -59,32 +60,33 @@ struct Parts {
   Element method;
   Element value;
   std::optional<Element> keyInfo;
-  std::optional<Element> foreignKeyInfo;  // a KeyInfo of another namespace, where there is none of XML-DSig's
+  std::optional<Element> foreignKeyInfo;  // a KeyInfo in another namespace, if there is none of XML-DSig
   std::vector<Element> references;
 };
 
-// More than any answer has, so that a stranger's cannot cost much.
+// More than any answer has; the bounds limit the cost of a hostile one.
 inline constexpr std::size_t kMaximumReferences = 32;
 inline constexpr std::size_t kMaximumTransforms = 3;
 
-// The parts of a Signature; ds:Objects beside them are left alone. Errors: Invalid MalformedSecurity where it has other
-// elements, in another order; SignatureTooLarge where it has more References or Transforms than the bounds.
+// The parts of a Signature; ds:Objects beside them are ignored. Errors: Invalid MalformedSecurity if there are other
+// elements or another order; SignatureTooLarge if there are more References or Transforms than the bounds.
 Result<Parts> partsOf(const Element& signature);
 
 // The first Signature of the first Security header for MPay.
 std::optional<Element> signatureIn(const Document& document);
 
-// A namespace of the document that is a relative URI: what has one has no canonical form (Canonical XML 1.0, 1.3).
+// A namespace of the document that is a relative URI. A document with one has no canonical form (Canonical XML 1.0,
+// 1.3).
 std::optional<std::string> relativeNamespaceIn(const Document& document);
 
 std::vector<Element> transformsOf(const Element& reference);
 
-// The Algorithm attribute, shortened; empty where there is none.
+// The Algorithm attribute, shortened; empty if there is none.
 std::string algorithmOf(const std::optional<Element>& element);
 
-// --- What is computed ------------------------------------------------------------------------------------------------
+// --- Computations ----------------------------------------------------------------------------------------------------
 
-// The algorithms that are enabled. Nothing else is ever run.
+// The enabled algorithms. No other algorithm is ever run.
 struct Methods {
   std::span<const xmlSecTransformId> canonicalizations;
   std::span<const xmlSecTransformId> digests;
@@ -93,8 +95,8 @@ struct Methods {
 
 bool isOneOf(std::string_view uri, std::span<const xmlSecTransformId> methods);
 
-// What is computed for a diagnosis: beyond what is ever allowed, only that a service which uses another algorithm of
-// the same kind is told so, and not that its digests are wrong.
+// The algorithms that are computed for a diagnosis. They go beyond the allowed ones, so that a service with another
+// algorithm of the same kind hears about the algorithm, and not that its digests are wrong.
 struct DiagnosedMethods {
   std::array<xmlSecTransformId, 6> canonicalizations{
       xmlSecTransformExclC14NId,   xmlSecTransformExclC14NWithCommentsId,
@@ -108,19 +110,19 @@ struct DiagnosedMethods {
   Methods methods() const { return {canonicalizations, digests, signatures}; }
 };
 
-// Why a reference is not looked at; empty: it is.
+// The reason why a reference is not computed; empty: it is.
 std::string whyNot(const Element& reference, const Methods& methods);
 
-// Whether SignatureValue is looked at.
+// True if SignatureValue is computed.
 bool isComputable(const Parts& parts, const Methods& methods);
 
-// Whether the digest of one Reference holds. Its id must be known.
+// True if the digest of one Reference holds. Its id must be known.
 bool digestHolds(const Element& reference, const Methods& methods);
 
-// Whether SignatureValue holds over SignedInfo with that key, whatever the digests in it say.
+// True if SignatureValue holds over SignedInfo with that key, independently of the digests.
 bool valueHolds(const Parts& parts, const Methods& methods, EVP_PKEY* with);
 
-// xmlsec's own word on the whole Signature, with that key alone, whatever KeyInfo says.
+// xmlsec's verdict on the whole Signature with that key only; KeyInfo is ignored.
 bool signatureHolds(const Parts& parts, const Methods& methods, EVP_PKEY* with);
 
 }  // namespace mpay::soap

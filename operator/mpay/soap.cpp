@@ -92,7 +92,8 @@ std::optional<Element> Envelope::payload() const {
 std::optional<Fault> Envelope::fault() const {
   const auto element = payload();
   if (!element || !element->is(ns::kSoap, "Fault")) return std::nullopt;
-  // Members of a SOAP 1.1 fault have no namespace. Those in SOAP's own are told of, and read for the diagnosis.
+  // Members of a SOAP 1.1 fault have no namespace. Members in SOAP's namespace are reported, and read for the
+  // diagnosis.
   Fault fault;
   for (const auto& child : element->children()) {
     if (child.local().starts_with("fault") && !child.name().space.empty()) fault.isQualified = true;

@@ -1,4 +1,4 @@
-// Verifying answers: what they may be is decided here, what holds is computed in signature.cpp.
+// Verifies answers: this file decides which form is allowed, signature.cpp computes what holds.
 #include <openssl/err.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using crypto::Certificate;
 
-constexpr std::size_t kMaximumNamed = 16;  // of ids
+constexpr std::size_t kMaximumNamed = 16;  // for ids
 
 // --- Times -----------------------------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ ReceivedTimestamp readTimestamp(const Element& element) {
   return timestamp;
 }
 
-// --- The whole -------------------------------------------------------------------------------------------------------
+// --- The whole signature ---------------------------------------------------------------------------------------------
 
 Holds holdsOf(bool received, bool blankless) {
   return received ? Holds::Yes : blankless ? Holds::WithoutBlanks : Holds::No;
@@ -173,7 +173,7 @@ class Verifier {
       const auto digest = algorithmOf(reference.child(ns::kDs, "DigestMethod"));
       if (!isOneOf(digest, digests)) note("AlgorithmNotAllowed", "the digest method is not allowed: " + digest);
       const auto transforms = transformsOf(reference);
-      // Without a transform the canonicalization is the inclusive one (XML-DSig 4.4.3.2).
+      // Without a transform the canonicalization is inclusive (XML-DSig 4.4.3.2).
       found_.exclusiveCanonicalization &=
           !transforms.empty() && std::all_of(transforms.begin(), transforms.end(), [&](const Element& transform) {
             return isOneOf(algorithmOf(transform), exclusive);
@@ -231,8 +231,8 @@ class Verifier {
     }
   }
 
-  // Further headers may be signed too, what is in the Security header, and what is in the signature itself: its
-  // KeyInfo, and Objects such as XAdES has.
+  // A signature may also cover further headers, elements of the Security header, and its own elements: its KeyInfo, and
+  // Objects (as in XAdES).
   bool isInHeader(const Element& element) const {
     const auto parent = element.parent();
     if (parent && (parent == envelope_.header() || parent == security_)) return true;
@@ -242,7 +242,7 @@ class Verifier {
     return false;
   }
 
-  // Whether digests and the signature hold, on the bytes that came and, where they do not, without blank text.
+  // Computes digests and signature on the received bytes and, if they do not hold, without blank text.
   void compute(const Parts& parts) {
     const auto received = holding(envelope_.document(), parts, ids_);
     std::optional<Holding> blankless;
@@ -259,7 +259,7 @@ class Verifier {
       one.holds = holdsOf(received.references[i], blankless && blankless->references[i]);
     }
     if (!isComputable(parts, computed_.methods()) || !found_.relativeNamespace.empty()) return;
-    // Null where the key is of a kind that OpenSSL does not know.
+    // Null if OpenSSL does not know the key's type.
     const EVP_PKEY* key = X509_get0_pubkey(registered_.get());
     if (key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
       found_.signatureByRegistered = holdsOf(received.registered, blankless && blankless->registered);
@@ -333,7 +333,7 @@ class Verifier {
       case Holds::Unchecked: unchecked("the SignatureValue"); break;
     }
     if (!found_.problems.empty()) return;
-    // Nothing is wrong; so xmlsec must say the same, with nothing enabled but what is allowed.
+    // No problem was found, so xmlsec must confirm it with only the allowed algorithms enabled.
     const std::array exclusive{xmlSecTransformExclC14NId};
     std::vector<xmlSecTransformId> digestMethods;
     std::vector<xmlSecTransformId> signatureMethods;
@@ -347,7 +347,7 @@ class Verifier {
     }
   }
 
-  // Mostly it was said before why.
+  // The reason was mostly noted before.
   void unchecked(const std::string& what) {
     if (found_.problems.empty()) note("MalformedSecurity", what + " is of a form that is not computed");
   }

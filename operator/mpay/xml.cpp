@@ -34,17 +34,17 @@ bool isBlank(const xmlNode* node) {
          view(node->content).find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-// What is counted while a document is read, and why reading stopped.
+// The counters of a document while it is read, and the reason why reading stopped.
 struct Reading {
   std::size_t nodes = 0;
   std::string refused;
 };
 
-// Declared for one element and those around it: each costs canonicalization time on every element below.
+// Namespaces declared for one element and its ancestors: each costs canonicalization time on every element below.
 constexpr int kMaximumNamespacesInScope = 128;
 constexpr int kMaximumAttributesOfOne = 64;
-// libxml2 compares each attribute of an element with all those before it, and only then tells of them; there are never
-// more than equals signs, of which each has its byte in UTF-8 and in UTF-16.
+// libxml2 compares each attribute of an element with all those before it, and reports them only afterwards. There are
+// never more attributes than equals signs, each of which is a byte in UTF-8 and in UTF-16.
 constexpr std::ptrdiff_t kMaximumEqualsSigns = 20'000;
 
 void stop(void* context, std::string why) {
@@ -62,7 +62,7 @@ bool isUnicode(std::string_view encoding) {
 
 constexpr std::string_view kNotUnicode = "it is neither in UTF-8 nor in UTF-16";
 
-// What the first bytes say, before a declaration can be read.
+// Judges by the first bytes, before a declaration can be read.
 bool beginsInUnicode(std::string_view bytes) {
   const auto begin = bytes.substr(0, 4);
   switch (xmlDetectCharEncoding(reinterpret_cast<const unsigned char*>(begin.data()), static_cast<int>(begin.size()))) {
@@ -74,13 +74,13 @@ bool beginsInUnicode(std::string_view bytes) {
   }
 }
 
-// Comes after the declaration and before the first element. In another encoding an equals sign may be another byte.
+// Called after the declaration and before the first element. In another encoding an equals sign may be another byte.
 void judgeDeclaration(void* context) {
   xmlSAX2StartDocument(context);
   const auto* parser = static_cast<xmlParserCtxt*>(context);
   if (!isUnicode(view(parser->encoding)) || (parser->input != nullptr && !isUnicode(view(parser->input->encoding))))
     stop(context, std::string(kNotUnicode));
-  // SOAP 1.1 is in XML 1.0: what XML 1.1 lets in, its readers refuse.
+  // SOAP 1.1 uses XML 1.0, whose readers refuse some of XML 1.1.
   const auto version = view(parser->version);
   if (!version.empty() && version != "1.0") stop(context, "it declares another version of XML than 1.0");
 }
@@ -109,7 +109,7 @@ void countElement(void* context, const xmlChar* local, const xmlChar* prefix, co
   xmlSAX2StartElementNs(context, local, prefix, space, declarations, declared, attributes, defaulted, values);
 }
 
-// The parser's own record of its last error is what is read; nothing is printed.
+// Errors are read from the parser's own record; nothing is printed.
 void ignoreError(void*, xmlError*) {}
 void ignoreText(void*, const char*, ...) {}
 void ignoreXmlsec(const char*, int, const char*, const char*, const char*, int, const char*) {}
@@ -118,7 +118,7 @@ std::string describe(const xmlError* error) {
   if (error == nullptr || error->message == nullptr) return "it is not well-formed";
   std::string text = error->message;
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  // libxml2 quotes what it stumbled over; a line of the answer does not belong into a message.
+  // libxml2 quotes the text that it failed on; a line of the answer must not get into a message.
   if (text.size() > 120) text = text.substr(0, 120);
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c >= 127; }, '?');
@@ -277,7 +277,7 @@ Result<Document> Document::parse(std::string_view bytes) {
   if (!document || xmlDocGetRootElement(read) == nullptr) {
     return refuse("InvalidXML", "the document is not XML: " + describe(xmlCtxtGetLastError(parser.get())));
   }
-  // Namespaces that are not well-formed (a prefix without declaration) do not stop libxml2.
+  // libxml2 goes on after a prefix without declaration, so this is checked here.
   if (parser->nsWellFormed == 0) {
     return refuse("InvalidXML", "the document is not XML: " + describe(xmlCtxtGetLastError(parser.get())));
   }

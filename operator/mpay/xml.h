@@ -1,7 +1,7 @@
 // XML by libxml2: read strictly and within bounds, never with a network, a DTD or an entity of its own.
 //
-// Documents are trees that several elements share; an element keeps its document alive. Reading is thread-safe;
-// a document must not be changed while another thread reads it.
+// Several elements share a document, which is a tree; an element keeps its document alive. Reading is thread-safe; a
+// document must not be changed while another thread reads it.
 #pragma once
 
 #include <libxml/tree.h>
@@ -16,7 +16,7 @@
 
 namespace mpay::soap {
 
-// What a stranger's document may be at most. MPay's answers hold some kilobytes, about ten levels deep.
+// Bounds on a received document. MPay's answers have some kilobytes and about ten levels.
 inline constexpr std::size_t kMaximumDocumentBytes = std::size_t{1} << 20;
 inline constexpr int kMaximumDepth = 64;
 inline constexpr std::size_t kMaximumNodes = 50'000;  // elements and attributes
@@ -33,7 +33,7 @@ inline constexpr std::string_view kMPay = "https://mpay.gov.md";
 inline constexpr std::string_view kXsi = "http://www.w3.org/2001/XMLSchema-instance";
 }  // namespace ns
 
-// A namespace and a local name; prefixes mean nothing.
+// A namespace and a local name; prefixes do not count.
 struct Name {
   std::string space;
   std::string local;
@@ -46,37 +46,37 @@ struct Name {
   bool operator==(const Name&) const = default;
 };
 
-// A stranger's text for a message: at most so many bytes, cut between characters, control characters as '?'.
+// Received text for a message: at most `most` bytes, cut between characters, with control characters as '?'.
 std::string shortened(std::string_view text, std::size_t most = 80);
 
 class Document;
 
-// An element of a document, the node itself and not a copy of it.
+// An element of a document: the node itself, not a copy.
 class Element {
  public:
   Name name() const;
   std::string local() const { return name().local; }
   bool is(std::string_view space, std::string_view local) const;
-  // All text directly in it, in one piece: comments and the borders of CDATA do not end it.
+  // All text directly in the element, in one piece across comments and CDATA.
   std::string text() const;
   std::vector<Element> children() const;  // elements only
   // The first child of that name.
   std::optional<Element> child(std::string_view space, std::string_view local) const;
   std::vector<Element> children(std::string_view space, std::string_view local) const;
-  std::optional<Element> parent() const;  // none of the root
-  // An attribute's value; `space` empty: one without namespace.
+  std::optional<Element> parent() const;  // none for the root
+  // An attribute's value; an empty `space` means without namespace.
   std::optional<std::string> attribute(std::string_view space, std::string_view local) const;
-  // A QName in the content, such as a faultcode, with its prefix resolved here. A prefix that is not declared leaves
-  // the namespace empty and the local name as written.
+  // Resolves the prefix of a QName in the content, such as a faultcode. An undeclared prefix gives an empty namespace
+  // and the local name as written.
   Name resolve(std::string_view qname) const;
-  // "Envelope/Body/GetOrderDetailsResponse", with a number from the second of its name on: ".../OrderDetails[2]";
-  // names shortened.
+  // "Envelope/Body/GetOrderDetailsResponse"; the second and later elements of a name have a number:
+  // ".../OrderDetails[2]". Names are shortened.
   std::string path() const;
-  // As XML, for evidence; namespaces that its ancestors declare are left out.
+  // As XML, for evidence; namespaces that ancestors declare are left out.
   std::string xml() const;
 
   xmlNode* node() const { return node_; }
-  // The same node, not the same content.
+  // True for the same node, not for the same content.
   bool operator==(const Element& other) const { return node_ == other.node_; }
 
  private:
@@ -89,15 +89,15 @@ class Element {
 class Document {
  public:
   // Errors: Invalid with reason ResponseTooLarge (before it is read) or InvalidXML: not well-formed, not UTF-8 or
-  // UTF-16, not XML 1.0, a DTD, an entity, a processing instruction, deeper or more than the limits above.
+  // UTF-16, not XML 1.0, a DTD, an entity, a processing instruction, or beyond the bounds above.
   static Result<Document> parse(std::string_view bytes);
-  // An empty one with that root; for building.
+  // An empty document with that root, to be built.
   static Document withRoot(std::string_view local, std::string_view space, std::string_view prefix = {});
 
   Element root() const;
-  // UTF-8 without an XML declaration, exactly as the tree is: nothing is indented.
+  // UTF-8 without an XML declaration; the tree as it is, without indentation.
   std::string xml() const;
-  // For people: a line an element, two blanks a level, where an element has no text beside its elements.
+  // For people: a line an element and two blanks a level, except in elements with text beside their child elements.
   std::string indented() const;
   // A copy of the tree without the text nodes that hold only blanks.
   Document withoutBlanks() const;
@@ -108,8 +108,8 @@ class Document {
   std::shared_ptr<xmlDoc> document_;
 };
 
-// Makes libxml2 and xmlsec ready, once in a process; every entry of this folder calls it. Neither writes to stderr
-// afterwards. Ends the process where xmlsec cannot start, which only a broken installation brings about.
+// Initialises libxml2 and xmlsec once in a process; every entry of this folder calls it. Neither library writes to
+// stderr afterwards. Ends the process if xmlsec cannot start, which means a broken installation.
 void initialiseXml();
 
 }  // namespace mpay::soap

@@ -1,4 +1,4 @@
-// The owners of xmlsec's handles, and which algorithms are used. For this folder alone.
+// The owners of xmlsec's handles, and the list of its algorithms. For this folder only.
 #pragma once
 
 #include <openssl/evp.h>
@@ -26,7 +26,7 @@ inline constexpr std::string_view kBase64Binary =
 
 inline const xmlChar* raw(const std::string& text) { return reinterpret_cast<const xmlChar*>(text.c_str()); }
 
-// The same key, for xmlsec; null where xmlsec has no use for it.
+// The key for xmlsec; null if xmlsec cannot use it.
 inline Key keyOf(EVP_PKEY* key) {
   xmlSecKeyDataPtr data = nullptr;
   if (key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {

@@ -9,7 +9,7 @@
 namespace mpay::net {
 namespace {
 
-// Sets the bits from `length` on to `to`; an IPv4 address begins at bit 96.
+// Sets the bits from `length` on to `to`. An IPv4 address begins at bit 96.
 Address fill(Address address, int length, bool to) {
   const int begin = (address.v6 ? 0 : 96) + length;
   auto byte = static_cast<std::size_t>(begin / 8);
@@ -36,7 +36,7 @@ const std::vector<Prefix>& embedding() {
   return ranges;
 }
 
-// The registries of special-purpose addresses (RFC 6890): what cannot be a public source.
+// Ranges in the registries of special-purpose addresses (RFC 6890) that cannot be a public source.
 const std::vector<Prefix>& special() {
   static const std::vector<Prefix> ranges{
       known("0.0.0.0/8"),      known("10.0.0.0/8"),     known("100.64.0.0/10"), known("127.0.0.0/8"),
@@ -47,7 +47,7 @@ const std::vector<Prefix>& special() {
   return ranges;
 }
 
-// Of IPv6 only 2000::/3 is assigned to public use; these parts of it are not.
+// IPv6 assigns only 2000::/3 to public use. These parts of it are not public.
 const std::vector<Prefix>& special6() {
   static const std::vector<Prefix> ranges{known("2001::/23"), known("2001:db8::/32"), known("3fff::/20")};
   return ranges;

@@ -14,10 +14,10 @@ using Certificate = crypto::Handle<X509, X509_free>;
 
 Bio open(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
-// Nobody is asked for the password of an encrypted key.
+// An encrypted key is refused; no terminal is asked for its password.
 int noPassword(char*, int, int, void*) { return 0; }
 
-// Whole, or not at all: of a list that is cut short nobody knows what is missing.
+// Returns all the certificates or an error: a list that is cut short would hide the missing ones.
 Result<std::vector<Certificate>> certificatesIn(const std::string& text, std::string_view what) {
   std::vector<Certificate> all;
   const Bio bio = open(text);
@@ -65,10 +65,10 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::of(const Tls& tls) {
 
 bool TlsContext::install(SSL_CTX* context) const {
   if (hasAuthorities()) {
-    // One for each connection, although it could be shared: libcurl adds a folder to it afterwards, without a lock.
+    // Each connection gets a store of its own: libcurl adds a folder to it afterwards, without a lock.
     const crypto::Handle<X509_STORE, X509_STORE_free> store(X509_STORE_new());
     for (const auto& one : authorities_) X509_STORE_add_cert(store.get(), one.get());
-    // An authority that is trusted need not be a root.
+    // A trusted authority need not be a root.
     X509_STORE_set_flags(store.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set1_cert_store(context, store.get());
   }

@@ -1,4 +1,4 @@
-// What connections trust and show, parsed once for all of them.
+// The authorities that connections trust and the certificate that they show, parsed once for all of them.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -15,26 +15,27 @@ namespace mpay::net {
 // PEM texts, which never touch the disk.
 struct Tls {
   std::string authorities;  // empty: the system's
-  std::string certificate;  // with its chain; empty: none is shown
+  std::string certificate;  // with its chain; empty: no certificate is shown
   std::string key;
-  std::string serverName;  // that the server's certificate must hold; empty: the URL's host
+  std::string serverName;  // the name that the server's certificate must hold; empty: the URL's host
   bool operator==(const Tls&) const = default;
 };
 
 // Thread-safe once made.
 class TlsContext {
  public:
-  // Errors: Crypto, naming what cannot be parsed to its end, or a key that is not the certificate's; nothing of it is
-  // repeated.
+  // Errors: Crypto, naming the text that cannot be parsed to its end, or a key that does not belong to the certificate.
+  // Messages repeat nothing of the texts.
   static Result<std::shared_ptr<const TlsContext>> of(const Tls& tls);
 
-  // Makes a new connection's context trust and show these. False where OpenSSL refuses, as for a key that is too weak.
+  // Sets the authorities and the certificate in a new connection's context. False if OpenSSL refuses, for example a key
+  // that is too weak.
   bool install(SSL_CTX* context) const;
 
   bool hasAuthorities() const { return !authorities_.empty(); }
-  // The system's authorities are trusted and nothing is shown, as without any context.
+  // True if the system's authorities are trusted and no certificate is shown, as without any context.
   bool bringsNothing() const { return authorities_.empty() && certificates_.empty(); }
-  // Another for each object, over the life of the process.
+  // Unique over the life of the process.
   const std::string& id() const { return id_; }
 
  private:
@@ -42,7 +43,7 @@ class TlsContext {
 
   const std::string id_;
   std::vector<crypto::Handle<X509, X509_free>> authorities_;
-  std::vector<crypto::Handle<X509, X509_free>> certificates_;  // the first is shown, the others lead to its root
+  std::vector<crypto::Handle<X509, X509_free>> certificates_;  // the first is shown, the others are its chain
   crypto::Handle<EVP_PKEY, EVP_PKEY_free> key_;
 };
 

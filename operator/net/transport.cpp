@@ -18,7 +18,7 @@
 namespace mpay::net {
 namespace {
 
-// Milliseconds; libcurl shortens a wait to when it has something to do.
+// In milliseconds; libcurl shortens the wait when it has something to do.
 constexpr int kForEver = 3'600'000;
 constexpr std::size_t kMaximumHeaderBytes = std::size_t{256} << 10;
 
@@ -32,11 +32,11 @@ struct SlistDeleter {
 
 constexpr std::string_view kLoop = "the transport's loop";
 
-// One request under way.
-// Whether the server of a connection asked for a client certificate. The context of the connection shares it, as it may
-// live longer than the transfer that made it.
+// True once the server of a connection has asked for a client certificate. The connection's context shares the flag,
+// because the context may outlive the transfer that made it.
 using Asked = std::shared_ptr<std::atomic<bool>>;
 
+// One request under way.
 struct Transfer {
   Request request;
   std::shared_ptr<const TlsContext> tls;
@@ -51,12 +51,12 @@ struct Transfer {
   MonoTime lastByte{};
   const Asked asked = std::make_shared<std::atomic<bool>>(false);
   std::optional<Error> failure;    // set by a callback, in place of curl's own words
-  std::optional<Error> forbidden;  // of an address; the host's next one may be admitted
+  std::optional<Error> forbidden;  // an address was not admitted; the host's next one may be
   bool isAnyAdmitted = false;
   char words[CURL_ERROR_SIZE] = "";
 };
 
-// At the end of a head: tells it, unless another one follows (RFC 9110, section 15.2).
+// Called at the end of a head. Delivers it, unless another head follows (RFC 9110, section 15.2).
 void deliverHead(Transfer& transfer) {
   long status = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -67,7 +67,7 @@ void deliverHead(Transfer& transfer) {
   transfer.handler->onHead(transfer.head);
 }
 
-// Runs f, which may call the handler; false where the transfer is to end.
+// Runs f, which may call the handler. False if the transfer must end.
 template <class F>
 bool guardedFor(Transfer& transfer, const F& f) noexcept {
   try {
@@ -101,7 +101,7 @@ std::size_t onHeader(char* bytes, std::size_t size, std::size_t count, void* use
     while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
     transfer.head.headers.insert_or_assign(std::move(name), text);
   }
-  // The end of the head is told at once: the first byte of a watch's body may be a minute away.
+  // The head is delivered at once: the first byte of a watch's body may be a minute away.
   if (line == "\r\n" || line == "\n") {
     const bool goesOn = guardedFor(transfer, [&]() -> Result<void> {
       deliverHead(transfer);
@@ -129,8 +129,8 @@ std::size_t onBody(char* bytes, std::size_t size, std::size_t count, void* user)
 
 using UrlHandle = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 
-// The server is to prove another name than its URL's: that name goes into the URL, and the connection still
-// to where the URL pointed. False where the URL cannot be read.
+// The server must prove another name than the URL's host. The URL gets that name, and the connection still goes to the
+// old host. False if the URL cannot be read.
 bool connectElsewhere(Transfer& transfer) {
   const UrlHandle url(curl_url(), curl_url_cleanup);
   const auto part = [&](CURLUPart which) {
@@ -187,8 +187,8 @@ void useTls(CURL* easy, Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, onTls);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &transfer);
   if (tls.bringsNothing()) return;
-  // A folder that does not exist, for its name alone: libcurl takes a connection again only for the same, and cannot
-  // see what the function above brings.
+  // The folder does not exist; only its name counts. libcurl reuses a connection only if this option is equal, and it
+  // cannot see the settings that onTls makes.
   curl_easy_setopt(easy, CURLOPT_CAPATH, ("/nowhere/" + tls.id()).c_str());
   if (tls.hasAuthorities()) curl_easy_setopt(easy, CURLOPT_CAINFO, nullptr);
 }
@@ -229,7 +229,7 @@ curl_socket_t onSocket(void* user, curlsocktype, curl_sockaddr* to) noexcept {
   return CURL_SOCKET_BAD;
 }
 
-// On a new handle, or on one that was reset.
+// `handle` is new or was reset.
 std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const TlsContext>> tls,
                                   std::shared_ptr<StreamHandler> handler, EasyHandle handle = {}) {
   auto transfer = std::make_shared<Transfer>();
@@ -254,20 +254,20 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.data());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
-    // No waiting for "100 Continue".
+    // Does not wait for "100 Continue".
     transfer->headers.reset(curl_slist_append(transfer->headers.release(), "Expect:"));
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
-  // With one request at a time on a connection HTTP/2 gains nothing (docs/performance.md).
+  // HTTP/2 gains nothing with one request at a time on a connection (docs/performance.md).
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  // A name server that does not answer holds up neither the deadline nor the end of the process: the resolver's thread
-  // is not waited for.
+  // A silent name server delays neither the deadline nor the end of the process: libcurl does not wait for the
+  // resolver's thread.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");  // else it looks into the environment twice for each request
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");  // else libcurl reads the environment twice for each request
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connectTimeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(r.timeout.count()));
@@ -282,7 +282,7 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, onSocket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.get());
     if (!r.reusesAdmitted) {
-      // Another request's connection was asked of nobody.
+      // No admits() was called for a connection that another request made.
       curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
       curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
@@ -291,17 +291,17 @@ std::shared_ptr<Transfer> prepare(Request request, Result<std::shared_ptr<const 
   return transfer;
 }
 
-// Whether it ended before a connection came about.
+// True if the transfer ended before there was a connection.
 bool isUnconnected(const Transfer& transfer, CURLcode code) {
   if (code == CURLE_COULDNT_CONNECT) return true;
   if (code != CURLE_OPERATION_TIMEDOUT) return false;
-  // The time of the connection is told only once TLS has come about, its other end as soon as there is one.
+  // libcurl tells the time of the connection only after TLS, but the peer's address as soon as there is one.
   char* peer = nullptr;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_PRIMARY_IP, &peer);
   return peer == nullptr || *peer == '\0';
 }
 
-// Time ran out after the connection came about and before TLS did.
+// True if time ran out after the connection was made and before TLS was.
 bool isHandshakeOver(const Transfer& transfer, CURLcode code) {
   if (code != CURLE_OPERATION_TIMEDOUT || !lowered(transfer.request.url).starts_with("https")) return false;
   curl_off_t secured = 0;
@@ -309,13 +309,13 @@ bool isHandshakeOver(const Transfer& transfer, CURLcode code) {
   return secured == 0;
 }
 
-// A server that is not content with the certificate it asked for may end the connection instead of the handshake (RFC
-// 8446, 4.4.2.4), before it answered anything.
+// A server that does not accept the certificate it asked for may close the connection instead of ending the handshake
+// (RFC 8446, 4.4.2.4). It has sent no response then.
 bool isRefusedByCertificate(const Transfer& transfer, CURLcode code) {
   return transfer.asked->load() && code != CURLE_OPERATION_TIMEDOUT && transfer.head.status == 0;
 }
 
-// Where it failed, for whoever judges the server.
+// The step that failed, for callers that judge the server.
 std::string reasonOf(const Transfer& transfer, CURLcode code) {
   if (isUnconnected(transfer, code)) return "Unreachable";
   if (isHandshakeOver(transfer, code) || isRefusedByCertificate(transfer, code)) return "TLSFailed";
@@ -544,7 +544,7 @@ class Transport::Loop {
     }
   }
 
-  // Fires what is due; returns the milliseconds until the next timer or idle check.
+  // Fires the timers that are due. Returns the milliseconds until the next timer or idle check.
   int fireTimers() {
     const MonoTime now = std::chrono::steady_clock::now();
     std::vector<Timer> due;
@@ -582,11 +582,11 @@ class Transport::Loop {
   std::atomic<Id> next_{1};
   std::thread thread_;
 
-  std::mutex mutex_;  // protects the two below
+  std::mutex mutex_;  // protects the two members below
   std::deque<std::function<void()>> posted_;
   bool stopping_ = false;
 
-  // The loop's thread's alone.
+  // Used on the loop's thread only.
   std::unordered_map<Id, std::shared_ptr<Transfer>> transfers_;
   std::unordered_map<CURL*, Id> ids_;
   std::vector<Timer> timers_;

@@ -1,7 +1,7 @@
-// HTTP by libcurl: requests on the thread that asks, streams on one event-loop thread.
+// HTTP by libcurl: requests on the calling thread, streams on one event-loop thread.
 //
-// HTTP/1.1. Connections are reused, one request at a time on each, by requests of the same Tls object. Redirects are
-// never followed, certificates always verified. Limits on time and size are the request's.
+// HTTP/1.1 only. Requests of the same Tls object reuse connections, one request at a time on each. Redirects are never
+// followed, certificates are always verified. Each request sets its limits on time and size.
 #pragma once
 
 #include <atomic>
@@ -31,21 +31,22 @@ struct Request {
   std::string body{};
   std::shared_ptr<const Tls> tls{};
   Duration connectTimeout{5'000};
-  Duration timeout{30'000};  // of the whole request; 0: none
-  Duration idleTimeout{0};   // of a stream, without a byte received; 0: none
+  Duration timeout{30'000};  // for the whole request; 0: none
+  Duration idleTimeout{0};   // longest time of a stream without a byte received; 0: none
   std::size_t maximumBytes = std::size_t{64} << 20;
-  // Which addresses may be connected to; empty: all. It is asked of the socket that is about to be connected, so that
-  // no name service can say one thing when asked and another when used; and of each connection, none is taken again.
-  // Called on the thread that sends. Of a host with several addresses the first one that is admitted and can be
-  // connected to counts; where there is none, and one was not admitted: Invalid with reason ForbiddenAddress.
+  // Says if an address may be connected to; empty: every address may. It is called on the thread that sends, with the
+  // address of the socket that is about to be connected, so that a name server cannot answer a check and the connection
+  // differently. Each request opens a new connection. If a host has several addresses, the first that is admitted and
+  // can be connected to counts. If none is admitted: Invalid with reason ForbiddenAddress.
   std::function<bool(const Address&)> admits{};
-  // With admits: a connection that this Transport made is taken again. Only where all its requests admit the same.
+  // With admits: connections that this Transport made are reused. Set it only if all its requests admit the same
+  // addresses.
   bool reusesAdmitted = false;
 };
 
-// Whether it is http or https, with a host and without user information.
+// True for http and https with a host and without user information.
 bool isPlainUrl(const std::string& url);
-// The host of such a URL, in small letters and without a dot at its end; empty where it is none.
+// The host of such a URL, in lower case and without a dot at its end; empty if it is no such URL.
 std::string hostOf(const std::string& url);
 
 struct Response {
@@ -53,12 +54,12 @@ struct Response {
   std::map<std::string, std::string> headers{};  // lower-case names
   std::string body{};
 
-  // Retry-After in seconds, when the server sent a number.
+  // Retry-After in seconds, if the server sent a number.
   std::optional<Duration> retryAfter() const;
 };
 
-// Receives a response while it arrives, on the loop's thread; must not block. Returning an error
-// from onData ends the transfer with it. onEnd comes exactly once, last.
+// Receives a response while it arrives, on the loop's thread; must not block. An error from onData ends the transfer
+// with that error. onEnd comes exactly once, last.
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
@@ -67,8 +68,7 @@ class StreamHandler {
   virtual void onEnd(Result<void> result) = 0;
 };
 
-// Thread-safe. The destructor ends the streams under way and joins the loop's thread; no send may be under
-// way then.
+// Thread-safe. The destructor ends the streams under way and joins the loop's thread. No send may be under way then.
 class Transport {
  public:
   using Id = std::uint64_t;
@@ -78,18 +78,19 @@ class Transport {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  // Sends and waits for the whole response, whatever its status. The connection is one that was free, the one
-  // used last first, so that as many stay open as requests were under way at once. Errors: Transport, Timeout; Decode
-  // with ResponseTooLarge when the response is larger than allowed, or its headers than 256 KiB; Cancelled within 100
-  // ms of `stop`. Where the request has `admits`, and so a stranger's server is judged, Transport and Timeout have
-  // reason Unreachable where no connection came about, and TLSFailed where TLS did not. Must not be called on the
-  // loop's thread, which it would hold up.
+  // Sends and waits for the whole response, whatever its status. A free connection is reused, the last used first, so
+  // that only as many stay open as requests were under way at once. Must not be called on the loop's thread, which it
+  // would block.
+  // Errors: Transport; Timeout; Cancelled within 100 ms of `stop`; Decode with reason ResponseTooLarge if the response
+  // is larger than allowed or its headers larger than 256 KiB. If the request has `admits`, that is if it judges
+  // somebody else's server, Transport and Timeout have reason Unreachable if there was no connection, and TLSFailed if
+  // there was no TLS.
   Result<Response> send(Request request, const std::stop_token& stop = {});
 
   // Starts a response that is handled while it arrives. The handler lives until onEnd.
   Id stream(Request request, std::shared_ptr<StreamHandler> handler);
 
-  // Ends a stream (onEnd with Cancelled) or a timer; nothing when it has ended.
+  // Ends a stream (onEnd with Cancelled) or a timer. Does nothing if it has ended.
   void cancel(Id id);
 
   // Runs f on the loop's thread, now or after a delay.
@@ -100,7 +101,7 @@ class Transport {
   class Channel;
   class Loop;
 
-  // The parsed form of the request's Tls; null where it has none.
+  // The parsed form of the request's Tls; null if it has none.
   Result<std::shared_ptr<const TlsContext>> parsed(const Request& request);
 
   Synchronized<std::vector<std::unique_ptr<Channel>>> idle_;

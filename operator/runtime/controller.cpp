@@ -7,7 +7,7 @@
 namespace mpay::runtime {
 namespace {
 
-// A server that asks for more is asked again all the same.
+// A longer Retry-After is cut to this.
 constexpr Duration kLongestRetryAfter = std::chrono::seconds(30);
 
 }  // namespace

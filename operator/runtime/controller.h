@@ -14,34 +14,35 @@
 namespace mpay::runtime {
 
 struct Outcome {
-  std::optional<Duration> requeueAfter{};  // when to look again although nothing changed
+  std::optional<Duration> requeueAfter{};  // time until the next reconcile if nothing changes
 };
 
-// Brings the world closer to what an object asks for. Called with a key only: what is to be done
-// follows from the state it reads, never from the event. Called for one key by one worker at a time.
+// Brings the world closer to an object's spec. It is called with a key only: what is to be done follows from the state
+// that it reads, never from the event. One key is reconciled by one worker at a time.
 class Reconciler {
  public:
   virtual ~Reconciler() = default;
   virtual Result<Outcome> reconcile(const ObjectKey& key, std::stop_token stop) = 0;
 };
 
-// As many as an API server beside it keeps busy: more gain nothing (docs/performance.md).
+// These workers keep an API server on the same machine busy; more gain nothing (docs/performance.md).
 inline constexpr unsigned kDefaultWorkers = 16;
 
-// Failures are tried again with backoff, and not before a Retry-After (30 s at most); terminal ones are not, conflicts
-// soon. An exception is a bug of the reconciler: it is logged with the key and counts as a failure.
+// Retries: failures after a backoff, and not before a Retry-After (30 s at most); conflicts soon; terminal failures
+// only if they carry a Retry-After. An exception is a bug of the reconciler: it is logged with the key and counts as a
+// failure.
 class Controller {
  public:
   Controller(std::string name, Reconciler& reconciler, unsigned workers);
   ~Controller();
 
-  // Any thread, at any time; keys added before start wait for it.
+  // Callable on any thread at any time. Keys added before start() wait for it.
   void enqueue(const ObjectKey& key) { queue_.add(key); }
   void enqueueAll(const std::vector<ObjectKey>& keys) { queue_.addAll(keys); }
   void enqueueAfter(const ObjectKey& key, Duration delay) { queue_.addAfter(key, delay); }
 
   void start();
-  // Asks the workers to stop and waits for them; a reconcile under way sees its stop_token.
+  // Stops the workers and waits for them. A reconcile under way sees its stop_token.
   void stop();
 
   const std::string& name() const { return name_; }

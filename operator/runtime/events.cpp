@@ -6,7 +6,7 @@
 namespace mpay::runtime {
 namespace {
 
-// Cuts at a character's boundary (UTF-8).
+// Cuts between characters of UTF-8.
 std::string cut(std::string text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
@@ -66,7 +66,7 @@ void EventRecorder::run(const std::stop_token& stop) {
       queue_.pop_front();
     }
     if (auto written = events.create(event, stop); !written && !stop.stop_requested()) {
-      // In a namespace that is going away nothing can be created.
+      // Nothing can be created in a namespace that is being deleted.
       spdlog::debug("an event was not written: {}", written.error().message);
     }
   }

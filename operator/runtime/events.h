@@ -1,4 +1,4 @@
-// Events (events.k8s.io/v1), written by a thread of their own: a reconcile never waits for one.
+// Events (events.k8s.io/v1), written by a thread of their own: no reconcile waits for an event.
 #pragma once
 
 #include <condition_variable>
@@ -14,17 +14,17 @@ namespace mpay::runtime {
 
 enum class EventType { Normal, Warning };
 
-// Thread-safe. The queue is bounded: when it is full the oldest is dropped. stop() writes nothing more.
+// Thread-safe. The queue is bounded: when it is full, the oldest event is dropped. stop() writes nothing more.
 class EventRecorder {
  public:
   EventRecorder(kube::Client& client, const Clock& clock, std::string controller);
   ~EventRecorder();
 
-  // `note` is cut to the 1024 bytes that the API allows. About a cluster-scoped object it is
-  // written to the namespace "default".
+  // `note` is cut to the 1024 bytes that the API allows. An event about a cluster-scoped object is written to the
+  // namespace "default".
   void record(const api::ObjectReference& regarding, EventType type, std::string reason, std::string action,
               std::string note);
-  // For a Watcher: a Warning, Unreadable, about each object that cannot be read.
+  // For a Watcher: a Warning with reason Unreadable about each object that cannot be read.
   std::function<void(const api::ObjectReference& object, const std::string& why)> ofUnread();
   void stop();
 

@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kRetry{2};
 constexpr std::chrono::seconds kRequest{4};
 constexpr std::chrono::seconds kGoodbye{1};
 
-// Ends a request of the election after `limit`, or with `outer`: a server that does not answer must not keep
-// the holder from noticing that its time is up.
+// Ends a request of the election after `limit`, or with `outer`: a silent server must not keep the holder from noticing
+// that its time is up.
 class Deadline {
  public:
   Deadline(kube::Client& client, Duration limit, const std::stop_token& outer = {})
@@ -75,7 +75,7 @@ bool LeaderElection::tryOnce(const std::stop_token& stop) {
     seen_ = *current;
     seenAt_ = asked;
   }
-  // Also where it was deleted since, which its holder may not know yet.
+  // The last lease seen counts also if it was deleted since, because its holder may not know yet.
   const std::string holder = seen_ ? seen_->spec.holderIdentity.value_or("") : "";
   if (!holder.empty() && holder != identity_ && asked - seenAt_ < kDuration) return false;
   Result<api::Lease> written;
@@ -125,7 +125,7 @@ void LeaderElection::renew(const std::stop_token& stop) {
       } else if (current->spec.holderIdentity != identity_) {
         deadline_ = 0;
       } else {
-        // An earlier renewal took effect, but its answer was lost; so there is no time to lose.
+        // An earlier renewal took effect and its answer was lost. The lease is still ours, so it is renewed at once.
         seen_ = std::move(*current);
         written = write();
       }

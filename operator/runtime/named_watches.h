@@ -1,7 +1,7 @@
-// Watches of single objects by name, for those who may read nothing else of the kind.
+// Watches of single objects by name, for callers that may read nothing else of the kind.
 //
-// Each owner (the key of whoever refers to objects) says which objects it refers to now; a watch
-// with fieldSelector metadata.name runs for each object that somebody refers to.
+// Each owner (the key of an object that refers to others) declares the objects that it refers to now. One watch with
+// fieldSelector metadata.name runs for each object that has an owner.
 #pragma once
 
 #include <set>
@@ -16,9 +16,9 @@ template <class K>
 class NamedWatches {
  public:
   struct Seen {
-    bool pending = true;                // not known yet
-    std::shared_ptr<const K> object{};  // null: it does not exist, or cannot be read
-    std::optional<Error> error{};       // why it cannot be read
+    bool pending = true;                // no answer yet
+    std::shared_ptr<const K> object{};  // null: the object does not exist, or cannot be read
+    std::optional<Error> error{};       // the reason why it cannot be read
   };
   using OnChange = std::function<void(const std::string& owner)>;
 
@@ -28,7 +28,7 @@ class NamedWatches {
   // From now on `owner` refers to these objects and to no others.
   void refer(const std::string& owner, const std::set<ObjectKey>& keys) {
     std::vector<std::shared_ptr<Entry>> ended;
-    std::vector<std::shared_ptr<Entry>> begun;  // started without the lock: a stop waits for the loop
+    std::vector<std::shared_ptr<Entry>> begun;  // started and stopped without the lock: a stop waits for the loop
     state_.with([&](State& state) {
       if (state.stopped) return;
       for (const auto& key : keys) {
@@ -84,7 +84,7 @@ class NamedWatches {
     std::set<std::string> owners;
     std::shared_ptr<Synchronized<std::optional<Error>>> error = std::make_shared<Synchronized<std::optional<Error>>>();
     std::shared_ptr<Store<K>> store = std::make_shared<Store<K>>();
-    std::unique_ptr<Watcher<K>> watcher;  // after the store it feeds
+    std::unique_ptr<Watcher<K>> watcher;  // after the store that it fills
   };
   struct State {
     std::map<ObjectKey, std::shared_ptr<Entry>> entries;

@@ -1,8 +1,8 @@
-// What the API server holds of one kind, as last seen or last written by us.
+// The objects of one kind, as last seen on the API server or last written by us.
 //
-// Fed by one Watcher; read by everybody. A write of ours is remembered at once (`remember`,
-// `forget`), so that the next reconcile reads its own writes and neither repeats them nor meets a
-// conflict. Older events for an object never undo a newer state.
+// One Watcher fills it; everybody reads it. Our own writes are stored at once (`remember`, `forget`), so that the next
+// reconcile sees them: it neither repeats them nor meets a conflict. An older event for an object never replaces a
+// newer state.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +29,8 @@ namespace mpay::runtime {
 
 using api::ObjectKey;
 
-// Whether resourceVersion a is older than b. Versions are compared as the numbers they are
-// (KEP-5504); where one is no number nothing is known, and a is not called older.
+// True if resourceVersion a is older than b. Versions are compared as numbers (KEP-5504). If one is no number, their
+// order is unknown, and the result is false.
 inline bool isOlder(std::string_view a, std::string_view b) {
   std::uint64_t left = 0, right = 0;
   const auto [x, badA] = std::from_chars(a.data(), a.data() + a.size(), left);
@@ -39,7 +39,7 @@ inline bool isOlder(std::string_view a, std::string_view b) {
   return left < right;
 }
 
-// Whether a is newer than b, or may be: nothing is known where one is no number and they differ.
+// True if a is newer than b or may be: if one is no number and they differ, the order is unknown.
 inline bool isNewer(std::string_view a, std::string_view b) { return a != b && !isOlder(a, b); }
 
 // Thread-safe. K has `metadata`, an api::ObjectMeta, LeanMeta or PackedMeta.
@@ -47,17 +47,17 @@ template <class K>
 class Store {
  public:
   using Ptr = std::shared_ptr<const K>;
-  // Both null never; before null: new; after null: gone. Called without a lock held, on whichever
-  // thread made the change; two changes at once may be told in either order, so a listener only
-  // takes the key and looks again. What it throws is logged; the others are called all the same.
+  // before null: new; after null: gone; never both. Called without a lock, on the thread that made the change. Two
+  // changes at once may be told in either order, so a listener takes only the key and looks again. An exception is
+  // logged, and the other listeners are still called.
   using Listener = std::function<void(const Ptr& before, const Ptr& after)>;
-  // The values under which an object is found by indexed().
+  // The values under which indexed() finds an object.
   using Indexer = std::function<std::vector<std::string>(const K&)>;
 
   Store() = default;
   explicit Store(Indexer indexer) : indexer_(std::move(indexer)) {}
 
-  // Only before the watcher starts.
+  // Call it only before the watcher starts.
   void onChange(Listener listener) { listeners_.push_back(std::move(listener)); }
 
   Ptr get(const ObjectKey& key) const {
@@ -66,14 +66,14 @@ class Store {
     return found == objects_.end() ? nullptr : found->object;
   }
 
-  // Whether the object of that key is held, at that version of that UID.
+  // True if the store holds the object of that key with that UID and version.
   bool holds(const ObjectKey& key, std::string_view uid, std::string_view version) const {
     std::shared_lock lock(mutex_);
     const auto found = objects_.find(api::viewOf(key));
     return found != objects_.end() && uidOf(*found->object) == uid && versionOf(*found->object) == version;
   }
 
-  // In the order of their keys.
+  // Ordered by key.
   std::vector<Ptr> list() const {
     std::vector<Ptr> all;
     {
@@ -86,7 +86,7 @@ class Store {
     return all;
   }
 
-  // In no order.
+  // Unordered.
   std::vector<ObjectKey> keys() const {
     std::shared_lock lock(mutex_);
     std::vector<ObjectKey> all;
@@ -109,13 +109,13 @@ class Store {
     return objects_.size();
   }
 
-  // Whether a list was seen to its end once.
+  // True once a whole list was read.
   bool synced() const {
     std::shared_lock lock(mutex_);
     return synced_;
   }
 
-  // Waits for that; false when `stop` came first.
+  // Waits until synced(). False if `stop` came first.
   bool waitUntilSynced(const std::stop_token& stop) const {
     std::shared_lock lock(mutex_);
     return listedOnce_.wait(lock, stop, [this] { return synced_; });
@@ -123,20 +123,20 @@ class Store {
 
   // ---- our own writes ----
 
-  // The server's answer to our create or update. Without effect when the object went, or changed again,
-  // before the answer was read.
+  // Stores the server's answer to our create or update. Does nothing if the object was deleted or changed again before
+  // the answer was read.
   void remember(K written) { put(std::make_shared<const K>(std::move(written)), Source::Write); }
 
-  // Our delete was accepted: the object of that UID is gone, whatever events from before the delete say. One that bears
-  // a deletionTimestamp comes from after it: the object stays, for a finalizer that we had not seen or a grace period,
-  // and is held again.
+  // Our delete was accepted: the object of that UID is gone, and events from before the delete are ignored. An event
+  // with a deletionTimestamp comes from after the delete: the object stays for a grace period or for a finalizer that
+  // we had not seen, and is stored again.
   void forget(const ObjectKey& key, const std::string& uid) {
     Ptr before;
     {
       std::unique_lock lock(mutex_);
       const auto found = objects_.find(api::viewOf(key));
       if (found == objects_.end() || uidOf(*found->object) != uid) return;
-      // With finalizers it stays for a while; the watch will tell.
+      // An object with finalizers stays for a while; the watch will tell.
       if (api::hasFinalizers(found->object->metadata)) return;
       entombLocked(uid, "");
       before = eraseLocked(found);
@@ -151,14 +151,14 @@ class Store {
     ++list_;
   }
 
-  // The list under way holds the object of that UID.
+  // The list under way contains the object of that UID.
   void listed(const ObjectKey& key, std::string_view uid) {
     std::unique_lock lock(mutex_);
     const auto found = objects_.find(api::viewOf(key));
     if (found != objects_.end() && uidOf(*found->object) == uid) found->list = list_;
   }
 
-  // The object of that key is of that UID now, which cannot be read: one of another UID that was held is gone.
+  // The key belongs now to an object of that UID, which cannot be read. A stored object of another UID is gone.
   void superseded(const ObjectKey& key, std::string_view uid, std::string_view version) {
     Ptr before;
     {
@@ -172,7 +172,7 @@ class Store {
     tell(before, nullptr);
   }
 
-  // What was not listed is gone, unless it is newer than the list.
+  // Removes the objects that the list did not contain, unless they are newer than the list.
   void endList(const std::string& resourceVersion) {
     std::vector<Ptr> gone;
     {
@@ -193,10 +193,10 @@ class Store {
     for (const auto& object : gone) tell(object, nullptr);
   }
 
-  // As an event of a watch says, or an item of a list.
+  // Stores an object from an event of a watch or from a list.
   void apply(K object) { put(std::make_shared<const K>(std::move(object)), Source::Watch); }
 
-  // The object of that UID went, or left the selection, at that version.
+  // The object of that UID was deleted, or left the selection, at that version.
   void remove(const ObjectKey& key, std::string_view uid, std::string_view version) {
     Ptr before;
     {
@@ -212,11 +212,12 @@ class Store {
   }
 
  private:
-  // Found by the object's own key, which is kept nowhere else: another object takes its place only under the same.
-  // Hashed rather than ordered: each step down a tree reads another object's key, which no cache of the processor has.
+  // An object is found by its own key, which is stored nowhere else: only an object of the same key replaces it. The
+  // set is hashed rather than ordered: each step down a tree would read another object's key, which is in no cache of
+  // the processor.
   struct Slot {
     mutable Ptr object;
-    mutable std::uint64_t list = 0;  // the last list that held it
+    mutable std::uint64_t list = 0;  // the last list that contained it
   };
   struct KeyOf {
     using is_transparent = void;
@@ -242,7 +243,7 @@ class Store {
       if (isGoneLocked(*object)) return;
       const auto found = objects_.find(api::keyOf(object->metadata));
       if (found == objects_.end()) {
-        // The last list would have held it, had it not gone before the answer was read.
+        // The last list would have contained the object, so it was deleted before the answer was read.
         if (source == Source::Write && !isNewer(versionOf(*object), listedAt_)) return;
         objects_.insert({object});
       } else {
@@ -258,7 +259,8 @@ class Store {
     tell(before, object);
   }
 
-  // From now on nothing is believed of that UID up to that version; empty: nothing without a deletionTimestamp.
+  // From now on states of that UID up to that version are ignored. An empty version: all states without a
+  // deletionTimestamp.
   void entombLocked(std::string_view uid, std::string_view version) {
     const auto [tombstone, fresh] = tombstones_.try_emplace(std::string(uid), version);
     if (!fresh) {
@@ -301,19 +303,19 @@ class Store {
     for (const auto& listener : listeners_) guarded("a store's listener", [&] { listener(before, after); });
   }
 
-  // As many as can go while one late event or answer is under way.
+  // Enough for the deletions during one late event or answer.
   static constexpr std::size_t kTombstones = 4096;
 
   const Indexer indexer_{};
   std::vector<Listener> listeners_;
 
-  mutable std::shared_mutex mutex_;  // protects all below
+  mutable std::shared_mutex mutex_;  // protects all members below
   Objects objects_;
   std::map<std::string, std::set<ObjectKey>> index_;
-  std::uint64_t list_ = 0;                                   // the number of the list under way, or of the last one
-  std::string listedAt_;                                     // the version of the last one that was read to its end
-  std::unordered_map<std::string, std::string> tombstones_;  // UID to version, of what went lately
-  std::deque<std::string> entombed_;                         // their order
+  std::uint64_t list_ = 0;                                   // number of the list under way, or of the last one
+  std::string listedAt_;                                     // version of the last complete list
+  std::unordered_map<std::string, std::string> tombstones_;  // UID to version, of objects deleted lately
+  std::deque<std::string> entombed_;                         // the same UIDs, oldest first
   bool synced_ = false;
   mutable std::condition_variable_any listedOnce_;
 };

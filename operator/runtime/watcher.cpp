@@ -3,16 +3,16 @@
 namespace mpay::runtime {
 namespace {
 
-// Bookmarks come about once a minute; a stream silent for longer is dead.
+// Bookmarks come about once a minute; a stream that is silent for longer is dead.
 constexpr Duration kSilence = std::chrono::seconds(100);
-// Until the next bytes of a list.
+// The longest wait for the next bytes of a list.
 constexpr Duration kListSilence = std::chrono::seconds(15);
 constexpr Backoff kBackoff{Duration(200), std::chrono::seconds(15)};
-// No object is larger: etcd and the API server refuse them long before.
+// No object is larger: etcd and the API server refuse it long before.
 constexpr std::size_t kLongestObject = std::size_t{16} << 20;
-// Levels of an object that tell which it is, where all of them are too many.
+// The levels of an object that identify it, kept if the object is nested too deep.
 constexpr std::size_t kRoot = 4;
-// Of a failure's own words.
+// The longest Status of a failed request.
 constexpr std::size_t kLongestStatus = std::size_t{64} << 10;
 
 bool isExpired(const Error& error) { return error.isApi(410) || (error.status && error.status->reason == "Expired"); }
@@ -32,7 +32,7 @@ std::string_view versionIn(const json::value& object) {
 
 }  // namespace
 
-// One page of a list: hands over its items while they arrive.
+// One page of a list: passes its items on while they arrive.
 class ListPage final : public net::StreamHandler {
  public:
   explicit ListPage(std::shared_ptr<WatchProtocol> owner) : owner_(std::move(owner)) {}
@@ -109,7 +109,7 @@ class WatchStream final : public net::StreamHandler {
       } else if (response_.status != 200) {
         owner_->failed(kube::errorOf(response_));
       } else if (!rest_.empty() || (!delivered_ && lasted < std::chrono::seconds(1))) {
-        // A server closes a watch after timeoutSeconds, between two events.
+        // A proper server closes a watch between two events, after timeoutSeconds.
         owner_->failed(Error{ErrorKind::Decode, "what was answered to the watch is no watch"});
       } else {
         owner_->again(lasted < std::chrono::seconds(1) ? kBackoff.after(++owner_->failures_) : Duration(0), false);
@@ -149,7 +149,7 @@ void WatchProtocol::list(const std::string& continueToken) {
   net::Request request = client_.prepare("GET", kube::listPath(type_, selectors_, continueToken));
   request.timeout = std::chrono::seconds(60);
   request.idleTimeout = kListSilence;
-  request.maximumBytes = 0;  // each item has its limit; together they are never held
+  request.maximumBytes = 0;  // each item has its limit, and they are never held together
   current_ = client_.transport().stream(std::move(request), std::make_shared<ListPage>(shared_from_this()));
 }
 
@@ -220,9 +220,9 @@ void WatchProtocol::failed(const Error& error) {
   if (error.isApi(401)) client_.credentialsRefused();
   ++failures_;
   if (isExpired(error)) {
-    // Of a watch: its version is too old. Of a list: it took longer than its continue token lives.
+    // The version of a watch is too old, or a list took longer than its continue token lives.
     relist_ = true;
-    // It is told, as any failure is, only where a new list does not mend it.
+    // The first expiry is not reported: a new list usually cures it.
     if (!std::exchange(expired_, true)) return again(failures_ == 1 ? Duration(0) : kBackoff.after(failures_), true);
   }
   sink_.problem(error);

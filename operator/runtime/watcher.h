@@ -1,8 +1,9 @@
 // Keeps a Store equal to the API server: list, then watch, for ever.
 //
-// A state machine on the client's watch loop; it owns no thread. Lists come in pages; watches take
-// bookmarks; 410, as a status or inside the stream, leads to a new list; any other failure to a
-// retry from the last version after a backoff; silence to a reconnect.
+// A state machine on the client's watch loop, without a thread of its own. Lists come in pages; watches use bookmarks.
+//
+// A 410, as a status or inside the stream, leads to a new list. Any other failure leads to a retry from the last
+// version, after a backoff. A silent stream is reconnected.
 #pragma once
 
 #include <atomic>
@@ -18,16 +19,16 @@
 
 namespace mpay::runtime {
 
-// The protocol, apart from the kind of object. Whatever its sink throws, it goes on: with a retry where there is no
-// other way.
+// The protocol, independent of the kind of object. An exception of the sink never ends it; at worst a retry follows.
 class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
  public:
-  // An object of a list or an event. Where it cannot be read as a whole, and why: what is near its root.
+  // An object of a list or an event. If it cannot be read as a whole, `unreadable` gives the reason, and `object`
+  // contains only the levels near its root.
   struct Arrived {
     const json::value& object;
     const std::string& unreadable;
   };
-  // Receives what was decoded; on the loop's thread.
+  // Receives the decoded objects, on the loop's thread.
   class Sink {
    public:
     virtual ~Sink() = default;
@@ -43,7 +44,7 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   WatchProtocol(kube::Client& client, const api::ResourceType& type, kube::Selectors selectors, Sink& sink);
 
   void start();
-  // No callback runs after it returns. Not on the loop's thread.
+  // No callback runs after stop() returns. Must not be called on the loop's thread.
   void stop();
 
  private:
@@ -57,8 +58,8 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   void line(std::string_view text);
   void failed(const Error& error);
   void again(Duration delay, bool fromList);
-  // Runs f, which starts the next request or a wait for it. Where f throws before it did, a retry follows; without
-  // the memory even for that the process ends.
+  // Runs f, which starts the next request or a wait for it. If f throws before that, a retry follows. If there is no
+  // memory even for the retry, the process ends.
   void goOn(const std::function<void()>& f) noexcept;
 
   kube::Client& client_;
@@ -66,20 +67,20 @@ class WatchProtocol : public std::enable_shared_from_this<WatchProtocol> {
   const kube::Selectors selectors_;
   Sink& sink_;
 
-  // The loop's thread's alone.
+  // Used on the loop's thread only.
   bool stopped_ = false;
   net::Transport::Id current_ = 0;
   std::string resourceVersion_;
-  unsigned failures_ = 0;  // since a watch last lasted, or delivered something and did not end with an error
-  bool expired_ = false;   // since then
-  bool relist_ = true;     // the watch cannot go on from its version
+  unsigned failures_ = 0;  // since a watch last lasted, or delivered something and ended without an error
+  bool expired_ = false;   // 410 was seen since then
+  bool relist_ = true;     // the watch cannot continue from its version
   bool listing_ = false;
-  std::optional<Error> told_;  // by an event of the watch under way
+  std::optional<Error> told_;  // by an event of the current watch
   std::minstd_rand random_{std::random_device{}()};
 };
 
-// A kind of which the store keeps less than the API sends: what arrives is read as a K::Wire, of which
-// `static K of(K::Wire)` makes what is kept.
+// A kind of which the store keeps less than the API sends: objects arrive as a K::Wire, and `static K of(K::Wire)`
+// makes the stored form.
 template <class K>
 concept Condensed = requires(typename K::Wire wire) {
   { K::of(std::move(wire)) } -> std::same_as<K>;
@@ -87,15 +88,15 @@ concept Condensed = requires(typename K::Wire wire) {
 
 using OnUnread = std::function<void(const api::ObjectReference& object, const std::string& why)>;
 
-// Thread-safe. Lives at least until stop() has returned.
+// Thread-safe. Must live until stop() has returned.
 template <class K>
 class Watcher final : private WatchProtocol::Sink {
  public:
   // Called on the loop's thread.
   struct Hooks {
-    // With each failure, and with nothing at the first list and at the first success after a failure.
+    // Called with each failure, and with nothing at the first list and at the first success after a failure.
     std::function<void(const std::optional<Error>&)> problem{};
-    // With an object that cannot be read, and why; once for each cause.
+    // Called with each object that cannot be read, and the reason; once for each reason.
     OnUnread unread{};
   };
 
@@ -117,7 +118,7 @@ class Watcher final : private WatchProtocol::Sink {
   void item(const WatchProtocol::Arrived& arrived) override {
     const auto id = identify(arrived.object);
     if (!id) return;
-    // Most of a list is known when it is not the first.
+    // After the first list most objects are stored already.
     if (!store_.holds(id->key, id->uid, id->version)) {
       if (auto decoded = read(arrived, *id)) store_.apply(std::move(*decoded));
     }
@@ -154,7 +155,7 @@ class Watcher final : private WatchProtocol::Sink {
     std::string_view uid, version;
   };
 
-  // Nothing, where an object has no name: there is nothing to keep it under.
+  // Nothing if the object has no name: the store has no key for it.
   static std::optional<Identity> identify(const json::value& object) {
     const auto* members = object.if_object();
     const auto* metadata = members ? members->if_contains("metadata") : nullptr;
@@ -172,7 +173,7 @@ class Watcher final : private WatchProtocol::Sink {
     return identity;
   }
 
-  // What K::of throws is a bug; here it costs no more than this object.
+  // An exception of K::of is a bug. It costs only this object.
   static Result<K> decode(const WatchProtocol::Arrived& arrived) {
     if (!arrived.unreadable.empty()) return fail(ErrorKind::Decode, arrived.unreadable);
     try {
@@ -192,8 +193,8 @@ class Watcher final : private WatchProtocol::Sink {
             meta.namespace_.empty() ? std::nullopt : std::optional(meta.namespace_), meta.name, meta.uid};
   }
 
-  // One object that cannot be read must not stop the others: what was known of it stays, and the log
-  // names it, once for each cause.
+  // One object that cannot be read must not stop the others. Its last known state stays, and the log names the object,
+  // once for each reason.
   std::optional<K> read(const WatchProtocol::Arrived& arrived, const Identity& id) {
     auto decoded = decode(arrived);
     if (decoded) {
@@ -212,13 +213,13 @@ class Watcher final : private WatchProtocol::Sink {
 
   struct Unread {
     std::string uid, why;
-    bool listed = false;  // by the list under way
+    bool listed = false;  // in the current list
   };
 
   Store<K>& store_;
   const Hooks hooks_;
 
-  // The loop's thread's alone.
+  // Used on the loop's thread only.
   bool wasHealthy_ = false;
   std::map<ObjectKey, Unread> unread_;
 

@@ -43,7 +43,7 @@ void WorkQueue::addAfterLocked(Entry& entry, Duration delay) {
   }
   known = due;
   const auto [place, fresh] = due_.emplace(due, &entry);
-  // Who waits for the first of them waits too long now.
+  // The time of the first key moved forward, so the worker that waits for it must wait anew.
   if (place == due_.begin()) changed_.notify_all();
 }
 
@@ -54,7 +54,7 @@ void WorkQueue::addFailed(const ObjectKey& key, Duration atLeast) {
   }
 }
 
-// An earlier time that it was to be looked at counts no more: it is no time at which the server wants to be asked.
+// Replaces an earlier time of the key: the server does not want a request before `delay` is over.
 void WorkQueue::retryAfterLocked(Entry& entry, Duration delay) {
   if (auto& known = entry.second.due) {
     due_.erase({*known, &entry});
@@ -97,14 +97,14 @@ std::optional<WorkQueue::Lease> WorkQueue::take() {
       entry.second.queued = false;
       entry.second.held = true;
       ++held_;
-      // Somebody must go on waiting for the time.
+      // Another worker must go on waiting for the next time.
       if (!due_.empty() && !watched_) changed_.notify_one();
       return Lease(*this, entry.first);
     }
     if (due_.empty() || watched_) {
       changed_.wait(lock);
     } else {
-      // A copy: while this waits another worker may take the entry away.
+      // A copy, because another worker may remove the entry meanwhile.
       const MonoTime next = due_.begin()->first;
       watched_ = true;
       changed_.wait_until(lock, next);

@@ -1,7 +1,7 @@
-// Keys waiting for a worker.
+// Keys that wait for a worker.
 //
-// A key is queued once, however often it is added; one that is added while a worker has it is
-// queued again when the worker gives it back. Failures of a key are counted and waited for.
+// A key is queued once, however often it is added. A key that is added while a worker has it is queued again when the
+// worker gives it back. A key's failures are counted, and the count sets its wait.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +24,7 @@ class WorkQueue {
  public:
   explicit WorkQueue(Backoff backoff = {Duration(100), std::chrono::seconds(20)}) : backoff_(backoff) {}
 
-  // A key that a worker holds; gives it back when it goes.
+  // A key that a worker holds. The destructor gives it back.
   class Lease {
    public:
     Lease(WorkQueue& queue, ObjectKey key) : queue_(&queue), key_(std::move(key)) {}
@@ -42,30 +42,29 @@ class WorkQueue {
 
   void add(const ObjectKey& key);
   void addAll(const std::vector<ObjectKey>& keys);
-  // Of several waits for a key the earliest counts; addFailed and addConflicted replace the one there was.
+  // The earliest of several waits for a key counts; addFailed and addConflicted replace the wait.
   void addAfter(const ObjectKey& key, Duration delay);
-  // After a failure: waits as the key's count of failures says, and not less than `atLeast`, also where it was to be
-  // looked at sooner.
+  // After a failure: waits by the key's count of failures and at least `atLeast`, even if an earlier look was planned.
   void addFailed(const ObjectKey& key, Duration atLeast = Duration(0));
-  // After a conflict: a fresh look soon, with a wait that is capped at a second and counts on its own, since
-  // nothing is broken.
+  // After a conflict: looks again soon. The wait is at most a second and has a count of its own, since nothing is
+  // broken.
   void addConflicted(const ObjectKey& key);
-  // The key succeeded: its failures are forgotten.
+  // The key succeeded: its failures and conflicts are forgotten.
   void succeeded(const ObjectKey& key);
 
-  // Waits for a key; nothing after shutDown.
+  // Waits for a key; nothing after shutDown().
   std::optional<Lease> take();
   void shutDown();
 
-  // For tests and metrics. Queued and held keys; waiting ones are not counted.
+  // For tests and metrics: queued and held keys, without waiting ones.
   std::size_t size() const;
-  // Keys of which anything is known: also those that wait, and those that failed.
+  // All keys with any state, including those that wait and those that failed.
   std::size_t known() const;
 
  private:
-  // What is known of a key while anything is.
+  // The state of a key; absent while there is nothing to know.
   struct State {
-    bool queued = false;  // in ready_, or to be queued once given back
+    bool queued = false;  // in ready_, or to be queued when it is given back
     bool held = false;
     std::optional<MonoTime> due{};
     unsigned failures = 0;
@@ -77,7 +76,7 @@ class WorkQueue {
   using Keys = std::unordered_map<ObjectKey, State, Hash>;
   using Entry = Keys::value_type;  // its address does not change
 
-  // Null after shutDown.
+  // Null after shutDown().
   Entry* entryLocked(const ObjectKey& key);
   void addLocked(Entry& entry);
   void addAfterLocked(Entry& entry, Duration delay);
@@ -87,13 +86,13 @@ class WorkQueue {
   void done(const ObjectKey& key);
 
   const Backoff backoff_;
-  mutable std::mutex mutex_;  // protects all below
+  mutable std::mutex mutex_;  // protects all members below
   std::condition_variable changed_;
   Keys keys_;
   std::deque<Entry*> ready_;
   std::set<std::pair<MonoTime, Entry*>> due_;
   std::size_t held_ = 0;
-  bool watched_ = false;  // a worker waits for the first of due_; the others wait for keys only
+  bool watched_ = false;  // one worker waits for the first of due_; the others wait for keys only
   bool shutDown_ = false;
 };
 

@@ -3,8 +3,8 @@
 
     bench.py --bin build/release/bin [--n 1000,10000] [--repeat 5] [--out FILE] [--short]
 
-Prints a table, and a JSON line for each run to FILE. Counts are judged always; with --short only counts are
-looked at, so that a busy machine cannot fail it. Exit code 1 where a count is wrong.
+Prints a table, and a JSON line for each run to FILE. Counts are always judged; with --short nothing else is, so that
+a busy machine cannot fail it. Exit code 1 if a count is wrong.
 """
 
 import argparse
@@ -105,15 +105,15 @@ class Plane:
         return sum(cpu_seconds(pid) for name, pid in self.pids.items() if name in ("kube-apiserver", "etcd"))
 
     def audit(self, agent):
-        """What that client has asked for so far."""
+        """The client's requests so far."""
         lines = b"".join([*self.unread, self.audit_log.read()]).split(b"\n")
         self.unread = [lines.pop()]
         self.entries += [json.loads(line) for line in lines if line]
         return [entry for entry in self.entries if entry.get("userAgent", "").startswith(agent + "/")]
 
     def wait_for_writes(self, agent, count):
-        """Until that client's writes are in the audit log. To parse it takes CPU that would be missing to whom is
-        measured: until there are as many entries they are only counted."""
+        """Waits until the client's writes are in the audit log. Parsing would take CPU from the measured program, so
+        entries are only counted until there are enough."""
         mark = f'"userAgent":"{agent}/'.encode()
         entries, end = 0, b""
 
@@ -129,7 +129,7 @@ class Plane:
         wait_for(f"{agent} has written everything", lambda: len(writes(self.audit(agent))) >= count, 60)
 
     def check(self, count):
-        """Every ConfigMap and every status, byte by byte."""
+        """Compares every ConfigMap and every status byte by byte."""
         widgets = json.loads(self.kubectl("get", "--raw", "/apis/bench.example.com/v1alpha1/namespaces/bench/widgets"))
         maps = json.loads(self.kubectl("get", "--raw", "/api/v1/namespaces/bench/configmaps"))
         outputs = {item["metadata"]["name"]: item for item in maps["items"]}
@@ -195,7 +195,7 @@ class Operator:
             raise Wrong(f"widget-operator ended with {code}")
 
     def quiet(self, calm=1.0):
-        """Seconds from its start until it did nothing more; it has been calm since."""
+        """Returns the seconds from the operator's start until it became calm."""
         last, changed = -1.0, time.monotonic()
         while time.monotonic() - changed < calm:
             time.sleep(0.002)
@@ -206,7 +206,7 @@ class Operator:
 
 
 def latency(programs, plane, count, *flags):
-    """From create to Ready in milliseconds, and what of it the API server's clock saw; medians."""
+    """Medians in milliseconds: from create to Ready, and the part that the API server's clock saw."""
     done = subprocess.run([programs / "raw-writer", "latency", str(count), *flags], env=plane.environment, check=True,
                           capture_output=True, text=True)
     asked = {}
@@ -292,7 +292,7 @@ def measure_operator(programs, count, latencies, idle_seconds):
         return result
 
 
-# What the table shows: title, N, the value of one repetition, target, how it is written.
+# The rows of the table: title, N, the value of one repetition, target, format.
 def rows(sizes):
     for n in sizes:
         yield f"share of W with 16 writers, {n}", n, lambda w, w1, o: o["per_second"] / w["per_second"], (">=", 0.90), "{:.2f}"
@@ -342,7 +342,7 @@ def table(sizes, runs, programs):
 
 
 def judge(count, operator):
-    """The counts that hold whatever the machine."""
+    """Judges the counts, which must hold on every machine."""
     wanted = {"writes": 2 * count, "failed": 0, "gets": 0, "others": 2 * count, "restart_others": 0}
     for name, value in wanted.items():
         if operator[name] != value:

@@ -1,10 +1,10 @@
-// The ceiling that an operator is measured against: the same writes, prebuilt, with no cache and no decision.
+// The ceiling for an operator: the same writes, prebuilt, with no cache and no decision.
 //
 //   raw-writer create N            Widgets w-0 ... in the namespace bench, by 16 connections
-//   raw-writer write --connections C   a ConfigMap and a status for each Widget there is; prints JSON
+//   raw-writer write --connections C   a ConfigMap and a status for each existing Widget; prints JSON
 //   raw-writer latency N [--pair]  creates N Widgets one after another and waits for each to be Ready, by an
 //                                  operator or, with --pair, by writing the two itself; prints JSON
-//   raw-writer edit --rate R --seconds S [--round N]   R edits a second of Widgets there are, to something that no
+//   raw-writer edit --rate R --seconds S [--round N]   R edits a second of existing Widgets, to a content that no
 //                                  other round wrote; prints JSON
 //
 // Takes KUBECONFIG.
@@ -26,7 +26,7 @@ constexpr std::string_view kNamespace = "bench";
 
 double seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-// About 640 bytes, as a form with an address list and a certificate has.
+// About 640 bytes, like a form with an address list and a certificate.
 json::object specOf(std::size_t number, std::size_t edit) {
   std::string certificate;
   while (certificate.size() < 512) certificate += crypto::sha256Hex(fmt::format("{} {}", number, certificate.size()));
@@ -45,7 +45,7 @@ json::object widget(const std::string& name, std::size_t number, std::size_t edi
           {"spec", specOf(number, edit)}};
 }
 
-// What can be said once a Widget is known.
+// The two requests that can be prebuilt once a Widget is known.
 struct Pair {
   net::Request configMap, status;
 };
@@ -125,7 +125,7 @@ class Writer {
   kube::Client client_;
 };
 
-// Calls f(0) ... f(count - 1) on that many threads; the first exception ends the program.
+// Calls f(0) ... f(count - 1) on `threads` threads; the first exception ends the program.
 template <class F>
 void inParallel(unsigned threads, std::size_t count, const F& f) {
   std::atomic<std::size_t> next{0};
@@ -149,7 +149,7 @@ void write(Writer& writer, unsigned connections) {
             << "\n";
 }
 
-// Tells when a Widget is seen to be Ready, by a watch of its own.
+// Notes by a watch when a Widget becomes Ready.
 class ReadyWatch final : public net::StreamHandler {
  public:
   void onHead(const net::Response&) override {}

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Keeps widget-operator under load for long, and does to it what happens in the field, on a real control plane.
+"""Keeps widget-operator under load for long on a real control plane, with the incidents of the field.
 
     soak.py --bin build/release/bin [--n 10000] [--seconds 600]
 
-load      1% of the Widgets is edited every second: memory stays flat, nothing fails, edits are looked at soon
+load      1% of the Widgets is edited every second: memory stays flat, nothing fails, edits are handled soon
 burst     every Widget is edited while the operator is stopped (SIGSTOP), so that all events come at once
 restarts  the API server is killed and started three times while edits go on
 clock     the operator's wall clock steps an hour forth and back (libfaketime); its deadlines are monotonic
 
-Afterwards every ConfigMap and every status is compared. Exit code 1 where something is wrong.
+Afterwards every ConfigMap and every status is compared. Exit code 1 if something is wrong.
 """
 
 import argparse
@@ -46,14 +46,14 @@ class Soak:
         return operator
 
     def edit(self, rate, seconds=1, check=True):
-        """Edits that many Widgets a second, each time to something new; returns the process."""
+        """Starts a process that edits that many Widgets a second, each time to a new content; returns it."""
         self.round += 1
         command = [self.programs / "raw-writer", "edit", "--rate", rate, "--seconds", seconds, "--round", self.round]
         return subprocess.Popen([str(word) for word in command], env=self.plane.environment, stdout=subprocess.DEVNULL,
                                 stderr=None if check else subprocess.DEVNULL)
 
     def settled(self, operator, seconds=120):
-        """Every ConfigMap and every status is right, and the operator is calm."""
+        """Waits until every ConfigMap and every status is right and the operator is calm."""
         def right():
             try:
                 self.plane.check(self.count)
@@ -94,8 +94,8 @@ class Soak:
 
     @staticmethod
     def ages(entries):
-        """How old each edit was when the operator asked for the first write that follows from it, in ms, sorted. An
-        upper bound of the queue's age: the event's way and the decision are in it."""
+        """The age of each edit, in ms and sorted, when the operator asked for the first write that follows from it. It
+        is an upper bound of the queue's age, because it includes the event's way and the decision."""
         writes = collections.defaultdict(list)
         for entry in bench.writes(entries):
             if entry["userAgent"].startswith(AGENT + "/") and entry["objectRef"]["resource"] == "configmaps":

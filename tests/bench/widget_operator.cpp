@@ -1,7 +1,8 @@
-// An operator of one kind, as an example of the runtime (docs/runtime.md) and as what its speed is measured with.
+// An operator of one kind: an example of the runtime (docs/runtime.md), and the program that its speed is measured
+// with.
 //
-// A Widget is Ready once a ConfigMap of its name holds its spec and the spec's digest. ConfigMaps that are
-// edited or deleted come back. Takes KUBECONFIG, watches all namespaces, ends on SIGTERM with 0.
+// A Widget is Ready when a ConfigMap of its name contains its spec and the spec's digest. Edited or deleted ConfigMaps
+// are restored. Takes KUBECONFIG, watches all namespaces, ends on SIGTERM with 0.
 #include <CLI/CLI.hpp>
 
 #include "api/wire.h"
@@ -24,7 +25,7 @@ struct WidgetStatus {
 };
 BOOST_DESCRIBE_STRUCT(WidgetStatus, (), (observedGeneration, digest, conditions))
 
-// A Widget as the API sends it.
+// A Widget in the API's form.
 struct WidgetWire {
   static constexpr api::ResourceType kResource{"bench.example.com", "v1alpha1", "widgets", "Widget", true};
   api::LeanMeta metadata;
@@ -33,15 +34,15 @@ struct WidgetWire {
 };
 BOOST_DESCRIBE_STRUCT(WidgetWire, (), (metadata, spec, status))
 
-// What the operator keeps of it.
+// A Widget in the store's form.
 struct Widget {
   using Wire = WidgetWire;
   static constexpr api::ResourceType kResource = Wire::kResource;
   api::PackedMeta metadata;
   std::string spec;  // canonical JSON
   crypto::Sha256 digest;
-  std::optional<WallTime> readySince;  // absent: it is not Ready yet
-  bool settled = false;                // its status says what it should
+  std::optional<WallTime> readySince;  // absent: not Ready yet
+  bool settled = false;                // its status is right
 
   WidgetStatus wantedStatus(WallTime since) const {
     const auto generation = metadata.generation();
@@ -54,7 +55,7 @@ struct Widget {
     Widget widget;
     widget.metadata = wire.metadata;
     widget.spec = json::canonical(wire.spec.is_null() ? json::value(json::object()) : wire.spec);
-    widget.spec.shrink_to_fit();  // what it grew by is a quarter of it
+    widget.spec.shrink_to_fit();  // a quarter of it is spare capacity
     widget.digest = crypto::sha256(widget.spec);
     const auto* ready = api::findCondition(wire.status.conditions, "Ready");
     if (ready && ready->status == api::ConditionStatus::True) {
@@ -65,13 +66,14 @@ struct Widget {
   }
 };
 
-// What it keeps of a ConfigMap: whose it is, and whether its content is whole.
+// A ConfigMap in the store's form: its owner, and the digest of its content.
 struct Output {
   using Wire = api::ConfigMap;
   static constexpr api::ResourceType kResource = Wire::kResource;
   api::PackedMeta metadata;
   std::string owner;                     // the UID of its controller
-  std::optional<crypto::Sha256> digest;  // of the spec it holds; absent where its data is not a spec with its digest
+  std::optional<crypto::Sha256> digest;  // of the spec that it contains; absent if its data is not a spec with its
+                                         // digest
 
   static Output of(Wire wire) {
     Output output;
@@ -113,7 +115,7 @@ class WidgetReconciler final : public runtime::Reconciler {
   }
 
  private:
-  // Also an earlier Widget's of the same name.
+  // True also for an earlier Widget of the same name.
   static bool isOthers(const Output& output, const Widget& widget) {
     return !output.owner.empty() && output.owner != widget.metadata.uid();
   }

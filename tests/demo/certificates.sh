@@ -1,15 +1,15 @@
-# The second part of the demonstration (make demo PART=certificates): once the beneficiary is in production its
-# certificate is rotated without a refusal, and the new one is revoked by its issuer. Sourced by demo.sh.
+# The second part of the demonstration (make demo PART=certificates). The beneficiary is in production; its certificate
+# is rotated without a refusal, and the issuer revokes the new one. Sourced by demo.sh.
 overlap=20s
 
-# Writes a list of what the authority revoked where the operator fetches it.
+# Writes the authority's revocation list where the operator fetches it.
 publishList() {
   openssl ca -config ca.conf -gencrl -out list.pem 2>/dev/null || die "openssl ca -gencrl"
   openssl crl -in list.pem -outform DER -out lists/model.crl.new
   mv lists/model.crl.new lists/model.crl
 }
 
-# The authority's book, a server for its list, and the environments' settings.
+# Prepares the authority's index, a server for its list, and the environments' settings.
 prepareCertificates() {
   mkdir lists
   : >ca.index
@@ -35,7 +35,7 @@ END
   ok "$(openssl crl -in list.pem -noout -nextupdate), at http://127.0.0.1:$server/model.crl"
 }
 
-# published ENVIRONMENT CERTIFICATE: whether the gateway's files name it
+# published ENVIRONMENT CERTIFICATE: succeeds if the gateway's files name it
 published() {
   kc get configmap mpay-clients -n "mpay-$1" -o jsonpath='{.data.clients\.map}' |
     grep -q "$(openssl x509 -in "$2.pem" -outform DER | sha256sum | cut -d ' ' -f 1)"

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# One beneficiary, from the connection form to production, against a real control plane, real nginx
-# gateways and a real SMTP server. Called by `make demo`; PART=certificates goes on with a rotation and a revocation,
-# KEEP=1 leaves it running.
+# One beneficiary, from the connection form to production, against a real control plane, real nginx gateways and a real
+# SMTP server. Called by `make demo`. PART=certificates adds a rotation and a revocation; KEEP=1 leaves it running.
 set -euo pipefail
 
-# nginx is where an ordinary user's PATH does not look.
+# An ordinary user's PATH does not have nginx.
 PATH=$PATH:/usr/sbin:/sbin
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${BIN:-$root/build/release/bin}
@@ -70,7 +69,7 @@ condition() {
     awk -F'|' -v g="$green" -v d="$dim" -v p="$plain" '{printf "  %s%-22s %-6s%s %s\n      %s%s%s\n", ($2 == "True" ? g : ""), $1, $2, p, $3, d, $4, p}'
 }
 
-# ---- what everything runs on ------------------------------------------------------------------
+# ---- the servers --------------------------------------------------------------------------------
 say "Starting etcd, kube-apiserver and kube-controller-manager"
 "$bin/control-plane" "$work/cluster" ion.popescu@agentia.example representative@mpay.example >"$work/control-plane.log" 2>&1 &
 pids+=($!)
@@ -186,7 +185,7 @@ reload() {
 startGateway testing
 startGateway production
 ok "testing on port ${port[testing]}, production on port ${port[production]}; both load with no beneficiary"
-# call ENVIRONMENT ADDRESS CERTIFICATE: the HTTP status
+# call ENVIRONMENT ADDRESS CERTIFICATE: prints the HTTP status
 call() {
   curl -s -o "$work/answer" -w '%{http_code}' --interface "$2" --cacert ca.pem --cert "$3.pem" --key "$3.key" "https://localhost:${port[$1]}/api/invoices" || true
 }
@@ -251,7 +250,7 @@ import re, sys
 text = open(sys.argv[1]).read()
 pem = open(sys.argv[2]).read().strip().replace("\n", "\n          ")
 text = re.sub(r"\{\{the user's public signature certificate, PEM\}\}", lambda _: pem, text)
-# On this machine the information system has loopback addresses.
+# The information system has loopback addresses here.
 text = text.replace("addresses: [203.0.113.10, 203.0.113.16/29]", "addresses: [127.0.0.10]")
 text = text.replace("addresses: [203.0.113.40]", "addresses: [127.0.0.11]")
 text = text.replace("https://pay-test.agentia.example/mpay", sys.argv[3])
@@ -282,7 +281,7 @@ expect 403 production 127.0.0.11 beneficiary "the beneficiary, before promotion"
 expect 403 production 127.0.0.11 stranger "the other certificate"
 
 say "Two people record their validations"
-# Before that no record counts: not every API server might enforce the policies yet.
+# No record counts before: some API server might not enforce the policies yet.
 in_force() { [ $((SECONDS - policiesApplied)) -gt 11 ]; }
 until_ok 15 "the admission policies to have been in force for ten seconds" in_force
 record() { # USER MILESTONE ROLE DIGEST-FIELD
@@ -312,7 +311,7 @@ expect 400 production 127.0.0.11 selfsigned "the self-signed certificate"
 expect 403 production 127.0.0.11 stranger "the other certificate"
 
 say "The mail that the beneficiary received"
-# mailOf SUBJECT: the first file with that subject
+# mailOf SUBJECT: prints the first mail with that subject
 mailOf() {
   python3 - "$1" mail/*.eml <<'END'
 import email, email.policy, sys

@@ -1,4 +1,4 @@
-// Clients of the proxy under test: libcurl, over HTTP/1.1 or HTTP/2, at once or watched as it goes on.
+// Clients of the proxy under test: libcurl over HTTP/1.1 or HTTP/2, for whole answers or for streams that are watched.
 #pragma once
 
 #include <curl/curl.h>
@@ -21,7 +21,7 @@ namespace mpay::test {
 
 using namespace std::chrono_literals;
 
-// As it came, by libcurl.
+// The answer as libcurl received it.
 struct Answer {
   CURLcode code = CURLE_OK;
   long status = 0;
@@ -78,11 +78,11 @@ class Call : public Answer {
     return value;
   }
 
-  // Called before any part of the body is taken: reading waits for it, and ends where it says no.
+  // Called before any part of the body is taken: reading waits for it, and ends if it returns false.
   std::function<bool()> wanted = [] { return true; };
 
  protected:
-  std::mutex mutex_;  // protects head and body while the transfer goes on
+  std::mutex mutex_;  // protects head and body during the transfer
   std::condition_variable changed_;
 
  private:
@@ -106,7 +106,7 @@ class Call : public Answer {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> list_{nullptr, curl_slist_free_all};
 };
 
-// A transfer on a thread of its own, whose body is looked at as it comes.
+// A transfer on its own thread, whose body is watched while it arrives.
 class Stream : private Call {
  public:
   template <typename... Arguments>
@@ -126,7 +126,7 @@ class Stream : private Call {
     leaving_ = true;
     curl_multi_wakeup(multi_);
   }
-  // Each is false when that has not come in 10 s.
+  // Each returns false if that has not come within 10 s.
   bool awaitHead() {
     return await([&] { return head.ends_with("\r\n\r\n"); });
   }
@@ -136,7 +136,7 @@ class Stream : private Call {
   bool awaitEnd(std::chrono::milliseconds most = 10s) {
     return await([&] { return ended_; }, most);
   }
-  // After the end.
+  // To be called after the end.
   CURLcode result() const { return code; }
 
  private:
@@ -162,11 +162,11 @@ class Stream : private Call {
 
   CURLM* multi_ = nullptr;
   std::atomic<bool> leaving_ = false;
-  bool ended_ = false;  // under mutex_
+  bool ended_ = false;  // protected by mutex_
   std::thread thread_;
 };
 
-// Something that happens once, on another thread.
+// An event that happens once, on another thread.
 class Signal {
  public:
   void give() {

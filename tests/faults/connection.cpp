@@ -81,7 +81,7 @@ std::shared_ptr<Exchange> Connection::start(ProxiedRequest request) {
 
 bool Connection::step(Protocol& protocol) {
   bool more = true;
-  // Once all is sent there may be more, which collect() left behind since there was much.
+  // collect() leaves the rest behind when there is much to send, so it is called again after sending.
   for (bool sent = true; sent && more;) {
     more = protocol.collect(out_);
     sent = !out_.empty();

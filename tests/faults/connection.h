@@ -1,4 +1,4 @@
-// One client's connection: TLS on a socket, and the threads that serve what comes by it.
+// One client's connection: TLS on a socket, and the threads that serve its requests.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -14,23 +14,23 @@
 
 namespace mpay::test {
 
-// Starts its thread with itself, and one for each request; they end when the client goes, or with cut().
+// Runs a thread of its own and one for each request. They end when the client goes, or with cut().
 class Connection {
  public:
-  // Serves one request on a thread of its own; to return soon once the exchange is gone.
+  // Serves one request on a thread of its own. It must return soon after the exchange is gone.
   using Serve = std::function<void(const ProxiedRequest&, Exchange&)>;
 
-  // Takes the socket. Speaks HTTP/2 where `context` selects that by ALPN. Numbers requests by `count`. SIGPIPE must be
-  // blocked in the calling thread.
+  // Takes the socket. Speaks HTTP/2 if `context` selects it by ALPN. Numbers requests by `count`. The calling thread
+  // must block SIGPIPE.
   Connection(int socket, SSL_CTX* context, std::atomic<std::size_t>& count, Serve serve);
-  // Cuts; waits for the threads.
+  // Cuts the connection and waits for the threads.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Closes the connection at once; any thread.
+  // Closes the connection at once; callable on any thread.
   void cut() const;
-  // All threads have done their work.
+  // True when all threads have ended.
   bool ended() const { return ended_; }
 
  private:
@@ -47,7 +47,7 @@ class Connection {
   bool step(Protocol& protocol);
   bool flush();
   bool receive(Protocol& protocol);
-  // Waits until the socket is ready for `events`, or somebody calls wake().
+  // Waits until the socket is ready for `events`, or until wake() is called.
   void wait(short events);
   void wake() const;
 
@@ -58,7 +58,7 @@ class Connection {
   const Serve serve_;
   std::atomic<bool> ended_ = false;
 
-  // The thread's own.
+  // Used on the connection's own thread only.
   std::list<Serving> serving_;
   std::string out_;
   std::thread thread_;

@@ -1,5 +1,5 @@
-// Every fault at every write of the story, and every way in which lists and watches go wrong. A quick choice of
-// these is part of make test; FAULTS=all (make faults) tells all of them.
+// Every fault at every write of the story, and every fault of lists and watches. make test runs a quick choice of them;
+// FAULTS=all (make faults) runs all.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -48,7 +48,7 @@ void judge(const StoryRun& run) {
   for (const auto& violation : run.violations()) ADD_FAILURE() << violation << "\nthe operator's log:\n" << run.log();
 }
 
-// The last of a kind waits for long enough to see a key that fails without end.
+// The last of a kind waits long enough to show a key that fails without end.
 void tell(Fault fault, bool last) {
   StoryRun run(world(), std::move(fault));
   run.tell(all() && last ? StoryRun::kLongSilence : StoryRun::kSilence);
@@ -66,18 +66,18 @@ TEST_F(Faults, UndisturbedStoryTakesTwelveWrites) {
   EXPECT_EQ(run.writes(), 10u) << "two a Widget, two for the edit, one for each output brought back";
   if (told && run.recreate()) run.settles();
   judge(run);
-  // The operator may hear of the garbage collector's deletion before it hears of the Widget's, from another stream; it
-  // then brings the output back for a Widget that is gone.
+  // The operator may hear from another stream of the garbage collector's deletion before it hears of the Widget's. It
+  // then writes the output again for a Widget that is gone.
   EXPECT_GE(run.writes(), 12u) << "two again";
 }
 
-// What goes wrong with one write, or with some in a row.
+// The fault of one write, or of several in a row.
 struct WriteFault {
   std::string name;
   std::size_t times = 1;
   std::optional<Verdict> verdict = {};
   bool killBefore = false, killAfter = false;
-  bool slow = false;  // a deadline has to pass: not in the quick choice
+  bool slow = false;  // takes a deadline's time: not in the quick choice
 };
 
 const std::vector<WriteFault> kWriteFaults{
@@ -103,7 +103,7 @@ TEST_F(Faults, OfAWriteLeadToTheSameEnd) {
   for (std::size_t kind = 0; kind < kWriteFaults.size(); ++kind) {
     const WriteFault& fault = kWriteFaults[kind];
     for (std::size_t at = 0; at < kWrites; ++at) {
-      // The quick choice: each kind at one write, each at another.
+      // The quick choice: each kind of fault at one write, each kind at another one.
       if (!all() && (fault.slow || at != kind * 5 % kWrites)) continue;
       Fault told{fmt::format("write {}: {}", at, fault.name)};
       if (fault.killBefore) told.killBefore = at;
@@ -184,7 +184,7 @@ std::vector<Fault> readFaults() {
   fault = {"events of different objects in another order"};
   fault.onEvent = [held = std::make_shared<std::map<bool, std::string>>()](const std::string& line,
                                                                            std::size_t n) -> FaultScript::Lines {
-    // Not by the Widget's kind, which its ConfigMap's owner reference holds, too.
+    // The line's kind is ConfigMap's; the owner reference also contains the Widget's kind.
     std::string& first = (*held)[line.find(R"("kind":"ConfigMap")") != std::string::npos];
     if (n == 0) {
       first = line;
@@ -248,7 +248,7 @@ TEST_F(Faults, AStaleListAfterARestartUndoesNothing) {
   judge(run);
 }
 
-// The operator's token is refused from some moment on, and another one put in its place.
+// From some moment on the operator's token is refused, and another one replaces it.
 void expire(const std::string& name, const std::function<void(StoryRun&, const std::string& token)>& renew) {
   StoryRun run(world(), {name});
   ASSERT_TRUE(run.create());
@@ -282,7 +282,7 @@ TEST_F(Faults, ObjectsAtTheLimitsHoldUpNoOthers) {
   run.put(std::string(253, 'n'), R"({"name":"long"})");
   run.put("large", named(1'000'000));  // a ConfigMap holds 1 MiB
   ASSERT_TRUE(run.converges("a long name and a large object"));
-  // Stored, but what it asks for is refused.
+  // The Widget is stored, but the ConfigMap for it is refused.
   run.put("large", named(1'400'000));
   EXPECT_TRUE(waitFor(20s, [&] { return run.log().find("/large: replace configmaps") != std::string::npos; }))
       << run.log();

@@ -75,7 +75,7 @@ class Http1 final : public Protocol {
  private:
   enum class At { Head, Body, ChunkSize, ChunkData, Trailer };
 
-  // Goes as far as the buffer reaches, or to the end of one request. False when this is no HTTP.
+  // Parses up to the end of the buffer or of one request. False if the bytes are no HTTP.
   bool parse() {
     while (!current_) {
       if (at_ == At::Body || at_ == At::ChunkData) {
@@ -88,7 +88,7 @@ class Http1 final : public Protocol {
           finish();
           continue;
         }
-        // A chunk's data ends with a line end of its own.
+        // A line end follows the data of a chunk.
         if (buffer_.size() < 2) return true;
         buffer_.erase(0, 2);
         at_ = At::ChunkSize;
@@ -146,13 +146,13 @@ class Http1 final : public Protocol {
   }
 
   const Start start_;
-  std::string buffer_;  // received and not yet understood
+  std::string buffer_;  // received and not yet parsed
 
-  At at_ = At::Head;  // of the next request
+  At at_ = At::Head;  // position in the next request
   ProxiedRequest request_{};
-  std::size_t missing_ = 0;  // of the body or chunk
+  std::size_t missing_ = 0;  // missing bytes of the body or chunk
 
-  std::shared_ptr<Exchange> current_;  // requests that come meanwhile wait in the buffer
+  std::shared_ptr<Exchange> current_;  // requests that come meanwhile stay in the buffer
   bool bodiless_ = false;
   bool answerChunked_ = false;
   bool closing_ = false;

@@ -39,7 +39,7 @@ class Http2 final : public Protocol {
   bool receive(std::string_view bytes) override {
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     if (nghttp2_session_mem_recv(session_, data, bytes.size()) < 0) return false;
-    // Not begun in the callbacks: threads may fail to start, and no exception may pass through nghttp2.
+    // Started here and not in the callbacks: a thread may fail to start, and no exception may pass through nghttp2.
     for (const std::int32_t id : std::exchange(complete_, {})) {
       if (const auto found = streams_.find(id); found != streams_.end()) {
         found->second.exchange = start_(std::move(found->second.request));
@@ -63,17 +63,17 @@ class Http2 final : public Protocol {
  private:
   struct Stream {
     ProxiedRequest request = {};
-    std::shared_ptr<Exchange> exchange = nullptr;  // once the request is complete
+    std::shared_ptr<Exchange> exchange = nullptr;  // set when the request is complete
     bool answered = false;
-    // Clients forget what they have not yet read of a stream that is reset. So a reset in the midst of an answer waits
-    // until the client has answered a ping that was sent after it.
+    // Clients forget the unread part of a stream that is reset. So a reset within an answer waits until the client has
+    // answered a ping that was sent after the answer's bytes.
     enum class Cut { None, Announced, Due } cut = Cut::None;
   };
 
   void proceed(std::int32_t id, Stream& stream) {
     if (!stream.exchange) return;
     if (stream.answered) {
-      nghttp2_session_resume_data(session_, id);  // fails where nothing was deferred, which is as well
+      nghttp2_session_resume_data(session_, id);  // fails if nothing was deferred, which does no harm
     } else if (const auto head = stream.exchange->takeHead()) {
       stream.answered = true;
       respond(id, *head);
@@ -184,7 +184,7 @@ class Http2 final : public Protocol {
   const Start start_;
   nghttp2_session* session_ = nullptr;
   std::map<std::int32_t, Stream> streams_;
-  std::vector<std::int32_t> complete_;  // and not yet begun
+  std::vector<std::int32_t> complete_;  // not yet started
 };
 
 }  // namespace

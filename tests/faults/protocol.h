@@ -1,4 +1,4 @@
-// HTTP as a server speaks it over one connection: bytes in, requests out; answers in, bytes out. No sockets.
+// A server's HTTP over one connection: turns bytes into requests, and answers into bytes. No sockets.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace mpay::test {
 
-// Used by one thread; the exchanges it is given may be fed by others.
+// Used by one thread; other threads may feed its exchanges.
 class Protocol {
  public:
   // Begins to serve a complete request.
@@ -18,10 +18,10 @@ class Protocol {
 
   virtual ~Protocol() = default;
 
-  // What the client sent. False when it is no HTTP: the connection is to be closed.
+  // Takes bytes from the client. False if they are no HTTP: the connection must be closed.
   virtual bool receive(std::string_view bytes) = 0;
-  // Appends what there is to be sent to `out`, until that is about kMuch long. False when nothing can follow: the
-  // connection is to be closed once all is sent.
+  // Appends bytes to send to `out`, until that is about kMuch long. False if nothing can follow: the connection must be
+  // closed when all is sent.
   virtual bool collect(std::string& out) = 0;
 
   static constexpr std::size_t kMuch = 256 * 1024;

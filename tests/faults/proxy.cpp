@@ -58,7 +58,7 @@ Context serverContext(const Authority& authority, const std::string& spoken) {
   return context;
 }
 
-// `most` cuts the body short, though not what the head says of it.
+// `most` cuts the body short but leaves the head's length.
 void answer(const ProxiedRequest& request, Exchange& exchange, ProxiedResponse response,
             std::size_t most = std::string::npos) {
   const bool bodiless = request.method == "HEAD" || response.status == 204 || response.status == 304;
@@ -117,7 +117,7 @@ class FaultProxy::Implementation {
     port_ = listener.port;
   }
 
-  // The thread from which all others come, and which outlives them. They inherit its blocked SIGPIPE.
+  // All other threads are started by this one, which outlives them. They inherit its blocked SIGPIPE.
   void accept() {
     sigset_t broken;
     sigemptyset(&broken);
@@ -175,7 +175,7 @@ class FaultProxy::Implementation {
 
   void watch(const ProxiedRequest& request, Exchange& exchange) {
     ProxiedResponse head;
-    std::string pending;  // the beginning of a line; or the whole body of a refusal
+    std::string pending;  // the beginning of a line, or the whole body of a refusal
     const auto begin = [&](const ProxiedResponse& real) {
       head = real;
       if (head.status != 200) return;
@@ -201,7 +201,7 @@ class FaultProxy::Implementation {
     answer(request, exchange, std::move(head));
   }
 
-  const std::string spoken_;  // as ALPN has it
+  const std::string spoken_;  // in ALPN's form
   FaultScript& script_;
   const Authority authority_{"Fault Proxy CA"};
   const Context context_;
@@ -211,7 +211,7 @@ class FaultProxy::Implementation {
   int port_ = 0;
   std::thread accepting_;
 
-  mutable std::mutex mutex_;  // protects all below
+  mutable std::mutex mutex_;  // protects all members below
   std::list<Connection> connections_;
 };
 

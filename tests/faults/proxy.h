@@ -1,4 +1,4 @@
-// A proxy between a controller and a real API server that misbehaves as a test says.
+// A proxy between a controller and a real API server. It misbehaves as a test demands.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,16 @@
 
 namespace mpay::test {
 
-using Headers = std::map<std::string, std::string>;  // lower-case names; what came twice is joined by ", "
+using Headers = std::map<std::string, std::string>;  // lower-case names; repeated values are joined by ", "
 
 struct ProxiedRequest {
   std::string method;
   std::string target;  // "/api/v1/configmaps?watch=1"
   Headers headers = {};
   std::string body = {};
-  std::size_t number = 0;  // from 0 over the proxy's life, in the order of arrival
+  std::size_t number = 0;  // from 0 over the proxy's life, in order of arrival
 
-  // The query has watch=1 or watch=true.
+  // True if the query has watch=1 or watch=true.
   bool isWatch() const;
 };
 
@@ -28,15 +28,15 @@ struct ProxiedResponse {
   std::string body = {};
 };
 
-// What becomes of a request. To cut is to close the connection in HTTP/1.1, and to reset the one stream in HTTP/2.
-// Clients may repeat by themselves what was cut on a connection that they had used before.
+// The fate of a request. To cut means: to close the connection in HTTP/1.1, and to reset the one stream in HTTP/2.
+// Clients may repeat by themselves a request that was cut on a reused connection.
 struct Verdict {
   enum class Kind {
     Forward,
     Answer,         // never forwarded; `answer` is sent
     Refuse,         // never forwarded; cut
     LoseAnswer,     // forwarded, answered upstream, then cut
-    HalfAnswer,     // as LoseAnswer, after the whole head and half of the body; a body of nothing is lost whole
+    HalfAnswer,     // as LoseAnswer, after the whole head and half of the body; an empty body is lost with its head
     ReplaceAnswer,  // forwarded, answered upstream; `answer` is sent
     Stall,          // never forwarded, never answered
     StallAfter,     // forwarded, answered upstream, never answered
@@ -45,8 +45,8 @@ struct Verdict {
   ProxiedResponse answer = {};
 };
 
-// Called on the proxy's threads, many at a time; must throw nothing. A call may block, and then holds up that request
-// alone, and the proxy's end.
+// Called on the proxy's threads, many at a time; must not throw. A call may block; that holds up its own request and
+// the proxy's end.
 class FaultScript {
  public:
   virtual ~FaultScript() = default;
@@ -54,45 +54,46 @@ class FaultScript {
   // Default: Forward.
   virtual Verdict onRequest(const ProxiedRequest& request);
 
-  // A complete answer from upstream, before any of it is sent; may be changed. Not called for ReplaceAnswer, nor for
-  // a watch that is forwarded, unless upstream refuses it (any status but 200). Default: nothing.
+  // Called with a complete answer from upstream before any of it is sent; may change it. Not called for ReplaceAnswer.
+  // For a forwarded watch called only if upstream refuses it (any status but 200). Default: no change.
   virtual void onResponse(const ProxiedRequest& request, ProxiedResponse& response);
 
   struct Lines {
-    std::vector<std::string> send;  // in the line's place: none, one or several
+    std::vector<std::string> send;  // replace the line: none, one or several
     bool cut = false;               // cuts after sending them
   };
-  // One line of a forwarded watch, without its '\n'. Lines of one watch come one after another. Default: that line.
+  // Called with one line of a forwarded watch, without its '\n'. Lines of one watch come one after another. Default:
+  // that line.
   virtual Lines onEvent(const ProxiedRequest& request, const std::string& line);
 };
 
-// Speaks TLS, HTTP/1.1 and HTTP/2. Request and answer pass unchanged but for the headers that belong to a connection,
-// and accept-encoding, without which scripts see text. A client that goes away ends its forwarded request upstream;
-// requests with any other verdict are still completed there. An upstream that does not answer cuts the client.
+// Speaks TLS, HTTP/1.1 and HTTP/2. Requests and answers pass unchanged, except for the headers of a connection, and for
+// accept-encoding, so that scripts see text. When a client goes away, its forwarded request ends upstream; requests
+// with another verdict are still completed there. If upstream does not answer, the client is cut.
 class FaultProxy {
  public:
   struct Options {
     std::string upstream;    // https://127.0.0.1:port, or http://
     std::string upstreamCa;  // PEM
-    bool http2 = true;       // offered to clients; without it HTTP/1.1 only
+    bool http2 = true;       // offered to clients; false: HTTP/1.1 only
   };
 
-  // Listens on 127.0.0.1, on a port that the kernel chooses. `script` must outlive the proxy.
-  // Throws std::runtime_error when it cannot.
+  // Listens on 127.0.0.1, on a port that the kernel chooses. `script` must outlive the proxy. Throws std::runtime_error
+  // if it cannot.
   FaultProxy(Options options, FaultScript& script);
-  // Cuts everything, then waits for all threads: no time at all, unless the script blocks.
+  // Cuts everything and waits for all threads, which takes no time unless the script blocks.
   ~FaultProxy();
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;
 
   std::string url() const;    // https://127.0.0.1:port
-  std::string caPem() const;  // whom clients trust
+  std::string caPem() const;  // the authority that clients must trust
 
-  // Closes every connection of clients. New ones are welcome.
+  // Closes every client's connection. New ones are accepted.
   void cutConnections();
 
-  std::size_t requests() const;  // that came so far
-  // What last went wrong upstream, in curl's words; empty when nothing did.
+  std::size_t requests() const;  // received so far
+  // The last error upstream, in curl's words; empty if there was none.
   std::string upstreamError() const;
 
  private:

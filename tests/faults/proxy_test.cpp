@@ -30,7 +30,7 @@ class Script : public FaultScript {
   Lines onEvent(const ProxiedRequest&, const std::string& line) override { return event(line); }
 };
 
-// A proxy before a server that answers with what it was sent; both may be told otherwise before start().
+// A proxy before a server that echoes requests; a test may change both before start().
 class Proxy : public ::testing::TestWithParam<bool> {
  protected:
   void start() { proxy_.emplace(FaultProxy::Options{server_.url(), "", GetParam()}, script); }
@@ -362,7 +362,7 @@ TEST_P(Proxy, EndsUpstreamTheOneRequestThatItsClientLeft) {
   Call made(proxy(), GetParam(), "GET", "/pods?watch=1");
   made.wanted = [] { return false; };
   EXPECT_EQ(made.perform().code, CURLE_WRITE_ERROR);
-  // libcurl 7.88 may say so only with its next request, over the same connection in HTTP/2.
+  // libcurl 7.88 may report it only at its next request, over the same connection in HTTP/2.
   made.set(CURLOPT_URL, (proxy().url() + "/x").c_str());
   EXPECT_EQ(made.perform().code, CURLE_OK);
   EXPECT_EQ(made.info(CURLINFO_NUM_CONNECTS), GetParam() ? 0 : 1);
@@ -442,7 +442,7 @@ TEST_P(Proxy, ServesManyRequestsOfOneClientAtOnce) {
     all.await();
     return Verdict{};
   };
-  // Small answers: libcurl 7.88 forgets the ends of large ones that come over one connection.
+  // Small answers: libcurl 7.88 forgets the ends of large answers on one connection.
   upstream = [](const auto& request, auto, const auto& peer) { peer.answer(200, request.body.substr(20'000)); };
   start();
   CURLM* multi = curl_multi_init();

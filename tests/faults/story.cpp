@@ -247,7 +247,7 @@ bool StoryRun::converges(const std::string& step) {
 
 bool StoryRun::settles(std::chrono::milliseconds silence) {
   if (!converges("settle")) return false;
-  // Late answers and events of what was converged already may still be under way.
+  // Late answers and events of converged objects may still be under way.
   std::size_t before = others_;
   const bool calm = waitFor(
       15s + silence, [&] { return !waitFor(silence, [&] { return others_ != std::exchange(before, others_); }); });

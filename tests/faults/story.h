@@ -1,8 +1,8 @@
-// widget-operator behind a fault proxy, and the story that it must bring to the same end whatever happens.
+// widget-operator behind a fault proxy, and the story that it must bring to the same end through every fault.
 //
-// The story: three Widgets are created; one is edited; its ConfigMap is tampered with; another's is deleted; the
-// third is deleted and created again under its name. Each step is awaited. The end is compared field by field with
-// what an undisturbed run leaves, times and identifiers aside.
+// The story: three Widgets are created; one is edited; its ConfigMap is tampered with; another's is deleted; the third
+// is deleted and created again under its name. Each step is awaited. The end is compared field by field with the end of
+// an undisturbed run, except for times and identifiers.
 #pragma once
 
 #include <atomic>
@@ -18,22 +18,22 @@
 
 namespace mpay::test {
 
-// What goes wrong in one run. Everything is forwarded unless a function says otherwise.
+// The faults of one run. Requests are forwarded unless a function says otherwise.
 struct Fault {
   std::string name;
-  // For the n-th write of the run, from 0.
+  // For the n-th write of the run, counted from 0.
   std::function<Verdict(std::size_t n)> onWrite = {};
-  // Whether to end the operator without warning when the n-th write came (before) or was answered (after).
+  // Kills the operator when the n-th write arrives (before) or is answered (after).
   std::optional<std::size_t> killBefore = {}, killAfter = {};
-  // For a list or the start of a watch; n counts those of that path.
+  // For a list or the start of a watch; n counts those of the same path.
   std::function<Verdict(const ProxiedRequest&, std::size_t n)> onRead = {};
   std::function<void(const ProxiedRequest&, std::size_t n, ProxiedResponse&)> onList = {};
-  // For a line of a watch; n counts those of that path.
+  // For a line of a watch; n counts the lines of the same path.
   std::function<FaultScript::Lines(const std::string& line, std::size_t n)> onEvent = {};
 };
 
-// Made once: a control plane with the Widget definition and the operator's account. Each run has a namespace, a
-// proxy and an operator of its own; earlier runs' Widgets stay, settled.
+// Made once: a control plane with the Widget definition and the operator's account. Each run has its own namespace,
+// proxy and operator. Widgets of earlier runs stay, settled.
 class StoryWorld {
  public:
   StoryWorld();
@@ -41,38 +41,38 @@ class StoryWorld {
   kube::Client admin;
   std::string token;  // the operator's
 
-  // kubectl as administrator; throws when it fails.
+  // kubectl as administrator; throws if it fails.
   std::string kubectl(std::vector<std::string> arguments, const std::string& input = "");
 };
 
-// One run. Violations are sentences: an empty list is what is wanted.
+// One run. Violations are sentences; a correct run has none.
 class StoryRun final : private FaultScript {
  public:
-  // Without a request: longer than a key waits that meets conflicts without end, and than one that fails does.
+  // Time without a request: longer than the wait of a key with endless conflicts, and of a key with endless failures.
   static constexpr std::chrono::milliseconds kSilence{1'500}, kLongSilence{22'000};
 
   StoryRun(StoryWorld& world, Fault fault);
   ~StoryRun() override;
 
-  // The steps in order; each ends within 30 s of its beginning or of the last fault.
+  // The steps in order. Each ends within 30 s of its beginning or of the last fault.
   bool create();
   bool edit();
   bool tamper();
   bool removeOutput();
   bool recreate();
-  // Steps of other stories: one more Widget, or an edit of one; then until every one's output is as it should be.
+  // Steps of other stories: put() creates or edits a Widget; converges() waits until every output is right.
   void put(const std::string& name, const std::string& spec) { apply(name, spec); }
   bool converges(const std::string& step);
-  // All of them, then that nothing more is sent.
+  // Runs all steps, then checks that nothing more is sent.
   void tell(std::chrono::milliseconds silence = kSilence);
 
-  // Whether it is converged, and stays so without a request for that long.
+  // True if the run is converged and stays so without a request for that long.
   bool settles(std::chrono::milliseconds silence = kSilence);
 
-  // For stories with turns of their own.
-  void kill();                              // the operator; it is started again when something is awaited
+  // For stories with steps of their own.
+  void kill();                              // the operator; the next wait starts it again
   void useToken(const std::string& token);  // the operator's from now on, in its file
-  // A new kubeconfig with the token in it, in the old one's place.
+  // Replaces the kubeconfig by a new one that contains the token.
   void useKubeconfigWith(const std::string& token);
   void cutConnections() { proxy_.cutConnections(); }
   void fault(Fault fault);  // from now on
@@ -108,11 +108,11 @@ class StoryRun final : private FaultScript {
   Fault fault_;
   std::map<std::string, std::size_t> counts_;
   std::chrono::steady_clock::time_point lastFault_{};
-  std::map<std::size_t, std::size_t> writeNumbers_;  // of a request
+  std::map<std::size_t, std::size_t> writeNumbers_;  // by the number of the request
   std::atomic<std::size_t> writes_{0};
-  std::atomic<std::size_t> others_{0};  // requests but lists and watches
+  std::atomic<std::size_t> others_{0};  // requests other than lists and watches
 
-  FaultProxy proxy_;  // last: its threads use the above
+  FaultProxy proxy_;  // last: its threads use the members above
 };
 
 }  // namespace mpay::test

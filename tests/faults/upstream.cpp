@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kIdleLines = 8;
 
-// What belongs to one connection, and so not to the next; accept-encoding, so that scripts see text.
+// Headers of one connection, which do not belong to the next; and accept-encoding, so that scripts see text.
 constexpr std::array kNotForwarded{"accept-encoding", "connection", "content-length",    "expect", "host",
                                    "keep-alive",      "te",         "transfer-encoding", "upgrade"};
 constexpr std::array kNotReturned{"connection", "keep-alive", "transfer-encoding", "upgrade"};
@@ -25,7 +25,7 @@ using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 List fields(const Headers& headers) {
   curl_slist* list = nullptr;
-  // Without a value: curl is not to add it by itself.
+  // A header without a value keeps curl from adding its own.
   for (const char* name : {"accept", "content-type", "expect"}) {
     if (!headers.contains(name) || among(kNotForwarded, name))
       list = curl_slist_append(list, (std::string(name) + ":").c_str());
@@ -37,7 +37,7 @@ List fields(const Headers& headers) {
   return {list, curl_slist_free_all};
 }
 
-// Reads the lines of an answer's head, and passes on the body.
+// Reads the lines of an answer's head and passes on the body.
 struct Reading {
   const Upstream::Reader& reader;
   ProxiedResponse head = {};

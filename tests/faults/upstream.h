@@ -1,4 +1,4 @@
-// The way to the real server.
+// The connections to the real server.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@
 
 namespace mpay::test {
 
-// Safe to call from many threads, in which SIGPIPE must be blocked. Keeps a few connections for reading; a write has
-// one of its own, since curl repeats by itself what was cut on a connection used before.
+// Callable on many threads, which must block SIGPIPE. Keeps a few connections for reading. Each write gets a new
+// connection, since curl by itself repeats a request that was cut on a reused one.
 class Upstream {
  public:
   Upstream(std::string url, std::string ca);
@@ -22,20 +22,20 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
-  // Told of an answer as it comes. Must throw nothing.
+  // Receives an answer while it arrives. Must not throw.
   struct Reader {
     std::function<void(const ProxiedResponse& head)> head;
     std::function<bool(std::string_view)> bytes;  // false: enough
   };
 
-  // Blocks until the answer is complete: true. False when it does not come to that: the connection failed, the reader
-  // had enough, `client` (where given) has gone, or stop() was called.
+  // Blocks until the answer is complete, and returns true. False if the connection failed, the reader had enough,
+  // `client` (if given) has gone, or stop() was called.
   bool forward(const ProxiedRequest& request, const Reader& reader, Exchange* client);
 
-  // Ends every request under way, and those that come later; closes connections that nobody uses.
+  // Ends every request under way and later ones; closes idle connections.
   void stop();
 
-  // Of the last request that failed without our doing; empty when none did.
+  // The last failure that this object did not cause; empty if there was none.
   std::string error() const;
 
  private:
@@ -48,7 +48,7 @@ class Upstream {
   const std::string url_;
   const std::string ca_;
 
-  mutable std::mutex mutex_;  // protects all below
+  mutable std::mutex mutex_;  // protects all members below
   bool stopped_ = false;
   std::vector<std::unique_ptr<Line>> idle_;
   std::list<Line*> busy_;

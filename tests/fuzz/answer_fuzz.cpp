@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   }
   fuzz::require(excerpt(envelope->document()).size() <= kMaximumExcerpt + 3);
   for (const auto& child : envelope->document().root().children()) (void)child.path();
-  // What it was read as stays the same when it is written and read again, where it is not too large then.
+  // A parsed answer stays the same when it is written and read again, unless it is too large then.
   const auto again = Envelope::parse(envelope->document().xml());
   if (again) {
     fuzz::require(decode(*again) == decode(*envelope) && again->problems() == envelope->problems());

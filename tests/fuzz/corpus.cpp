@@ -11,7 +11,7 @@ using namespace mpay::test;
 
 namespace {
 
-// What signed answers are about.
+// The content of signed answers.
 const std::string kOrders =
     R"(<GetOrderDetailsResponse xmlns="https://mpay.gov.md"><GetOrderDetailsResult><OrderDetails>)"
     R"(<AllowPartialPayments>true</AllowPartialPayments><Currency>MDL</Currency><CustomerType>Person</CustomerType>)"
@@ -56,7 +56,7 @@ int main(int, char** argv) {
                                            crypto::Certificate::parse(authority.certificate()).value())
                          .value();
   const auto answer = [&](OcspOptions options) {
-    options.nonce = OcspOptions::Nonce::None;  // the target's query has another
+    options.nonce = OcspOptions::Nonce::None;  // the target's query has another nonce
     return answerOcsp(query.request(), signer, options);
   };
   const auto responder = authority.issue({.extendedKeyUsage = "OCSPSigning"});

@@ -17,7 +17,7 @@ void read(const std::string& bytes) {
   (void)list->find(pki.leaf, "http://crl.example/");
 }
 
-// The same list, of the issuer and signed by it; empty where it is none.
+// The same list with the issuer's name and signature; empty if it is no list.
 std::string signedAnew(const unsigned char* data, std::size_t size) {
   const auto& pki = fuzz::pki();
   const crypto::Handle<X509_CRL, X509_CRL_free> list(d2i_X509_CRL(nullptr, &data, static_cast<long>(size)));

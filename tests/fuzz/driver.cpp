@@ -1,4 +1,4 @@
-// Runs a target over its seeds, and over what becomes of them by chance, for a second. For where there is no libFuzzer.
+// Runs a target for a second over its seeds and over random changes of them. For builds without libFuzzer.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>

@@ -18,7 +18,7 @@ void read(const std::string& bytes) {
   fuzz::require(!finding->revokedAt || finding->state == crypto::RevocationState::Revoked);
 }
 
-// The same response, signed by the issuer; empty where it is none.
+// The same response with the issuer's signature; empty if it is no response.
 std::string signedAnew(const unsigned char* data, std::size_t size) {
   const auto& pki = fuzz::pki();
   const crypto::Handle<OCSP_RESPONSE, OCSP_RESPONSE_free> response(

@@ -1,4 +1,4 @@
-// The authority and the certificate that the seeds are about.
+// The authority and the certificate of the seeds.
 #pragma once
 
 #include <openssl/pem.h>
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
 
 namespace mpay::fuzz {
 
-// What must hold, whatever comes in.
+// Aborts unless `holds`: the property must hold for every input.
 inline void require(bool holds) {
   if (!holds) std::abort();
 }
@@ -29,7 +29,7 @@ struct Pki {
   crypto::Certificate issuer = crypto::Certificate::parse(textOf("issuer.pem")).value();
   crypto::Certificate leaf = crypto::Certificate::parse(textOf("leaf.pem")).value();
   crypto::Handle<EVP_PKEY, EVP_PKEY_free> key;
-  WallTime now = leaf.notBefore() + std::chrono::hours(1);  // when the seeds were made
+  WallTime now = leaf.notBefore() + std::chrono::hours(1);  // the time at which the seeds were made
 
   Pki() {
     const auto text = textOf("issuer.key");
@@ -44,8 +44,8 @@ inline const Pki& pki() {
   return made;
 }
 
-// Reads the bytes as they are, and what becomes of them once the issuer signed it: else nothing would get past the
-// signature. `signedAnew` is empty where they are nothing that can be signed.
+// Reads the bytes as they are, and once more signed by the issuer, since most changes would stop at the signature.
+// `signedAnew` returns nothing for bytes that cannot be signed.
 inline int feed(const unsigned char* data, std::size_t size, void (*read)(const std::string&),
                 std::string (*signedAnew)(const unsigned char*, std::size_t)) {
   read({reinterpret_cast<const char*>(data), size});

@@ -24,13 +24,13 @@ std::string canonical(const Element& element) {
   return text;
 }
 
-// The one Body that the service ever signed.
+// The only Body that the service ever signed.
 const std::string& signedBody() {
   static const std::string text = canonical(*Envelope::parse(fuzz::textOf("signature/0"))->body());
   return text;
 }
 
-// Where the bytes are XML, they are a payload that the service may sign; sealed and received, it holds.
+// Bytes that are XML are a payload that the service may sign: sealed and received, the signature must hold.
 void seals(const std::string& bytes) {
   const auto payload = Document::parse(bytes);
   if (!payload) return;
@@ -38,7 +38,7 @@ void seals(const std::string& bytes) {
   if (!sealed)
     return fuzz::require(sealed.error().kind == ErrorKind::Crypto);  // no canonical form: a relative namespace
   const auto envelope = Envelope::parse(*sealed);
-  if (!envelope) return;  // deeper or larger by the envelope
+  if (!envelope) return;  // the envelope made it too deep or too large
   const auto found = verify(*envelope, service().certificate());
   fuzz::require(found.body || found.has("DuplicateId"));
 }

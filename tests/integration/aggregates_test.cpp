@@ -1,4 +1,5 @@
-// What is published of thousands: what one more costs, how soon one leaves, and that real gateways load the parts.
+// The published files for thousands of services: the cost of one more, the time until one leaves, and that real
+// gateways load the parts.
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -20,7 +21,7 @@ constexpr std::size_t kThreads = 4;
 
 class Thousands : public World {
  protected:
-  // Fragments of integrations that are not there: without the annotation that names one, none is missed.
+  // Fragments without an integration. They lack the annotation that names one, so the operator misses none.
   void publishMany() {
     std::vector<std::thread> threads;
     std::atomic<std::size_t> made{0};
@@ -49,7 +50,7 @@ class Thousands : public World {
         content);
   }
 
-  // Everything of ours in testing's output namespace, as a volume shows it.
+  // Every aggregate in testing's output namespace, as a volume shows it.
   void copyFiles(const std::filesystem::path& into) {
     const auto objects = configMaps().list({testingOut, "mpay.gov.md/component=aggregate", ""});
     ASSERT_TRUE(objects) << objects.error().message;
@@ -61,7 +62,7 @@ class Thousands : public World {
       }
       EXPECT_LE(size, 900u * 1024) << *object.metadata.name;
     }
-    // As docs/gateway.md says, for files that cannot include others.
+    // docs/gateway.md has this command for files that cannot include others.
     const auto joined = run({"sh", "-c",
                              "cd \"$0\" && for index in *.parts; do [ -e \"$index\" ] && "
                              "cat $(cat \"$index\") > \"${index%.parts}\"; done",
@@ -69,7 +70,7 @@ class Thousands : public World {
     ASSERT_EQ(joined.code, 0) << joined.output;
   }
 
-  // Whether a file or its parts name the service.
+  // True if a file or its parts name the service.
   bool isPublished(const std::string& service) {
     const auto objects = configMaps().list({testingOut, "mpay.gov.md/component=aggregate", ""});
     for (const auto& object : objects.value()) {
@@ -118,7 +119,7 @@ TEST_F(Thousands, OneMoreCostsOneWriteATargetAndRealGatewaysLoadTheParts) {
                                             {"update mpay-haproxy-part-", 1},
                                             {"update mpay-clients-part-", 1},
                                             {"update mpay-network-part-", 1}};
-  // The API server logs a request once it has answered.
+  // The API server logs a request after answering it.
   awaitRest();
   std::map<std::string, int> writes;
   waitFor(10s, [&] {
@@ -172,11 +173,11 @@ TEST_F(Thousands, OneMoreCostsOneWriteATargetAndRealGatewaysLoadTheParts) {
   const Process haproxy({"/usr/sbin/haproxy", "-db", "-f", folder / "haproxy.cfg"}, folder / "haproxy.log", {},
                         SIGTERM);
   expectBoth(haproxyPort, "HAProxy");
-  // A gateway that sees the index before a part goes on with what it has.
+  // A gateway that sees the index before a part keeps its old files.
   std::filesystem::remove(nginx.folder() / "clients-3.conf");
   EXPECT_NE(nginx.check().code, 0);
 
-  // The last step of a withdrawal.
+  // Measures the last step of a withdrawal: leaving every file.
   ASSERT_TRUE(isPublished("AM-" + suffix));
   begin = std::chrono::steady_clock::now();
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));

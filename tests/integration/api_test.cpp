@@ -1,12 +1,12 @@
-// The API's contract: the examples are accepted under strict validation, and what may not change does not. What the
-// schema alone refuses is in schema_test.cpp.
+// The API's contract: the examples are accepted under strict validation, and immutable fields cannot change.
+// schema_test.cpp has the rules that the schema enforces alone.
 #include "integration/world.h"
 #include "json/yaml.h"
 
 namespace mpay::test {
 namespace {
 
-// As a YAML block scalar goes on.
+// Indents a text to continue a YAML block scalar.
 std::string indented(const std::string& pem, const std::string& blanks) {
   std::string text = replaced(pem, "\n", "\n" + blanks);
   return text.substr(0, text.size() - blanks.size() - 1);
@@ -98,7 +98,7 @@ TEST_F(Api, KeepsWhatMayNotChange) {
     ASSERT_FALSE(written) << change.name;
     EXPECT_NE(written.error().message.find(change.says), std::string::npos) << written.error().message;
   }
-  // Removing the service to add it again with another ServiceID is no way round.
+  // Removing the service and adding it with another ServiceID is refused too.
   const auto patch = [&](const std::string& change) {
     return integrations().patch({tenant, "certificates"}, json::parse(change).value());
   };
@@ -108,7 +108,7 @@ TEST_F(Api, KeepsWhatMayNotChange) {
   unassigned.spec.service.id.reset();
   create(unassigned);
   edit([](auto& s) { s.service.id = "LATER"; }, "unassigned");
-  // Environments may change until something is promoted.
+  // Environments may change until the first promotion.
   edit([](auto& s) { s.environments.production = "another"; });
   auto integration = current();
   api::MPayIntegrationStatus status;
@@ -119,7 +119,7 @@ TEST_F(Api, KeepsWhatMayNotChange) {
   const auto written = integrations().replace(integration);
   ASSERT_FALSE(written);
   EXPECT_NE(written.error().message.find("immutable once promoted"), std::string::npos) << written.error().message;
-  // Leaving them out would be the defaults.
+  // Without them the defaults would apply.
   const auto removed = patch(R"({"spec":{"environments":null}})");
   ASSERT_FALSE(removed);
   EXPECT_NE(removed.error().message.find("immutable once promoted"), std::string::npos) << removed.error().message;
@@ -147,7 +147,7 @@ TEST_F(Api, RefusesUnknownAndDuplicateFields) {
   const std::string manifest = example("public-beneficiary.yaml");
   EXPECT_NE(applied(replaced(manifest, "  targetStage: Production", "  targetStage: Production\n  unknown: 1")).code,
             0);
-  // kubectl drops duplicates itself, so this one goes to the server as it is.
+  // kubectl drops duplicates itself, so the text goes to the server directly.
   std::string raw = json::canonical(json::parseYaml(manifest)->front());
   raw = replaced(raw, "\"targetStage\":\"Production\"", "\"targetStage\":\"Production\",\"targetStage\":\"Testing\"");
   writeFile(folder / "raw.json", raw);

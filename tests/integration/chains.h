@@ -1,4 +1,4 @@
-// Chains of certificates of every shape, for what judges them.
+// Chains of certificates of every shape, for the operator and the gateways to judge.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@ namespace mpay::test {
 struct Chain {
   std::string name;
   Identity client;
-  std::string given;    // PEM, the intermediates of the form, which the client sends along
+  std::string given;    // PEM, the form's intermediates, which the client sends
   std::string trusted;  // PEM, the authorities
-  std::string reason;   // why the operator does not trust it; empty: it does
-  // Where the operator and the gateways may differ: a key of kDifferences. Empty: they may not.
+  std::string reason;   // the operator's reason for a refusal; empty: trusted
+  // A key of kDifferences if the operator and the gateways may differ; empty: they must agree.
   std::string_view difference = "";
 };
 
-// Why they differ, in the words of docs/certificates.md.
+// The reason of a difference, in the words of docs/certificates.md.
 struct Difference {
   std::string_view key, words;
 };

@@ -33,7 +33,7 @@ const Extensions kSystem{"basicConstraints=critical,CA:FALSE", "keyUsage=critica
 const Extensions kAuthority{"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                             "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid"};
 
-// Without what begins like that, and with more.
+// Removes the extensions that begin like one of `without`, and adds `with`.
 Extensions changed(Extensions extensions, const Extensions& without, const Extensions& with = {}) {
   for (const auto& name : without) {
     extensions.erase(std::remove_if(extensions.begin(), extensions.end(),
@@ -62,7 +62,7 @@ const std::string kUses = "extendedKeyUsage", kUsage = "keyUsage", kConstraints 
 const std::string kUnknownCritical = "1.3.6.1.4.1.99999.1=critical,DER:0500",
                   kExplicit = "policyConstraints=critical,requireExplicitPolicy:0";
 
-// The rows of the corpus. Each has authorities of its own.
+// The rows of the corpus. Each has its own authorities.
 class Corpus {
  public:
   // A root, an issuing authority that the form gives, and a system.
@@ -134,7 +134,7 @@ void addWays(Corpus& all) {
     if (i == 7)
       all.add("nine certificates", below.back().issue(), "", root.certificate() + between, "UntrustedIssuer", "length");
   }
-  // Nothing tells these two apart but the signature, which a gateway does not try.
+  // Only the signature tells these two apart, and a gateway does not try it.
   const auto plain = with(authority({kOwnKey, kIssuerKey}), {.commonName = "Twin"});
   const Authority one(plain), two(plain);
   const auto bare = with(system({kOwnKey, kIssuerKey}));
@@ -264,8 +264,8 @@ void addKeys(Corpus& all) {
   struct Row {
     std::string name;
     KeyKind key;
-    std::string ofClient, ofAuthority;       // the reasons
-    std::string_view asClient, asAuthority;  // the differences
+    std::string ofClient, ofAuthority;       // the reasons for a refusal
+    std::string_view asClient, asAuthority;  // the permitted differences
   };
   const std::string weak = "WeakCertificate";
   const Row rows[] = {

@@ -1,4 +1,5 @@
-// One corpus of chains before the operator, nginx and HAProxy: they differ only where docs/certificates.md says why.
+// One corpus of chains for the operator, nginx and HAProxy: they differ only in the ways that docs/certificates.md
+// explains.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -15,10 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As the gateways of docs/gateway.md have it.
+// The depth of docs/gateway.md's gateways.
 constexpr int kDepth = static_cast<int>(crypto::kLongestPath) - 2;
 
-// Why the operator does not trust the client; empty: it does.
+// The operator's reason not to trust the client; empty: trusted.
 std::string judgedByOperator(const Chain& chain) {
   const auto authorities = crypto::Authorities::parse(chain.trusted);
   if (!authorities) return authorities.error().reason;
@@ -31,13 +32,13 @@ std::string judgedByOperator(const Chain& chain) {
   return judged ? "" : judged.error().reason;
 }
 
-// As the operator publishes them, where it takes them.
+// The authorities as the operator publishes them; as given if the operator refuses them.
 std::string published(const std::string& trusted) {
   const auto authorities = crypto::Authorities::parse(trusted);
   return authorities ? authorities->pem() : trusted;
 }
 
-// With one blank between words.
+// Puts a single blank between words.
 std::string onOneLine(const std::string& text) {
   std::istringstream in(text);
   std::string line;
@@ -109,7 +110,7 @@ TEST_F(Chains, AreJudgedAlikeByTheOperatorAndTheGateways) {
       const auto answer = call(kind, i);
       EXPECT_TRUE(answer.presented) << chain.name << " was not presented to " << gateway;
       const bool isAdmitted = answer.status == 200;
-      // Some clients are refused in the handshake already.
+      // Some clients are refused during the handshake.
       EXPECT_TRUE(isAdmitted || answer.status == 400 || answer.status == 0)
           << chain.name << ", by " << gateway << ": " << answer.status;
       differs = differs || isAdmitted != isTrusted;
@@ -130,7 +131,7 @@ TEST_F(Chains, AreJudgedAlikeByTheOperatorAndTheGateways) {
   EXPECT_TRUE(used.empty()) << *used.begin() << " is not explained";
 }
 
-// Both gateways of the documentation take the longest path that the operator takes.
+// Both documented gateways accept the longest path that the operator accepts.
 TEST(GatewayDocumentation, GivesTheDepthOfTheLongestPath) {
   const auto depth = fmt::format("ssl_verify_depth {};", kDepth);
   for (const auto* file : {"/docs/gateway.md", "/tests/demo/gateway.conf"})

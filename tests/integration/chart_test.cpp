@@ -1,4 +1,4 @@
-// The chart and manifests/ are two ways to the same objects.
+// The chart and manifests/ give the same objects.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -16,14 +16,14 @@ std::string helm() {
   if (const char* given = std::getenv("HELM")) return given;
   const auto found = run({(kRoot / "tests/support/control-plane.sh").string(), "helm"});
   if (found.code != 0) throw std::runtime_error(found.output);
-  // What it says while building comes first; the path is the last line.
+  // Messages about the build come first; the path is the last line.
   const auto text = found.output.substr(0, found.output.find_last_not_of('\n') + 1);
   return text.substr(text.find_last_of('\n') + 1);
 }
 
 using Objects = std::map<std::string, json::value>;
 
-// "Role mpay-system/mpay-operator" -> the object.
+// Adds "Role mpay-system/mpay-operator" -> the object.
 void addTo(Objects& objects, const std::string& yaml) {
   const auto documents = json::parseYaml(yaml);
   ASSERT_TRUE(documents) << documents.error().message;
@@ -40,7 +40,7 @@ void addTo(Objects& objects, const std::string& yaml) {
 Objects rendered(const std::vector<std::string>& values = {}) {
   static const std::string binary = helm();
   TempDir folder;
-  // Values are read from a file, so that helm's remarks on standard error stay apart from what it renders.
+  // helm renders into files, because run() mixes its remarks on standard error into the output.
   std::vector<std::string> command{binary,
                                    "template",
                                    "mpay-operator",
@@ -81,7 +81,7 @@ TEST(Chart, RendersTheObjectsOfTheManifests) {
   EXPECT_GT(expected.size(), 20u);
 }
 
-// Otherwise it would take the gateway's files and the operator's memory with it.
+// Deleting them would delete the gateway's files and the operator's records.
 TEST(Chart, LeavesNamespacesWhenItIsUninstalled) {
   int namespaces = 0;
   for (const auto& [name, object] : rendered()) {

@@ -1,4 +1,4 @@
-// kubectl mpay against a real API server: the question, the digest, and what the server refuses.
+// kubectl mpay against a real API server: the question, the digest, and the server's refusals.
 #include "cli/validate.h"
 
 #include <sstream>
@@ -21,7 +21,7 @@ class Cli : public World {
     cluster.awaitPolicies();
   }
 
-  // What validate() answers to that user who types that; what it prints is in `out`.
+  // The result of validate() for a user who types `typed`; the printed text is in `out`.
   Result<void> validate(const std::string& user, const std::string& typed = "") {
     std::istringstream in(typed);
     out.str("");
@@ -51,7 +51,7 @@ TEST_F(Cli, RecordsOnlyWhatWasConfirmed) {
   EXPECT_EQ(made[0].spec.digest, current().status->digest);
   EXPECT_NE(out.str().find("Record this as " + beneficiary + "? [y/N]"), std::string::npos) << out.str();
   EXPECT_NE(out.str().find("mpayvalidation/" + *made[0].metadata.name + " recorded"), std::string::npos) << out.str();
-  // The statement that was shown is the one that `statement` prints.
+  // `statement` prints the same statement that was shown here.
   std::ostringstream statement;
   ASSERT_TRUE(cli::statement(cluster.as(beneficiary), options, statement));
   EXPECT_NE(out.str().find(statement.str()), std::string::npos) << statement.str();
@@ -97,13 +97,13 @@ TEST_F(Cli, RecordsNothingOfWhatTheOperatorHasNotSeen) {
   EXPECT_FALSE(cli::statement(cluster.as(beneficiary), options, statement));
   EXPECT_EQ(statement.str(), "");
   EXPECT_TRUE(records().empty());
-  // Once it has, it is another digest that was looked at.
+  // Once the operator has seen it, the digest is another than the one that was looked at.
   startOperator();
   await("TestEnvironmentReady", ConditionStatus::True);
   EXPECT_EQ(validate(beneficiary).error().reason, "DigestMismatch");
 }
 
-// In a pod the operator would take its ServiceAccount; a person takes the kubeconfig.
+// In a Pod the operator would use its ServiceAccount; a person uses the kubeconfig.
 TEST_F(Cli, UsesTheKubeconfigAlsoInAPod) {
   const auto shell = [&](std::vector<std::string> more, const std::map<std::string, std::string>& environment) {
     std::vector<std::string> words{MPAY_BIN_DIR "/kubectl-mpay",

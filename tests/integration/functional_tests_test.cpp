@@ -15,7 +15,7 @@ class FunctionalTests : public World {
  protected:
   FunctionalTests() {
     writeFile(folder / "defects", "");
-    // Whoever reads reports may read ConfigMaps, as with Kubernetes' own ClusterRole view.
+    // Readers of reports need the right to read ConfigMaps, which Kubernetes' ClusterRole view has.
     cluster.apply(fmt::format(
         "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: reports, namespace: {0}}}, rules: "
         "[{{apiGroups: [''], resources: [configmaps], verbs: [get]}}]}}\n---\n{{apiVersion: "
@@ -45,7 +45,7 @@ class FunctionalTests : public World {
         boost::json::serialize(readFile(beneficiary_.file(file + ".key"))));
   }
 
-  // The defects of the web service, whatever its path, from now on.
+  // Sets the defects of the web service for every path, from now on.
   void mend(const std::string& defects = "") { writeFile(folder / "defects", defects); }
 
   api::MPayIntegration tested(const std::string& payable = "PAYABLE-1") {
@@ -73,7 +73,7 @@ class FunctionalTests : public World {
     const auto integration = current();
     return integration.status ? integration.status->functionalTests : std::nullopt;
   }
-  // Waits for another run than that one.
+  // Waits for a run other than `earlier`.
   api::FunctionalTestStatus awaitRunAfter(const std::string& earlier) {
     std::optional<api::FunctionalTestStatus> run;
     EXPECT_TRUE(waitFor(20s,
@@ -103,7 +103,7 @@ class FunctionalTests : public World {
     if (!object) return std::nullopt;
     return ledger::remembered<ledger::TestRecord>(*object).value();
   }
-  // Each confirmation that the web service was asked for: order, PaymentID, amount.
+  // The confirmations that the web service received: order, PaymentID, amount.
   std::vector<std::string> payments() {
     std::vector<std::string> lines;
     std::istringstream text(readFile(folder / "payments"));
@@ -159,7 +159,7 @@ TEST_F(FunctionalTests, NameWhatIsWrongAndLetPassWhatIsMended) {
     return isTold;
   }));
 
-  // Mended in the service alone: nothing that is declared changes, so somebody has to ask.
+  // Only the service is mended. The form does not change, so somebody must request a run.
   mend();
   const auto called = kubectlTest({"-o", "json"});
   EXPECT_EQ(called.code, 0) << called.output;
@@ -207,7 +207,7 @@ TEST_F(FunctionalTests, PayNothingTwiceWhateverInterruptsThem) {
   writeFile(folder / "hold", "");
   startOperator();
   create(tested());
-  // P1 was paid, and nobody was told: killed there, in the middle of the run.
+  // The operator is killed in the middle of the run: P1 was paid, and nobody was told.
   ASSERT_TRUE(waitFor(20s, [&] {
     for (const auto& line : payments()) {
       if (line.starts_with("PAYABLE-1 ")) return true;
@@ -224,7 +224,7 @@ TEST_F(FunctionalTests, PayNothingTwiceWhateverInterruptsThem) {
   await("FunctionalTestsPassed", ConditionStatus::True, "Tested");
   EXPECT_EQ(lastRun()->runID, interrupted->intended->id) << "an interrupted run is repeated, it is no other";
   const auto first = lastRun().value();
-  // Once more, of something else that is declared; the order is the same.
+  // A run for a changed form; the order is the same.
   edit([&](auto& spec) { spec.functionalTests->unknown->orderKey = "UNKNOWN-2"; });
   EXPECT_EQ(awaitRunAfter(first.runID).outcome, api::TestOutcome::Passed);
   std::set<std::string> distinct;
@@ -235,7 +235,7 @@ TEST_F(FunctionalTests, PayNothingTwiceWhateverInterruptsThem) {
   EXPECT_EQ(known()->amounts.size(), 1u);
 }
 
-// As unknown it would be read from the order anew, which is paid by then.
+// Without the recorded amount the run would read the amount from the order, which is paid by then.
 TEST_F(FunctionalTests, PayNothingWhereTheRememberedAmountIsDamaged) {
   automatic();
   startOperator();
@@ -309,7 +309,7 @@ TEST_F(FunctionalTests, SayWhatTheTesterIsMissing) {
   cluster.apply(secret("mpay-tester", "mpay"));
   request();
   await("FunctionalTestsPassed", ConditionStatus::True, "Tested");
-  // Nothing of the key is anywhere else.
+  // Nothing of the key appears anywhere else.
   const auto key = readFile(beneficiary_.file("mpay.key"));
   const auto secretPart = key.substr(key.find('\n') + 1, 60);
   EXPECT_EQ(readFile(folder / "operator.log").find(secretPart), std::string::npos);
@@ -340,7 +340,7 @@ TEST_F(FunctionalTests, CallNobodyWhereNobodyIsToBeCalled) {
             std::string::npos);
 }
 
-// A signed confirmation of somebody else's service could be shown to him.
+// A signed confirmation of another service's order could be shown to that service.
 TEST_F(FunctionalTests, CallNobodyUnderAServiceIDOfAnother) {
   automatic();
   startOperator();
@@ -365,7 +365,7 @@ TEST_F(FunctionalTests, LeaveAReportAloneThatIsNotTheirs) {
   EXPECT_EQ(published(tenant, "certificates-functional-tests", "report.json"), "mine");
   const auto first = lastRun().value();
   EXPECT_FALSE(first.report);
-  // Without the right to write it the run counts all the same.
+  // The run counts even if the operator may not write the report.
   ASSERT_EQ(cluster.plane.kubectl({"delete", "role", "mpay-operator", "-n", tenant}).code, 0);
   const auto called = kubectlTest();
   EXPECT_EQ(called.code, 0) << called.output;

@@ -1,4 +1,4 @@
-// From where a client is admitted that comes over a load balancer: nginx and HAProxy take an address for the same one.
+// Clients behind a load balancer: nginx and HAProxy take each address for the same one.
 #include "gateway/rendering.h"
 #include "integration/world.h"
 #include "support/tls_client.h"
@@ -18,7 +18,7 @@ const Gateway kGateways[] = {
      {"/usr/sbin/nginx", "-e", "@FOLDER@/error.log", "-g", "daemon off;", "-p", "@FOLDER@", "-c"}},
     {"haproxy.cfg", " ssl crt", " accept-proxy ssl crt", {"/usr/sbin/haproxy", "-db", "-f"}}};
 
-// The files that an environment publishes with one service, of that client and these addresses.
+// The files of an environment with one service, for this client and these addresses.
 std::map<std::string, std::string> publishedFor(const Authority& authority, const Identity& client,
                                                 std::vector<std::string> addresses) {
   ledger::Fragment fragment;
@@ -53,9 +53,9 @@ TEST(GatewayAddresses, AreTakenForWhatTheyAreByBoth) {
       {"2a00:1450::1", true},
       {"2a00:1451::1", false},
       {"2001:4860:808:808::1", true},
-      {"::ffff:8.8.8.8", true},  // the same address, on a socket of both families
+      {"::ffff:8.8.8.8", true},  // the same address, on a dual-stack socket
       {"::ffff:8.8.8.10", false},
-      // Others' addresses, in which 8.8.8.8 is written.
+      // Other addresses that contain 8.8.8.8.
       {"::8.8.8.8", false},
       {"::808:809", false},
       {"2002:808:808::", false},

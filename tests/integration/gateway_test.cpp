@@ -1,4 +1,4 @@
-// What the gateway admits: real nginx and HAProxy, configured only from what the operator published.
+// Clients that the gateway admits: real nginx and HAProxy, configured only from the published files.
 #include <unistd.h>
 
 #include <array>
@@ -17,8 +17,8 @@ namespace {
 using api::ConditionStatus;
 
 struct Kind {
-  std::string configuration;         // in tests/demo
-  std::vector<std::string> command;  // and the configuration's path behind it
+  std::string configuration;         // a file in tests/demo
+  std::vector<std::string> command;  // followed by the configuration's path
 };
 
 const Kind kKinds[] = {
@@ -62,7 +62,7 @@ class Gateways : public World {
   static std::string serviceOf(const std::string& name) { return "SERVICE-" + name; }
   static std::string url(const Gateway& gateway) { return fmt::format("https://127.0.0.1:{}/", gateway.port); }
 
-  // What a client gets that calls from that address; with no certificate where that is empty.
+  // The answer to a client that calls from that address; without a client certificate if `client` is empty.
   std::string call(const Gateway& gateway, const std::string& from, const std::optional<Identity>& client,
                    const std::string& path = "") const {
     std::vector<std::string> command{"curl",
@@ -125,7 +125,7 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   for (const auto& client : clients) await("TestEnvironmentReady", ConditionStatus::True, "", client.name);
   const Authority another;
   const auto foreign = another.issue({});
-  // Who may call from where.
+  // The client that may call from each address.
   const std::map<std::string, std::string> owners{{"127.0.0.2", "a"}, {"127.0.0.3", "d"},   {"127.0.0.4", "b"},
                                                   {"127.0.0.7", "b"}, {"127.0.0.8", ""},    {"127.0.1.7", ""},
                                                   {"127.0.1.8", "c"}, {"127.0.1.9", "bcd"}, {"127.0.1.16", ""}};
@@ -146,7 +146,7 @@ TEST_F(Gateways, AdmitExactlyWhoseCertificateAndAddressBelongTogether) {
   EXPECT_EQ(published(testingOut, "mpay-prefixes", "allowlist.txt"), "127.0.0.2/31\n127.0.0.4/30\n127.0.1.8/29\n");
 }
 
-// One certificate of one beneficiary's information system, which offers three services from two addresses.
+// One certificate of a beneficiary's information system, which offers three services from two addresses.
 TEST_F(Gateways, AdmitForTheServicesThatCertificateAndAddressShare) {
   editEnvironment(testing, [](auto& spec) {
     spec.addresses.permitted = {"127.0.0.0/8"};
@@ -168,7 +168,7 @@ TEST_F(Gateways, AdmitForTheServicesThatCertificateAndAddressShare) {
   await("TestEnvironmentReady", ConditionStatus::True, "", "a");
   const auto digest = current("a").status->digest;
   for (const auto* name : {"b", "c"}) create_(name, identity, services.at(name));
-  // A fourth service of the beneficiary has a certificate of its own and the same address.
+  // A fourth service of the beneficiary has its own certificate and the same address.
   const auto another = authority.issue({});
   create_("d", another, {"127.0.0.2"});
   for (const auto* name : {"a", "b", "c", "d"}) await("TestEnvironmentReady", ConditionStatus::True, "", name);
@@ -223,7 +223,7 @@ TEST_F(Gateways, AdmitForTheServicesThatCertificateAndAddressShare) {
     EXPECT_EQ(call(gateway, "127.0.0.3", another), "403") << kind.configuration;
   }
 
-  // One of the three leaves; one takes another certificate, without an overlap of the old one.
+  // One of the three services leaves; one takes another certificate, without an overlap.
   editEnvironment(testing, [](auto& spec) { spec.trust.overlap = "0s"; });
   ASSERT_TRUE(integrations().remove({tenant, "b"}, {}));
   edit([&](auto& spec) { spec.certificate->inline_ = another.certificate; }, "c");
@@ -265,7 +265,7 @@ TEST_F(Gateways, CloseToWhomAListRevokesAndToNobodyElse) {
     integration.spec.endpoints.testing->addresses = {address};
     create(integration);
   }
-  // The certificate of "a" stands for another service too.
+  // A second service has the certificate of "a".
   auto second = form("a-second", serviceOf("a-second"));
   second.spec.targetStage = api::Stage::Testing;
   second.spec.certificate = api::ContentSource{clients["a"].certificate, std::nullopt, std::nullopt};
@@ -293,7 +293,7 @@ TEST_F(Gateways, CloseToWhomAListRevokesAndToNobodyElse) {
   expect("403", "403");
 }
 
-// Thirteen digits, the last of them the checksum.
+// Thirteen digits; the last one is the checksum.
 std::string idnoOf(std::size_t i) {
   auto digits = fmt::format("10106000{:04}", i);
   int sum = 0;
@@ -301,9 +301,8 @@ std::string idnoOf(std::size_t i) {
   return digits + std::to_string(sum % 10);
 }
 
-// Fifty certificates, each from each one's addresses, at both gateways. Each is of another beneficiary with a namespace
-// of its own, but for the first three, which go to production. Three beneficiaries have three services each, with one
-// certificate.
+// Fifty certificates, each tried from every address at both gateways. Each belongs to another beneficiary with its own
+// namespace; only the first three go to production. Three beneficiaries have three services with one certificate.
 TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
   constexpr std::size_t kFifty = 50, kInProduction = 3;
   for (const auto& environment : {testing, production}) {
@@ -316,7 +315,7 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
   }
   startOperator();
   awaitEnvironment(testing, "Published");
-  // Each has an address of its own; every fifth shares one with the next.
+  // Each has its own address; every fifth shares it with the next.
   std::vector<Identity> identities;
   std::vector<std::set<std::string>> addresses(kFifty);
   const auto name = [](std::size_t i) { return fmt::format("of-fifty-{:02}", i); };
@@ -330,7 +329,7 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
       addresses[i + 1].insert(fmt::format("127.0.3.{}", i + 1));
     }
   }
-  // Further services: one shares the first one's address and has one more, one has an address of its own.
+  // Further services: one shares the first one's address and has one more, one has its own address.
   struct Further {
     std::size_t of;
     std::string name;
@@ -343,7 +342,7 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
   }
   std::set<std::string> all;
   for (std::size_t i = 0; i < kFifty; ++i) {
-    // The operator goes in the middle, and takes up what came without it.
+    // The operator is killed in the middle; after its restart it takes up the integrations that came meanwhile.
     if (i == kFifty / 2) killOperator();
     identities.push_back(authority.issue({}));
     auto integration = form(name(i), serviceOf(name(i)));
@@ -375,14 +374,14 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     await("TestEnvironmentReady", ConditionStatus::True, "", namespaces[service.of] + "/" + service.name);
   for (std::size_t i = 0; i < kInProduction; ++i) promote(name(i));
   const auto before = outputs(testingOut), inProduction = outputs(productionOut);
-  // One more restart changes nothing.
+  // Another restart changes nothing.
   killOperator();
   startOperator();
   awaitEnvironment(testing, "Published");
   for (const auto& kind : kKinds) {
     Gateway gateway;
     start(gateway, kind);
-    // One process, a connection for each pair: "answer|status|i|address".
+    // One process, with a connection for each pair: "answer|status|i|address".
     std::string transfers;
     for (std::size_t i = 0; i < kFifty; ++i) {
       for (const auto& address : all) {
@@ -403,7 +402,7 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     for (std::string line; std::getline(lines, line);) {
       std::istringstream words(line);
       std::string answer, status, i, address;
-      // A refusal of nginx's ends its own line.
+      // nginx ends the text of a refusal with a line end.
       if (!line.starts_with("|") && line.find('|') == std::string::npos) continue;
       std::getline(words, answer, '|');
       std::getline(words, status, '|');
@@ -430,7 +429,7 @@ TEST_F(Gateways, AdmitEachOfFiftyFromItsOwnAddressesAlone) {
     EXPECT_EQ(admitted, 76u) << "fifty of their own, ten that two share, and two of each that has three services";
   }
   EXPECT_EQ(outputs(testingOut), before);
-  // Production admits who was promoted, and from the addresses of production; nobody of the others.
+  // Production admits the promoted services from their production addresses, and none of the others.
   EXPECT_EQ(outputs(productionOut), inProduction);
   for (const auto& kind : kKinds) {
     Gateway gateway;
@@ -472,7 +471,7 @@ TEST_F(Gateways, AdmitAClientOverTheIntermediatesThatItSends) {
     EXPECT_EQ(call(gateway, "127.0.0.2", withChain), "admitted as " + serviceOf("a")) << kind.configuration;
     EXPECT_EQ(call(gateway, "127.0.0.2", alone), "400") << kind.configuration;
   }
-  // The platform trusts the issuing authority too: the certificate alone is enough.
+  // The platform now trusts the issuing authority too: the certificate needs no intermediates.
   editEnvironment(
       testing, [&](auto& spec) { spec.trust.authorities.inline_ = authority.certificate() + issuing.certificate(); });
   ASSERT_TRUE(waitFor(20s, [&] {

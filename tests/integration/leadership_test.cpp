@@ -1,4 +1,4 @@
-// What a process that no longer leads leaves alone.
+// A process that no longer leads writes nothing.
 #include "controllers/integration_controller.h"
 #include "controllers/notification_controller.h"
 #include "integration/world.h"
@@ -19,7 +19,7 @@ class Leadership : public World {
     });
   }
 
-  // As the operator itself, so that what it does needs no more than its roles grant.
+  // Runs as the operator's ServiceAccount, so that its roles must suffice.
   kube::Client client{
       kube::Config::fromFile(cluster.plane.kubeconfigForServiceAccount("mpay-system", "mpay-operator").string())
           .value()};

@@ -1,4 +1,4 @@
-// Bad input: the exact reason, last known good kept, others unaffected. A row a case; docs/domain.md.
+// Bad input: the exact reason, the last good state kept, others unaffected. A row a case; docs/domain.md.
 #include <algorithm>
 
 #include "crypto/digest.h"
@@ -26,14 +26,14 @@ class Input : public World {
   };
 
   auto allOutputs() { return std::pair(outputs(testingOut), outputs(productionOut)); }
-  // Events of that reason about the integration.
+  // The number of Events with that reason about the integration.
   long told(const std::string& reason) {
     const auto all = events(tenant, "certificates");
     return std::count_if(all.begin(), all.end(), [&](const auto& event) { return event.reason == reason; });
   }
 
-  // Spoils what works, waits for the reason, sees that what is published stays and that it is told once, and mends it
-  // again.
+  // For each row: spoils the input, waits for the reason, checks that the published state stays and that the reason is
+  // told once, and mends the input again.
   void eachRow(const std::vector<Row>& rows, const std::function<void()>& mend,
                const std::string& mended = "TestEnvironmentReady") {
     const auto good = allOutputs();
@@ -58,7 +58,7 @@ class Input : public World {
     for (const auto& [reason, times] : expected) EXPECT_EQ(told(reason), times) << "Events of " << reason;
   }
 
-  // The tenant's ConfigMap "logo".
+  // Sets the tenant's ConfigMap "logo".
   void setLogo(const std::string& bytes) {
     api::ConfigMap logo;
     logo.metadata.name = "logo";
@@ -70,7 +70,7 @@ class Input : public World {
     ASSERT_TRUE(written) << written.error().message;
   }
 
-  // A form of another tenant that has nothing in common with the first one's.
+  // Another tenant's form that has nothing in common with the first one's.
   api::MPayIntegration formOfNeighbour(const std::string& name) {
     auto integration = form(name, "ID-" + name + suffix);
     integration.metadata.namespace_ = neighbour();
@@ -158,7 +158,7 @@ TEST_F(Input, RefusesAddressesWithTheirReason) {
       {"host bits", declare({"8.8.8.8/24"}), type, "HostBitsSet"},
   };
   eachRow(rows, declare({"203.0.113.10", "203.0.113.16/29"}));
-  // The same set in another order and spelling is the same, and nothing is written.
+  // The same set in another order and spelling is equal, and nothing is written.
   const auto before = configMaps().get({testingOut, "mpay-allowlist"})->metadata.resourceVersion;
   declare({"203.0.113.20/30", "203.0.113.16/30", "203.0.113.10/32", "203.0.113.10"})();
   await("TestEnvironmentReady", ConditionStatus::True);
@@ -343,7 +343,7 @@ TEST_F(Input, TellsThePlatformAloneWhoHoldsAClaim) {
 }
 
 TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
-  // All of one IDNO, which nothing proves.
+  // All have the same IDNO, which nothing proves.
   for (const auto& name : {testing, production})
     editEnvironment(name, [](auto& spec) { spec.tenants.idnoLabel.reset(); });
   startOperator();
@@ -364,7 +364,7 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
   await("Submitted", ConditionStatus::False, "ServiceIDConflict", "same-service");
   auto sameCertificate = second("same-certificate");
   sameCertificate.spec.certificate = form().spec.certificate;
-  // Its own, or it would race for the other's once the first one is gone.
+  // Own addresses: otherwise it would compete for the other's when the first one is gone.
   sameCertificate.spec.endpoints.testing->addresses = {"198.51.100.5"};
   sameCertificate.spec.endpoints.production->addresses = {"198.51.100.6"};
   create(sameCertificate);
@@ -379,7 +379,7 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
       EXPECT_EQ(condition.message.find("/certificates"), std::string::npos) << condition.message;
     }
   }
-  // Whatever the order of arrival after a restart.
+  // The order of arrival after a restart does not matter.
   for (int i = 0; i < 3; ++i) {
     killOperator();
     startOperator({"--no-leader-election", "--resync", "1"});
@@ -395,7 +395,7 @@ TEST_F(Input, GivesAClaimToTheFirstAndNamesNobody) {
                 .find(fmt::format("{} AM-{},ID-same-certificate{}\n", sha256, suffix, suffix)),
             std::string::npos)
       << "services of one namespace and IDNO share their certificate";
-  // What becomes free is taken by who waits for it.
+  // A waiting integration takes the address that becomes free.
   edit([](auto& spec) { spec.endpoints.testing->addresses = {"203.0.113.10"}; });
   await("TestEnvironmentReady", ConditionStatus::True, "", "same-address");
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
@@ -416,7 +416,7 @@ TEST_F(Input, LetsServicesOfOneProvenIdnoShareAnAddressAndNobodyElse) {
   await("TestEnvironmentReady", ConditionStatus::False, "AddressConflict", neighbour() + "/stranger");
   const auto list = [&] { return published(testingOut, "mpay-allowlist", "allowlist.conf"); };
   EXPECT_NE(list().find("\"AM-" + suffix + ",SECOND-" + suffix + "\""), std::string::npos) << list();
-  // Whoever leaves takes nothing of the other's along.
+  // An integration that leaves takes nothing of the other's with it.
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   const auto clients = [&] { return published(testingOut, "mpay-clients", "clients.conf"); };
   ASSERT_TRUE(waitFor(10s,
@@ -477,7 +477,7 @@ TEST_F(Input, PromotesNothingWhileAPolicyIsMissing) {
     const auto restored = cluster.plane.kubectl({"apply", "-f", MPAY_SOURCE_DIR "/manifests/policies.yaml"});
     ASSERT_EQ(restored.code, 0) << restored.output;
   }
-  // The records are older than the bindings now in force: they do not count.
+  // The records are older than the present bindings, so they do not count.
   await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
   // A binding that only warns does not deny.
   ASSERT_EQ(cluster.plane
@@ -491,7 +491,7 @@ TEST_F(Input, PromotesNothingWhileAPolicyIsMissing) {
   promote();
 }
 
-// It starts all the same: whoever is to leave must leave.
+// The operator still starts, because deleted integrations must leave.
 TEST_F(Input, PublishesAlsoWhereItMayNotReadThePolicies) {
   ASSERT_EQ(cluster.plane
                 .kubectl({"patch", "clusterrole", "mpay-operator", "--type=json", "-p",

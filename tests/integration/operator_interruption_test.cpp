@@ -1,4 +1,4 @@
-// Whatever interrupts it, the end is that of a run that nothing interrupted; and how it asks the API server.
+// Every interruption leads to the end of an undisturbed run; and the requests to the API server.
 #include <algorithm>
 #include <cctype>
 
@@ -11,7 +11,7 @@ using api::ConditionStatus;
 using api::Milestone;
 using api::Role;
 
-// The text with `word` for each part of that shape: # is a digit, % a hexadecimal one, ? a digit or small letter.
+// Replaces each part of that shape by `word`: # is a digit, % a hexadecimal digit, ? a digit or lower-case letter.
 std::string masked(const std::string& text, std::string_view shape, std::string_view word) {
   const auto fits = [](char c, char kind) {
     const auto byte = static_cast<unsigned char>(c);
@@ -33,7 +33,7 @@ std::string masked(const std::string& text, std::string_view shape, std::string_
   return result;
 }
 
-// Without what differs from run to run: times, UIDs, the names of records.
+// Replaces everything that differs from run to run: times, UIDs, the names of records.
 std::string withoutIdentity(std::string text) {
   text = masked(text, "####-##-##T##:##:##Z", "TIME");
   text = masked(text, "%%%%%%%%-%%%%-%%%%-%%%%-%%%%%%%%%%%%", "UID");
@@ -42,7 +42,7 @@ std::string withoutIdentity(std::string text) {
 
 class Interruption : public World {
  protected:
-  // By its name, all that a run leaves: what is published and remembered in both environments, and the status.
+  // The result of a run, by name: the objects in both output namespaces, and the status.
   std::map<std::string, std::string> endState() {
     std::map<std::string, std::string> all;
     const auto add = [&]<class K>(const kube::Api<K>& objects) {
@@ -55,7 +55,7 @@ class Interruption : public World {
           metadata.annotations = object.metadata.annotations;
           object.metadata = metadata;
           auto content = json::encode(object);
-          // A promotion keeps its records in the order of their names, which are random.
+          // A promotion lists its records by name, and the names are random.
           if (auto* data = content.as_object().if_contains("data"); data && data->as_object().contains("records")) {
             std::vector<std::string> records;
             for (const auto& kept : data->at("records").as_array())
@@ -79,7 +79,7 @@ class Interruption : public World {
     return all;
   }
 
-  // Until nothing is left of the integration.
+  // Deletes the integration and waits until nothing of it remains.
   void remove() {
     ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
     ASSERT_TRUE(waitFor(20s, [&] {
@@ -126,7 +126,7 @@ TEST_F(Interruption, EndsTheSameWhereverItIsKilled) {
   EXPECT_EQ(endState(), undisturbed);
   const auto sent = mail.messages();
   ASSERT_GT(sent.size(), mails);
-  ASSERT_LE(sent.size(), mails + 2);  // a crash between sending and recording costs one duplicate, with the same key
+  ASSERT_LE(sent.size(), mails + 2);  // a crash between sending and recording causes one duplicate, with the same key
   for (const auto& message : sent) EXPECT_EQ(message.header("Message-ID"), sent[0].header("Message-ID"));
 }
 
@@ -136,7 +136,7 @@ TEST_F(Interruption, AsksTheServerForNothingWhileItReconciles) {
   create(form());
   promote();
   await("Notified", ConditionStatus::True);
-  // A watcher lists once, where it begins. Whoever reconciles and lists would do so again and again, or watch nothing.
+  // A watcher lists once, at its start. A reconciler that lists would list again and again, or watch nothing.
   const auto collection = [](const std::string& request) {
     const std::string uri = request.substr(request.find(' ') + 1);
     const auto selector = uri.find("fieldSelector=");

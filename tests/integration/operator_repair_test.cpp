@@ -1,4 +1,4 @@
-// What somebody edits, deletes or puts in the way by hand in an output namespace.
+// Objects in an output namespace that somebody edits, deletes or puts in the way.
 #include <algorithm>
 
 #include "integration/world.h"
@@ -14,8 +14,7 @@ using api::ConditionStatus;
 using ledger::memoryName;
 using std::chrono::steady_clock;
 
-// A repair takes some tens of milliseconds, and many times that where the compiler was told not to optimise, or to
-// add checks.
+// A repair takes some tens of milliseconds; many times as long without optimisation or with sanitizers.
 #ifdef NDEBUG
 constexpr auto kSoon = 1s;
 #else
@@ -25,7 +24,7 @@ constexpr auto kSoon = 5s;
 class Repair : public World {
  protected:
   Repair() {
-    // Also in production, where the example of the tests has none.
+    // Production gets a network policy too; the tests' example has none.
     editEnvironment(production, [](auto& spec) {
       api::AllowlistNetworkPolicy policy;
       policy.podSelector.matchLabels = {{"app", "mpay-gateway"}};
@@ -44,7 +43,7 @@ class Repair : public World {
     }
   }
 
-  // Does that to the object, and waits until `holds` of what is there.
+  // Patches or deletes the object, and waits until `holds` is true of it.
   template <class K>
   void expectRepaired(const api::ObjectKey& object, const std::string& patch,
                       const std::function<bool(const K&)>& holds) {
@@ -66,7 +65,7 @@ class Repair : public World {
                    std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(slowest_).count()));
   }
 
-  // Ours is replaced by another's while the operator does not run.
+  // Somebody replaces our object by a foreign one while the operator is stopped.
   template <class K>
   void expectLeftAlone(const K& foreign, const std::string& condition) {
     const api::ObjectKey place = foreign.metadata.key();
@@ -81,8 +80,8 @@ class Repair : public World {
     const auto before = told();
     startOperator();
     await(condition, ConditionStatus::False, "NameConflict");
-    // What is wrong in testing alone does not change that production is Ready, and is told by its condition. An Event
-    // is posted after the status; whoever is killed meanwhile does not post it.
+    // A problem in testing alone leaves production Ready and appears in its condition. The Event comes after the
+    // status; an operator that is killed in between does not post it.
     if (condition == "Promoted") {
       EXPECT_TRUE(waitFor(10s, [&] { return told() > before; })) << "not told";
     }
@@ -94,7 +93,7 @@ class Repair : public World {
     EXPECT_TRUE(isSame(*now, *ours)) << json::canonical(json::encode(*now));
   }
 
-  // Events about a name that another's object has.
+  // The number of Events about a name that a foreign object has.
   std::ptrdiff_t told() {
     const auto all = events(tenant, "certificates");
     return std::count_if(all.begin(), all.end(), [](const auto& event) { return event.reason == "NameConflict"; });
@@ -145,7 +144,7 @@ TEST_F(Repair, RestoresWhatIsEditedOrDeletedByHand) {
   EXPECT_EQ(mail.messages().size(), 1u);
 }
 
-// A fragment that nobody can read keeps the files of its environment as they are for everybody.
+// An unreadable fragment freezes the files of its environment for everybody.
 TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
   const auto another = [&](const std::string& name) {
     auto integration = form(name, "ID-" + name + suffix);
@@ -182,7 +181,7 @@ TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
       10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("ID-kept") == std::string::npos; }));
   const auto inTesting = outputs(testingOut), inProduction = outputs(productionOut);
   const std::string damage = R"({"data":{"content.json":"nonsense"}})";
-  // Seen whole: restored as it was, the one of a broken form too.
+  // The operator saw the fragments whole, so it restores them as they were, also the one of the broken form.
   for (const auto& [place, object] : good) {
     const auto& before = object;
     ASSERT_TRUE(configMaps().patch(place, json::parse(damage).value()));
@@ -193,7 +192,8 @@ TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
   }
   EXPECT_EQ(outputs(productionOut), inProduction);
 
-  // Damaged before this process began: from the revision; in testing, where the form is what was claimed.
+  // The fragments were damaged before this process began. They are restored from the revision; in testing from the
+  // form, if it agrees with the claim.
   killOperator();
   for (const auto& [place, object] : good) ASSERT_TRUE(configMaps().patch(place, json::parse(damage).value()));
   startOperator();
@@ -209,13 +209,13 @@ TEST_F(Repair, RestoresDamagedFragmentsThatNoIntegrationWrites) {
   EXPECT_EQ(outputs(productionOut), inProduction);
   awaitEnvironment(testing, "Published");
   awaitEnvironment(production, "Published");
-  // The files follow again; whose form is mended is back.
+  // The files change again; an integration with a mended form returns.
   edit([](auto& spec) { spec.contract.signedOn = "2026-09-14"; }, "broken");
   await("TestEnvironmentReady", ConditionStatus::True, "", "broken");
   EXPECT_EQ(outputs(testingOut), inTesting);
 }
 
-// The earlier certificate is in the fragment alone.
+// Only the fragment has the earlier certificate.
 TEST_F(Repair, RestoresADamagedFragmentWithTheEarlierCertificate) {
   startOperator();
   create(form());
@@ -227,7 +227,7 @@ TEST_F(Repair, RestoresADamagedFragmentWithTheEarlierCertificate) {
     return fragment ? fragment->certificates.size() : 0;
   };
   ASSERT_TRUE(waitFor(20s, [&] { return certificates() == 2; }));
-  awaitRest();  // the overlap begins once the files have both
+  awaitRest();  // the overlap begins when the files have both
   const auto good = configMaps().get(place).value();
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(configMaps().patch(place, json::parse(R"({"data":{"content.json":"nonsense"}})").value()));
@@ -236,7 +236,7 @@ TEST_F(Repair, RestoresADamagedFragmentWithTheEarlierCertificate) {
   }
 }
 
-// It says nothing of who may call: whoever leaves goes from all objects, across a restart too.
+// A disputed name does not stop withdrawals: an integration that leaves goes from all objects, across a restart too.
 TEST_F(Repair, KeepsUpToDateWhatHasADisputedName) {
   startOperator();
   create(form());
@@ -256,7 +256,7 @@ TEST_F(Repair, KeepsUpToDateWhatHasADisputedName) {
   }));
 }
 
-// What was read before one that nobody can read is not forgotten.
+// Changes that were read before the damaged fragment are not forgotten.
 TEST_F(Repair, PublishesWhatChangedWhileAFragmentWasDamaged) {
   startOperator();
   create(form());
@@ -287,10 +287,10 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
     return json::canonical(json::object{
         {"data", json::object{{"content.json", json::canonical(json::encode(ledger::Notifications{{effect}}))}}}});
   };
-  // As it was written when the activation was all that was told.
+  // The record's form from the time when the activation was the only notification.
   const auto single =
       json::canonical(json::object{{"data", json::object{{"content.json", json::canonical(json::encode(sent))}}}});
-  // When it was intended is told by the record alone.
+  // Only the record has the time of the intent.
   const auto isWhole = [&](const api::ConfigMap& now) {
     auto effects = ledger::remembered<ledger::Notifications>(now);
     if (!effects || effects->notifications.size() != 1 || now.data.at("content.json").find("notifications") > 2)
@@ -327,7 +327,7 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
                                          ""};
   for (const auto& patch : patches) expectRepaired<api::ConfigMap>(record, patch, isWhole);
   EXPECT_EQ(mail.messages().size(), 1u) << "this process knows that it sent it";
-  // Another process cannot know; it may send the same again, and nothing else.
+  // Another process cannot know this; it may send the same mail again, and no other.
   for (const auto& patch : {patches[0], patches[1], patches[6], std::string()}) {
     killOperator();
     if (patch.empty()) {
@@ -345,7 +345,7 @@ TEST_F(Repair, SendsNoOtherMailWhateverBecomesOfItsRecord) {
   for (const auto& message : mail.messages()) EXPECT_EQ(message.header("Message-ID"), sent.messageID);
 }
 
-// A network policy admits whoever is in it, whatever else is published.
+// A network policy admits its members whatever else is published.
 TEST_F(Repair, EndsANetworkPolicyAlsoWhereAnothersObjectIsInTheWay) {
   startOperator();
   create(form());

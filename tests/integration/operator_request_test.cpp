@@ -1,4 +1,5 @@
-// A certificate that the operator requests: its key in a Secret of the tenant's, from the empty Secret to a renewal.
+// A certificate that the operator requests: its key in a Secret in the tenant's namespace, from the empty Secret to a
+// renewal.
 #include <algorithm>
 #include <filesystem>
 
@@ -21,7 +22,7 @@ class Requests : public World {
   api::Secret secret() { return secrets().get({tenant, "system"}).value(); }
   std::string valueOf(const std::string& key) { return crypto::fromBase64(secret().data[key]).value(); }
 
-  // The Secret as a tenant creates it, with these values.
+  // Creates the Secret as a tenant does, with these values.
   void createSecret(const std::string& key = "", const std::string& its = "",
                     const std::string& type = "kubernetes.io/tls") {
     api::Secret made;
@@ -38,7 +39,7 @@ class Requests : public World {
     change(changed);
     ASSERT_TRUE(secrets().replace(changed));
   }
-  // The Role that docs/examples has for it.
+  // Applies the Role of docs/examples.
   void allow(const std::string& verbs = "") {
     auto role = readFile(MPAY_SOURCE_DIR "/docs/examples/certificate-request.yaml");
     role = role.substr(0, role.find("# The form"));
@@ -59,7 +60,7 @@ class Requests : public World {
     access = replaced(access, "[civil-status-logo, civil-status-system-certificate]", "[issued, logo]");
     cluster.apply(access);
   }
-  // What the status publishes, once it is another one than `before`.
+  // The request in the status, once it differs from `before`.
   api::CertificateRequestStatus published(const std::string& before = "") {
     std::optional<api::CertificateRequestStatus> request;
     EXPECT_TRUE(waitFor(20s, [&] {
@@ -69,7 +70,7 @@ class Requests : public World {
     })) << "no request is published";
     return request.value_or(api::CertificateRequestStatus{});
   }
-  // Signed by the openssl command, as an authority would.
+  // Signs with the openssl command, as an authority would.
   std::string sign(const std::string& request, const std::string& days = "365") {
     writeFile(folder / "ca.pem", authority.certificate());
     writeFile(folder / "ca.key", authority.key());
@@ -100,7 +101,7 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   createSecret();
   startOperator();
   auto integration = requesting();
-  // Declared before it is there.
+  // The certificate is declared before it exists.
   integration.spec.certificate->issued =
       api::ContentSource{std::nullopt, api::KeyReference{"issued", "certificate.cer"}, std::nullopt};
   create(integration);
@@ -114,13 +115,13 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   EXPECT_EQ(notesOf(testingOut), 1u);
   EXPECT_EQ(notesOf(productionOut), 1u);
 
-  // Killed after the key was written, and before anything was told of it.
+  // Killed after writing the key, and before publishing anything about it.
   killOperator();
   ASSERT_TRUE(integrations().applyStatus(current(), api::MPayIntegrationStatus{}));
   startOperator();
   EXPECT_EQ(published().pem, request.pem);
   EXPECT_EQ(valueOf("tls.key"), key);
-  // And before the request was.
+  // Killed before writing the request.
   killOperator();
   ASSERT_TRUE(integrations().applyStatus(current(), api::MPayIntegrationStatus{}));
   changeSecret([](auto& s) { s.data.erase("tls.csr"); });
@@ -142,7 +143,7 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   ASSERT_TRUE(waitFor(20s, [&] { return !current().status->certificateRequest; }));
   promote();
 
-  // A renewal: what works goes on working until the new certificate does.
+  // A renewal: the old certificate works until the new one does.
   edit([](auto& spec) { spec.certificate->request->renewBefore = "1200h"; });
   const auto renewal = published(request.publicKeySHA256);
   EXPECT_EQ(reasonOf("Ready"), "Production");
@@ -155,7 +156,7 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   await("Ready", ConditionStatus::False);
   EXPECT_EQ(valueOf("tls.crt"), first) << "production admits the first one alone";
   const auto renewed = valueOf("renewal.key");
-  // A record must be younger than the promotion, in whole seconds.
+  // A record must be younger than the promotion, and times are whole seconds.
   const auto promoted = parseTime(current().status->production->promotedAt).value();
   ASSERT_TRUE(waitFor(20s, [&] { return systemClock().now() >= promoted + 2s; }));
   promote();
@@ -166,13 +167,13 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   EXPECT_FALSE(secret().data.contains("renewal.csr"));
   EXPECT_EQ(notesOf(productionOut), 2u);
 
-  // The certificate of a key that the operator made is nobody's signature.
+  // Nobody signs with a key that the operator made, so its certificate is no back-office user's.
   edit([&](auto& spec) {
     spec.backOfficeUsers = {{"Ana", "ana@agentia.example", api::ContentSource{second, std::nullopt, std::nullopt}}};
   });
   await("PrerequisitesMet", ConditionStatus::False, "OperatorMadeKey");
 
-  // Of no key anything is told.
+  // Nothing of any key is published.
   std::string told = readFile(folder / "operator.log") + json::canonical(json::encode(current()));
   for (const auto& event : events(tenant, "certificates")) told += event.note;
   for (const auto& namespace_ : {testingOut, productionOut}) {
@@ -187,7 +188,7 @@ TEST_F(Requests, LeadFromAnEmptySecretToACertificateAndItsRenewal) {
   }
 }
 
-// A certificate of such a key must never count as a person's, in no environment.
+// The certificate of such a key must never count as a person's, in any environment.
 TEST_F(Requests, MakeUpForNotesThatAreMissing) {
   const std::string otherTesting = anotherLike(testing), otherProduction = anotherLike(production);
   allow();
@@ -213,7 +214,7 @@ TEST_F(Requests, MakeUpForNotesThatAreMissing) {
     for (const auto& namespace_ : gone)
       EXPECT_TRUE(waitFor(10s, [&] { return given(namespace_) == written; })) << namespace_ << " of " << gone.size();
   }
-  // One that went while the operator did not run.
+  // A note that was deleted while the operator was stopped.
   killOperator();
   ASSERT_TRUE(configMaps().remove({productionOut, note}, {}));
   startOperator();
@@ -238,11 +239,11 @@ TEST_F(Requests, OverwriteNothingThatIsNotTheirs) {
   create(requesting());
   await("CertificateTrusted", ConditionStatus::False, "SecretNotUsable");
   EXPECT_EQ(secret().metadata.resourceVersion, before);
-  // Emptied, it is used.
+  // The emptied Secret is used.
   changeSecret([](auto& s) { s.data["tls.key"] = s.data["tls.crt"] = ""; });
   await("CertificateTrusted", ConditionStatus::False, "AwaitingCertificate");
   const auto request = published();
-  // Another integration that names it gets nothing of it.
+  // Another integration that names the Secret gets nothing of it.
   auto other = requesting();
   other.metadata.name = "other";
   other.spec.service.id = "OTHER-" + suffix;
@@ -263,7 +264,7 @@ TEST_F(Requests, SayWhichRuleIsMissing) {
     EXPECT_EQ(valueOf("tls.key"), "");
   };
   expectRule();
-  // To see it, and to read it, is not to keep a key in it.
+  // The right to see and read the Secret is not enough to keep a key in it.
   for (const auto verbs : {"[list, watch]", "[get, list, watch]"}) {
     const auto from = readFile(cluster.plane.auditLog()).size();
     allow(verbs);
@@ -357,7 +358,7 @@ TEST_F(Requests, AreMadeOnThisMachineByTheCommand) {
   EXPECT_EQ(again.code, 1);
   EXPECT_NE(again.output.find("exists and is not overwritten"), std::string::npos) << again.output;
 
-  // For a form in the cluster, and the certificate is one that it takes.
+  // For a form in the cluster, which then accepts the certificate.
   startOperator();
   create(form());
   std::filesystem::remove(folder / "system.csr");

@@ -1,4 +1,4 @@
-// Nothing secret is repeated: not in a log, status, Event or mail, nor in what is published.
+// Nothing secret is repeated: not in a log, status, Event or mail, nor in published objects.
 #include <algorithm>
 #include <sstream>
 
@@ -12,28 +12,28 @@ using api::ConditionStatus;
 
 class Secrecy : public World {
  protected:
-  // From now on everywhere() must not hold this: as it is, line by line where it is PEM, or in base64 at any offset.
+  // From now on everywhere() must not contain `secret`: as it is, line by line for PEM, or in base64 at any offset.
   void hide(const std::string& name, const std::string& secret) {
     std::istringstream lines(secret);
     for (std::string line; std::getline(lines, line);) {
       if (!line.starts_with("-----") && line.size() > 15) needles_.emplace(line, name);
     }
     for (std::size_t offset = 0; offset < 3; ++offset) {
-      // What follows the secret decides on the last four characters.
+      // The last four characters depend on the text after the secret.
       auto text = crypto::base64(secret.substr(offset, (secret.size() - offset) / 3 * 3));
       if (text.size() > 64) text = text.substr(text.size() / 2, 48);
       needles_.emplace(text, name + ", in base64");
     }
   }
 
-  // By where it is, all that anybody can read of what the operator says and writes.
+  // Everything that others can read of the operator's output, by its place.
   std::map<std::string, std::string> everywhere() {
     std::map<std::string, std::string> texts{{"the log", readFile(folder / "operator.log")}};
     const auto read = [&](const std::string& path) {
       const auto answer = cluster.admin.request("GET", path, nullptr, "", {});
       ASSERT_TRUE(answer) << answer.error().message;
       auto list = json::parse(*answer).value();
-      // What somebody wrote into a form himself is his own to show.
+      // A person may show the content of their own form.
       for (auto& item : list.as_object()["items"].as_array()) {
         if (path.find("mpay.gov.md") != std::string::npos && !path.ends_with("mpayvalidations"))
           item.as_object().erase("spec");
@@ -60,7 +60,7 @@ class Secrecy : public World {
   }
 
  private:
-  std::map<std::string, std::string> needles_;  // what names it
+  std::map<std::string, std::string> needles_;  // secret text -> its name
 };
 
 std::string derOf(const std::string& pem) {
@@ -124,7 +124,7 @@ TEST_F(Secrecy, RepeatsNothingOfAPrivateKeyAPasswordOrASecret) {
     std::function<void(api::MPayIntegrationSpec&)> spoil;
     std::string condition;
     std::string reason;
-    std::string file;  // what the ConfigMap holds, "" for what it held
+    std::string file;  // content of the ConfigMap; "": the earlier content
   };
   const std::string isKey = "PrivateKeyInPublicField";
   for (const auto& row : std::vector<Row>{
@@ -156,7 +156,7 @@ TEST_F(Secrecy, RepeatsNothingOfAPrivateKeyAPasswordOrASecret) {
     });
     await(row.condition, ConditionStatus::False, row.reason);
   }
-  // In binary.
+  // As binary data.
   api::ConfigMap binary = configMaps().get({tenant, "certificate"}).value();
   binary.data.clear();
   binary.binaryData["certificate.cer"] = crypto::base64(derOf(certificate.key));
@@ -166,7 +166,7 @@ TEST_F(Secrecy, RepeatsNothingOfAPrivateKeyAPasswordOrASecret) {
     spec.certificate = ofMap();
   });
   await("CertificateTrusted", ConditionStatus::False, isKey);
-  // Beside the authorities, of which the gateway gets a bundle.
+  // A key beside the authorities, which go to the gateway as a bundle.
   const std::string withKey = authority.certificate() + authority.key();
   editEnvironment(testing, [&](auto& spec) { spec.trust.authorities = inlined(withKey); });
   awaitEnvironment(testing, isKey);
@@ -181,7 +181,7 @@ TEST_F(Secrecy, RepeatsNothingOfAPrivateKeyAPasswordOrASecret) {
     spec.trust.authorities = {std::nullopt, api::KeyReference{name, "ca.pem"}, std::nullopt};
   });
   awaitEnvironment(production, isKey);
-  // With the right mail server, and all mended, it goes on.
+  // With the right mail server and everything mended, the operator goes on.
   editEnvironment(testing, [&](auto& spec) { spec.trust.authorities = inlined(authority.certificate()); });
   editEnvironment(production, [&](auto& spec) { spec.trust.authorities = inlined(authority.certificate()); });
   edit([&](auto& spec) { spec = integration.spec; });

@@ -1,4 +1,4 @@
-// The main job: from the form to production and out again, and what interrupts it.
+// The main job: from the form to production and out again, and its interruptions.
 #include <signal.h>
 
 #include "integration/world.h"
@@ -55,7 +55,7 @@ TEST_F(Story, SendsNothingOnceNothingChanges) {
   create(form());
   promote();
   await("Notified", ConditionStatus::True);
-  // Quiet once: no request for a second; then three resyncs must not make one.
+  // Waits for a second without a request; then three resyncs must not cause one.
   awaitRest();
   const auto from = readFile(cluster.plane.auditLog()).size();
   EXPECT_FALSE(waitFor(4s, [&] { return !requestsOfOperator(cluster, from).empty(); }))
@@ -83,7 +83,7 @@ TEST_F(Story, KeepsProductionAsValidatedUntilTheChangeIsValidatedToo) {
   EXPECT_EQ(current().status->production->revision, 2);
   EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
 
-  // Back to the first content: its records were spent.
+  // Back to the first content: its records were used up.
   edit([](auto& spec) { spec.endpoints.production->addresses = {"203.0.113.40"}; });
   await("FunctionalTestsPassed", ConditionStatus::False, "EvidenceStale");
   EXPECT_EQ(*current().status->digest, first);
@@ -101,7 +101,7 @@ TEST_F(Story, WithdrawsTestingAtOnceAndProductionAfterTheDelay) {
   ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; })) << "the finalizer holds";
   ASSERT_TRUE(waitFor(
       15s, [&] { return published(productionOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
-  // The last beneficiary of a target left: what is published denies, and nothing of him remains.
+  // The last beneficiary of a target left: the files deny everybody and contain nothing of the beneficiary.
   EXPECT_EQ(published(productionOut, "mpay-allowlist", "allowlist.conf"),
             "geo $mpay_address_service {\n    default \"\";\n}\n");
   EXPECT_TRUE(waitFor(10s, [&] { return outputs(productionOut).size() == 3; })) << outputs(productionOut).size();
@@ -145,7 +145,7 @@ TEST_F(Story, WithdrawsAlsoWhenItWasNotRunningAtTheDeletion) {
   create(form());
   promote();
   killOperator();
-  // Somebody with the right to do so takes the finalizer away.
+  // Somebody with the right to do so removes the finalizer.
   ASSERT_EQ(cluster.plane
                 .kubectl({"patch", "mpi", "certificates", "-n", tenant, "--type=merge", "-p",
                           R"({"metadata":{"finalizers":null}})"})
@@ -250,7 +250,7 @@ TEST_F(Story, StopsPublishingUnderATargetThatIsGone) {
   await("TestEnvironmentReady", ConditionStatus::True);
   const kube::Api<api::NetworkPolicy> policies(cluster.admin);
   ASSERT_TRUE(policies.get({testingOut, "mpay-network"}));
-  // Neither of these is an aggregate of the operator's.
+  // The operator publishes neither of these as an aggregate.
   ASSERT_EQ(cluster.plane.kubectl({"create", "configmap", "somebodys", "-n", testingOut}).code, 0);
   const auto before = outputs(testingOut);
   editEnvironment(testing, [](auto& spec) {
@@ -316,7 +316,7 @@ TEST_F(Story, IsDeletedAlsoWhileAnotherEnvironmentCannotBeRead) {
       10s, [&] { return published(testingOut, "mpay-clients", "clients.conf").find("AM-") == std::string::npos; }));
 }
 
-// The ConfigMaps of an output namespace can be read, its NetworkPolicies cannot.
+// The output namespace's ConfigMaps can be read, its NetworkPolicies cannot.
 TEST_F(Story, SaysThatAnOutputNamespaceCannotBeReadInPart) {
   const auto unreadable = anotherLike(testing);
   const auto namespace_ = "another-" + testingOut;
@@ -346,7 +346,7 @@ TEST_F(Story, WithdrawsBeforeTheEnvironmentGoes) {
   startOperator();
   create(form());
   promote();
-  // Long enough to see the environment wait for it.
+  // Long enough to see the environment wait for the withdrawal.
   editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "15s"; });
   awaitEnvironment(production, "Published");
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
@@ -371,7 +371,7 @@ TEST_F(Story, CarriesAWithdrawalOutAlsoWhileProductionIsUnusable) {
   awaitEnvironment(production, "MalformedAuthorities");
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
-  // Another of that name, which has nothing to do with production.
+  // Another integration of that name, which has nothing to do with production.
   auto other = form("certificates", "AM-OTHER-" + suffix);
   other.spec.targetStage = api::Stage::Testing;
   create(other);
@@ -453,7 +453,7 @@ TEST_F(Story, NeverGoesBackToAnEarlierRevisionByItself) {
   EXPECT_NE(published(productionOut, "mpay-allowlist", "allowlist.conf").find("203.0.113.41/32"), std::string::npos);
 }
 
-// Its output namespace is another one, and what is retained in the old one is not its.
+// The new environment has another output namespace and ignores the retained service in the old one.
 TEST_F(Story, KnowsNothingOfAnEarlierEnvironmentOfThatName) {
   auto first = form();
   first.spec.deletionPolicy = api::DeletionPolicy::Retain;
@@ -462,7 +462,7 @@ TEST_F(Story, KnowsNothingOfAnEarlierEnvironmentOfThatName) {
   promote();
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(waitFor(10s, [&] { return !integrations().get({tenant, "certificates"}); }));
-  // Environments of which only the output namespace is wanted, and the old one.
+  // Two environments are deleted: a spare one, which provides only its output namespace, and the old one.
   auto again = environments().get({"", production}).value();
   const std::string spare = anotherLike(production), emptyOut = "another-" + productionOut;
   for (const auto& name : {spare, production}) {
@@ -495,7 +495,7 @@ TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   const auto digest = *current().status->digest;
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(waitFor(10s, [&] { return current().metadata.uid == std::nullopt; }));
-  // The namespace is somebody else's now.
+  // The namespace belongs to another beneficiary now.
   ASSERT_EQ(cluster.plane.kubectl({"label", "namespace", tenant, "--overwrite", "mpay.gov.md/idno=1010600034203"}).code,
             0);
   const auto served = outputs(productionOut);
@@ -509,7 +509,7 @@ TEST_F(Story, ShowsAnEarlierOwnersPromotionToNobody) {
   for (const auto& condition : status.conditions)
     EXPECT_EQ(condition.message.find(digest), std::string::npos) << condition.type << ": " << condition.message;
   EXPECT_EQ(outputs(productionOut), served) << "what is retained goes on";
-  // As the platform ends what is retained.
+  // The platform ends a retained service in this way.
   editEnvironment(production, [](auto& spec) { spec.withdrawal.delay = "1s"; });
   ASSERT_TRUE(configMaps().remove({productionOut, ledger::memoryName("withdrawal", {tenant, "certificates"})}, {}));
   await("Submitted", ConditionStatus::True);
@@ -671,7 +671,7 @@ TEST_F(Story, WithdrawsWhoseNamespaceIsPermittedNoMoreAndTakesItBack) {
     ASSERT_EQ(cluster.plane.kubectl({"label", "--overwrite", "namespace", tenant, "mpay.gov.md/tenant=" + value}).code,
               0);
   };
-  // Testing ends at once, production after the delay; who is permitted again meanwhile keeps it.
+  // Testing ends at once, production after the delay. A namespace that is permitted again before that keeps production.
   const auto begin = std::chrono::steady_clock::now();
   permit("false");
   ASSERT_TRUE(waitFor(10s, [&] { return isOut(testingOut); }));

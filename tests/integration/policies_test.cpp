@@ -1,6 +1,6 @@
-// The ways round the admission policies that somebody would try who owns a tenant's namespace (cluster-admin
-// there), or who represents MPay for one environment only. For the suite Admission no operator runs; for Policies
-// one does, so that the records are those of a real integration.
+// Attempts to bypass the admission policies by the owner of a tenant's namespace (cluster-admin there), or by an MPay
+// representative of one environment only. In the suite Admission no operator runs; in Policies one does, so that the
+// records are those of a real integration.
 #include "integration/world.h"
 
 namespace mpay::test {
@@ -56,7 +56,7 @@ class Admission : public World {
 const std::string kNoRepresentative = "you may not validate as MPayRepresentative";
 
 TEST_F(Admission, LetsNoNamespaceGrantWhatIsClusterScoped) {
-  // All that an owner can write into a Role of its namespace, for itself.
+  // The widest Role that an owner can write in their namespace.
   const auto granted = kubectlAs(owner, {"apply", "-f", "-"},
                                  fmt::format(R"(
 apiVersion: rbac.authorization.k8s.io/v1
@@ -112,12 +112,12 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {2}}}]
   };
   ASSERT_TRUE(waitFor(10s, [&] { return make(user, of(testing, Milestone::FunctionalTesting)).has_value(); }));
   expectRefused(user, of(production, Milestone::FinalValidation), kNoRepresentative);
-  // Without a name it is the default one of the milestone's stage, which is another.
+  // Without a name the record is for the default environment of the milestone's stage, which is another one.
   expectRefused(user, of(std::nullopt, Milestone::FunctionalTesting), "for the environment testing");
   expectRefused(user, of(std::nullopt, Milestone::TestEnvironmentConfigured), "for the environment testing");
   expectRefused(user, of(std::nullopt, Milestone::FinalValidation), "for the environment production");
   expectRefused(user, of(std::nullopt, Milestone::ProductionActivated), "for the environment production");
-  // Nor is it a beneficiary.
+  // The user is no beneficiary either.
   expectRefused(user, {}, "you may not validate as Beneficiary");
   kubectl({"delete", "clusterrole,clusterrolebinding", "represents-" + suffix});
 }
@@ -141,7 +141,7 @@ TEST_F(Admission, LetsNobodySpeakAsAnother) {
   const auto impersonated =
       kubectlAs(owner, {"get", "mpi", "-n", tenant, "--as=" + representative, "--as-group=system:masters"});
   EXPECT_NE(impersonated.output.find("cannot impersonate"), std::string::npos) << impersonated.output;
-  // The operator itself is no person either: it may write a status, but not record.
+  // The operator is no person either: it may write a status, but no record.
   kube::Client itself(
       kube::Config::fromFile(cluster.plane.kubeconfigForServiceAccount("mpay-system", "mpay-operator").string())
           .value());
@@ -164,7 +164,7 @@ TEST_F(Admission, KeepsEveryStatusToTheOperator) {
         kubectlAs(owner, {"patch", object, "-n", tenant, "--subresource=status", "--type=merge", "-p", status});
     EXPECT_NE(patched.output.find("status is written by the operator only"), std::string::npos) << patched.output;
   }
-  // What is created with a status loses it.
+  // An object that is created with a status loses it.
   auto second = form("second", "ID-" + suffix);
   second.status.emplace().phase = "In production";
   const auto created = kube::Api<api::MPayIntegration>(cluster.as(owner)).create(second);
@@ -191,7 +191,7 @@ TEST_F(Admission, LetsNobodyElseTakeBackWhatMPayDecided) {
   const kube::Api<api::MPayValidation> records(cluster.admin);
   EXPECT_FALSE(records.get(own->metadata.key())) << "its own it may";
 
-  // Nor may the garbage collector, on its behalf.
+  // The garbage collector may not do it for the tenant either.
   kubectl({"create", "configmap", "parent", "-n", tenant});
   const auto parent = kube::Api<api::ConfigMap>(cluster.admin).get({tenant, "parent"})->metadata.uid.value();
   const auto tied = kubectlAs(owner, {"patch", "mpv", name, "-n", tenant, "--type=merge", "-p",
@@ -211,7 +211,7 @@ TEST_F(Admission, LetsNobodyElseTakeBackWhatMPayDecided) {
 
   const auto taken = kubectlAs("representative@mpay.example", {"delete", "mpv", name, "-n", tenant});
   EXPECT_NE(taken.output.find("forbidden"), std::string::npos) << "the role does not include it: " << taken.output;
-  // A namespace that goes takes all with it.
+  // Deleting the namespace deletes everything in it.
   kubectl({"delete", "namespace", tenant, "--timeout=60s"});
 }
 
@@ -222,7 +222,7 @@ TEST_F(Admission, KeepsTheOperatorsMetadataToTheOperator) {
            R"("annotations":{"operator.mpay.gov.md/seen":"1","mine":"1"}}})"});
   struct Row {
     std::string patch;
-    std::string says;  // empty: taken
+    std::string says;  // empty: accepted
   };
   const std::string finalizers = "finalizers under mpay.gov.md/",
                     annotations = "annotations under operator.mpay.gov.md/";
@@ -243,7 +243,7 @@ TEST_F(Admission, KeepsTheOperatorsMetadataToTheOperator) {
     EXPECT_EQ(done.code == 0, row.says.empty()) << row.patch << done.output;
     EXPECT_NE(done.output.find(row.says), std::string::npos) << row.patch << done.output;
   }
-  // Nor at birth; but the object may be deleted at any time.
+  // The finalizer cannot be set at creation either; but the object may be deleted at any time.
   auto second = form("second", "ID-" + suffix);
   second.metadata.finalizers = {"mpay.gov.md/withdrawal"};
   EXPECT_FALSE(kube::Api<api::MPayIntegration>(cluster.as(owner)).create(second));
@@ -272,9 +272,9 @@ TEST_F(Policies, KeepATenantToHisPart) {
   };
   refused(record(owner, api::Milestone::FunctionalTesting, api::Role::MPayRepresentative),
           "mpayenvironments/mpayrepresentative");
-  // Nor in the name of another, nor for an environment that is none.
+  // A record in another's name is refused, and one for an environment that does not exist.
   auto forged = record(owner, api::Milestone::FinalValidation, api::Role::Beneficiary);
-  ASSERT_TRUE(forged) << forged.error().message;  // as Beneficiary he may
+  ASSERT_TRUE(forged) << forged.error().message;  // a Beneficiary may
   api::MPayValidation other;
   other.metadata.generateName = "x-";
   other.metadata.namespace_ = tenant;
@@ -285,13 +285,13 @@ TEST_F(Policies, KeepATenantToHisPart) {
   other.spec.role = api::Role::MPayRepresentative;
   other.spec.environment = "no-such";
   refused(kube::Api<api::MPayValidation>(cluster.as(owner)).create(other), "mpayenvironments/mpayrepresentative");
-  // Nor a status.
+  // Writing a status is refused.
   auto integration = current();
   auto status = *integration.status;
   status.phase = "In production";
   refused(kube::Api<api::MPayIntegration>(cluster.as(owner)).applyStatus(integration, status),
           "status is written by the operator only");
-  // Nor the operator's finalizer and annotations.
+  // Changing the operator's finalizer and annotations is refused.
   const auto patch = [&](const json::value& change) {
     return kube::Api<api::MPayIntegration>(cluster.as(owner)).patch({tenant, "certificates"}, change);
   };
@@ -329,7 +329,7 @@ TEST_F(Policies, LetServiceAccountsRecordOnlyWhereTheEnvironmentAllowsIt) {
   EXPECT_NE(refused.error().message.find("service accounts"), std::string::npos) << refused.error().message;
   editEnvironment(production, [](auto& spec) { spec.validation.serviceAccounts = api::ServiceAccountPolicy::Allowed; });
   EXPECT_TRUE(waitFor(20s, [&] { return kube::Api<api::MPayValidation>(robot).create(record).has_value(); }));
-  // There, and nowhere else.
+  // The permission is for that environment only.
   record.spec.environment = testing;
   record.spec.milestone = api::Milestone::FunctionalTesting;
   record.spec.digest = *integration.status->testingDigest;

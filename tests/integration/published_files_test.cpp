@@ -1,5 +1,5 @@
-// A real nginx, configured as the demonstration's gateways are, loads what the operator published and admits exactly
-// those who are published: nobody, one, and as many as may share an address.
+// A real nginx, configured like the demonstration's gateways, loads the published files and admits exactly the
+// published clients: none, one, and as many as may share an address.
 #include "integration/world.h"
 #include "support/nginx.h"
 
@@ -21,7 +21,7 @@ class PublishedFiles : public World {
     nginx.configureWhole(gatewayConfiguration("gateway.conf", port, nginx.folder().string(), folder.path().string()));
   }
 
-  // Puts what is published where a volume would, and loads it.
+  // Puts the published files where a volume would, and loads them.
   void load() {
     for (const auto& [object, file] :
          {std::pair("mpay-authorities", "authorities.pem"), std::pair("mpay-clients", "clients.conf"),
@@ -39,7 +39,7 @@ class PublishedFiles : public World {
     }
   }
 
-  // What the gateway answers to who calls from that address with that certificate.
+  // The gateway's answer to a call from that address with that certificate.
   std::string call(const std::string& address, const Identity& identity) {
     writeFile(folder / "client.pem", identity.certificate);
     writeFile(folder / "client.key", identity.key);
@@ -81,7 +81,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
   EXPECT_EQ(call(shared, certificate), nobody) << "another address";
   EXPECT_EQ(call("127.0.0.10", authority.issue({})), nobody) << "another certificate";
 
-  // As many as may share, with the longest names there are.
+  // The most clients that may share an address, with the longest names.
   constexpr std::size_t kSharers = 100;
   std::map<std::string, Identity> identities;
   for (std::size_t i = 0; i <= kSharers; ++i) {
@@ -92,7 +92,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
     const auto& identity = identities[serviceID] = authority.issue({});
     integration.spec.certificate = api::ContentSource{identity.certificate, std::nullopt, std::nullopt};
     create(integration);
-    // Whoever comes last finds it full.
+    // The last one finds the address full.
     if (i + 1 == kSharers) {
       for (std::size_t before = 0; before < kSharers; ++before)
         await("TestEnvironmentReady", ConditionStatus::True, "", fmt::format("sharer-{}", before));
@@ -109,7 +109,7 @@ TEST_F(PublishedFiles, LoadWhoeverIsInThemAndAdmitExactlyThose) {
   EXPECT_EQ(call(shared, certificate), nobody);
   expectAnswer("127.0.0.10", certificate, "admitted as AM-" + suffix);
 
-  // And nobody again.
+  // No clients again.
   const auto deleted = cluster.admin.request(
       "DELETE", "/apis/mpay.gov.md/v1alpha1/namespaces/" + tenant + "/mpayintegrations", nullptr, "", {});
   ASSERT_TRUE(deleted) << deleted.error().message;

@@ -1,4 +1,4 @@
-// What the platform reassigns: who is admitted at each moment, whatever comes first and whatever is killed.
+// Reassignments by the platform: the admitted client at each moment, in every order and across kills.
 #include <algorithm>
 #include <sstream>
 
@@ -14,16 +14,15 @@ namespace {
 using api::ConditionStatus;
 using ledger::AssignmentKind;
 
-// Two texts that one line has.
+// Two texts in one line.
 using Mark = std::pair<std::string, std::string>;
 
-// What is admitted in one namespace, after each change there, by a watch: in the order in which the API server made
-// them.
+// Watches the admitted integrations of one namespace after each change, in the API server's order.
 class Onlooker {
  public:
-  // `first` and `second` are two integrations' names, and what a line of the gateway's files has that admits them.
+  // One of two integrations: its name, and the texts that admit it in its fragment and in the gateway's files.
   struct Watched {
-    std::string name, entry;  // `entry` is what its fragment has while it holds it
+    std::string name, entry;  // `entry` is in its fragment while it holds the value
     std::vector<Mark> lines;
   };
   Onlooker(kube::Client& client, const std::string& where, Watched first, Watched second)
@@ -33,7 +32,7 @@ class Onlooker {
     EXPECT_TRUE(waitFor(10s, [&] { return objects_.synced(); }));
     look();
   }
-  // Who was admitted after whom, "+" between both, once the last is `last`.
+  // The integrations admitted one after another, with "+" between two at once; waits until the last is `last`.
   std::vector<std::string> order(const std::string& last) {
     EXPECT_TRUE(waitFor(20s, [&] { return order_.with([&](auto& all) { return all.back() == last; }); }));
     watcher_.stop();
@@ -118,7 +117,7 @@ class Reassign : public World {
     return {kind, "--address", "203.0.113.10", "TestEnvironmentReady", "AddressConflict"};
   }
 
-  // Another beneficiary's, which wants the same.
+  // A form of another beneficiary that wants the same value.
   api::MPayIntegration rival(AssignmentKind kind) {
     auto integration = form("rival", kind == AssignmentKind::ServiceID ? holderID : rivalID);
     integration.metadata.namespace_ = neighbour;
@@ -201,7 +200,7 @@ TEST_P(EachKind, PassesOnAndBackWithoutAMomentOfBoth) {
   await("TestEnvironmentReady", ConditionStatus::True, "", rivalName);
   EXPECT_EQ(outputs(testingOut), after) << "a restart changes nothing";
 
-  // The rest of an integration that lost an address goes on.
+  // The rest of an integration that lost an address stays published.
   const auto files = published(testingOut, "mpay-allowlist", "allowlist.conf");
   EXPECT_EQ(files.find("203.0.113.16/29 \"" + holderID) != std::string::npos, GetParam() != AssignmentKind::ServiceID)
       << files;
@@ -212,7 +211,7 @@ TEST_P(EachKind, PassesOnAndBackWithoutAMomentOfBoth) {
   EXPECT_EQ(onlooker->order("certificates"),
             (std::vector<std::string>{"certificates", "", "rival", "", "certificates"}));
 
-  // Whoever holds it then keeps it.
+  // The holder at that time keeps the value.
   const auto revoked = reassign({"--environment", testing, what.option, what.value, "--revoke"}, "y\n");
   ASSERT_EQ(revoked.code, 0) << revoked.output;
   again();
@@ -231,7 +230,7 @@ TEST_P(EachKind, IsTheAssigneesWhateverTheOrderOfArrival) {
   for (const bool first : {true, false}) {
     SCOPED_TRACE(first);
     startOperator();
-    // The target must exist; it claims nothing while it is suspended.
+    // The target must exist; a suspended one claims nothing.
     auto wanting = rival(GetParam());
     wanting.spec.suspend = true;
     create(wanting);
@@ -266,7 +265,7 @@ TEST_P(EachKind, EndsTheSameWhereverItIsKilled) {
       all.insert(object.metadata.name.value_or("") + " " + object.metadata.resourceVersion.value_or(""));
     return all;
   };
-  // Killed after so many writes in the namespace, of which the record itself is the first.
+  // The operator is killed after so many writes in the namespace; the first one is the record itself.
   for (std::size_t writes = 1; writes <= 6; ++writes, toRival = !toRival) {
     SCOPED_TRACE(writes);
     auto seen = versions();
@@ -305,7 +304,7 @@ TEST_F(Reassign, LetsTheOtherServicesOfTheAssigneesBeneficiaryShareTheCertificat
   await("CertificateTrusted", ConditionStatus::False, "CertificateConflict");
   const auto line = fmt::format("{} {},{}-2\n", what.value, rivalID, rivalID);
   EXPECT_NE(published(testingOut, "mpay-clients", "clients.map").find(line), std::string::npos);
-  // To one of the two it is given without the other's losing it.
+  // The certificate is given to one of the two, and the other does not lose it.
   const auto asked = reassign({"--environment", testing, what.option, what.value, "--to", secondName, "--reason", "r"});
   EXPECT_EQ(asked.code, 1) << asked.output;
   EXPECT_EQ(asked.output.find("loses it"), std::string::npos) << asked.output;
@@ -348,7 +347,7 @@ TEST_F(Reassign, TakesOutOfProductionWhatWasValidated) {
     EXPECT_EQ(fragment(), served) << "the same revision, with nothing validated anew";
     ASSERT_TRUE(waitFor(10s, [&] { return published(productionOut, "mpay-clients", "clients.conf") == clients; }));
   }
-  // Also of what is retained after its integration is gone.
+  // A retained service of a deleted integration loses the value too.
   edit([](auto& spec) { spec.deletionPolicy = api::DeletionPolicy::Retain; });
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   ASSERT_TRUE(waitFor(20s, [&] { return !integrations().get({tenant, "certificates"}); }));
@@ -412,7 +411,7 @@ TEST_F(Reassign, RefusesWhatCannotBeMeant) {
   const auto listed = reassign({"--environment", testing, "--list"});
   EXPECT_NE(listed.output.find("address 203.0.113.128/25 is assigned to " + to + ", by " + platform), std::string::npos)
       << listed.output;
-  // Who is not the platform.
+  // Only the platform may do this.
   const auto stranger = run({MPAY_BIN_DIR "/kubectl-mpay", "reassign", "--environment", testing, "--list",
                              "--kubeconfig", cluster.plane.kubeconfigFor(beneficiary).string()});
   EXPECT_EQ(stranger.code, 1) << stranger.output;

@@ -1,4 +1,4 @@
-// Certificates that are revoked, by a real CRL and a real OCSP responder.
+// Certificates that are revoked, by a real CRL and by a real OCSP responder.
 #include "support/revocation.h"
 
 #include <netinet/in.h>
@@ -19,7 +19,7 @@ namespace {
 using api::ConditionStatus;
 
 constexpr auto kInterval = "5s";
-// A withdrawal takes an interval and some tens of milliseconds.
+// A withdrawal takes one interval and some tens of milliseconds.
 constexpr auto kWithin = 25s;
 
 class Revocation : public World {
@@ -55,7 +55,7 @@ class Revocation : public World {
     await("Promoted", ConditionStatus::False, "CertificateRevoked");
     await("Ready", ConditionStatus::False, "CertificateRevoked");
   }
-  // Nothing that was published or said becomes another thing by a restart.
+  // A restart must change neither the published objects nor the status.
   void expectNothingChangesByARestart() {
     awaitRest();
     const auto before = current();
@@ -259,8 +259,8 @@ TEST_F(ByList, AsksNothingOfACertificateThatDoesNotVerify) {
   EXPECT_EQ(remembered(testingOut), "");
 }
 
-// A port that nobody is given while this lives, and where nobody answers until a server takes it that binds with
-// SO_REUSEADDR. A certificate names its responder long before that is started.
+// A port that is reserved while this object lives. Nobody answers there until a server binds it with SO_REUSEADDR. A
+// certificate names its responder long before the responder starts.
 class ReservedPort {
  public:
   ReservedPort() {
@@ -295,7 +295,7 @@ class ByResponder : public Revocation {
     writeFile(folder / "signer.pem", signer.certificate);
     writeFile(folder / "signer.key", signer.key);
   }
-  // openssl ocsp over an index as `openssl ca` writes it.
+  // Starts openssl ocsp over an index in the form of `openssl ca`.
   void startResponder(bool revoked) {
     auto serial = crypto::Certificate::parse(certificate.certificate)->serial();
     std::transform(serial.begin(), serial.end(), serial.begin(), [](unsigned char c) { return std::toupper(c); });

@@ -1,4 +1,4 @@
-// A client that goes on calling through real nginx while its certificate is replaced, in testing and in production.
+// A client that keeps calling through real nginx while its certificate is replaced, in testing and in production.
 #include <atomic>
 #include <set>
 #include <thread>
@@ -13,7 +13,7 @@ namespace {
 
 using api::ConditionStatus;
 
-// A gateway that loads what is published in one namespace whenever that changes.
+// A gateway that loads the files of one namespace whenever they change.
 class FollowingGateway {
  public:
   FollowingGateway(std::function<std::string(const std::string&, const std::string&)> published, const Identity& server)
@@ -45,7 +45,7 @@ class FollowingGateway {
           std::pair("mpay-clients", "admitted.conf"), std::pair("mpay-allowlist", "allowlist.conf")}) {
       auto text = published_(object, file);
       if (text.empty() || loaded_[file] == text) continue;
-      // In one step: nginx may be reading for the change before.
+      // In one step, because nginx may still be reading for the change before.
       writeFile(folder_ / file, text);
       std::filesystem::rename(folder_ / file, nginx_.folder() / file);
       loaded_[file] = std::move(text);
@@ -63,7 +63,7 @@ class FollowingGateway {
   std::thread following_;
 };
 
-// Calls again and again, each time with a handshake of its own.
+// Calls again and again, with a new handshake each time.
 class Caller {
  public:
   Caller(std::string url, const Identity& identity, std::string expected)
@@ -78,7 +78,7 @@ class Caller {
     return done.code == 0 ? done.output : fmt::format("curl: {}", done.code);
   }
   bool isAdmitted() const { return call() == expected_; }
-  // While nginx replaces its workers those of both generations answer, so one answer says nothing of the next.
+  // While nginx replaces its workers, both generations answer, so one answer tells nothing about the next.
   bool isAdmittedByAll() const {
     for (int i = 0; i < 10; ++i) {
       if (!isAdmitted()) return false;
@@ -173,7 +173,7 @@ TEST_F(Rotation, RefusesNobodyWhoShouldBeAdmitted) {
   EXPECT_EQ(claimed(testingOut).size(), 2u) << "nobody else may claim the earlier one meanwhile";
   const auto expectEnd = [&](Caller& old, api::Stage stage, const std::string& outputs) {
     const auto until = parseTime(*end).value();
-    // Up to a second before it is due, by our own clock.
+    // Until a second before the due time, by our own clock.
     EXPECT_TRUE(waitFor(60s, [&] { return systemClock().now() + 1s >= until; }));
     old.stop();
     EXPECT_TRUE(waitFor(30s, [&] { return old.call() == "not admitted\n"; })) << old.call();
@@ -184,7 +184,7 @@ TEST_F(Rotation, RefusesNobodyWhoShouldBeAdmitted) {
   };
   expectEnd(oldInTesting, api::Stage::Testing, testingOut);
 
-  // In production, once it was validated.
+  // In production, after validation.
   EXPECT_EQ(newInProduction.call(), "not admitted\n");
   promote();
   ASSERT_TRUE(waitFor(20s, [&] { return newInProduction.isAdmittedByAll(); })) << newInProduction.call();

@@ -40,7 +40,7 @@ class Runtime : public ::testing::Test {
   }
   kube::Selectors here(const std::string& labels = "kind!=other") const { return {space, labels, ""}; }
 
-  // What this client asked of the API server in this namespace, "create configmaps", watches and lists aside.
+  // This client's requests in this namespace, as "create configmaps", without watches and lists.
   std::vector<std::string> requests() const {
     std::vector<std::string> found;
     std::istringstream log(readFile(cluster.plane.auditLog()));
@@ -217,7 +217,7 @@ TEST_F(Runtime, ReadsOneNamedObjectOnceItMay) {
   EXPECT_TRUE(watches.get(key).pending) << "nobody does, so nobody watches";
 }
 
-// Keeps a copy of each ConfigMap that is labelled source, in one write.
+// Copies each ConfigMap with the label source, in one write.
 class Copier final : public runtime::Reconciler {
  public:
   Copier(kube::Client& client, Store<ConfigMap>& sources, Store<ConfigMap>& copies)
@@ -287,7 +287,7 @@ TEST_F(Runtime, WritesOnceForAChangeAndNeverAsks) {
     source = configMaps.replace(source).value();
   }
   ASSERT_TRUE(waitFor(20s, [&] { return sources.get({space, "s59"})->data.at("value") == "2" && equal(); }));
-  // Tampered with and deleted by hand: both come back.
+  // Copies that were edited or deleted by hand are restored.
   auto tampered = *copies.get({space, "s1-copy"});
   tampered.data["value"] = "x";
   ASSERT_TRUE(configMaps.replace(tampered));

@@ -1,5 +1,5 @@
-// What the API server refuses by the schema alone: a row a rule, each one change to an example. Rules that take
-// a second look at the old object are in api_test.cpp.
+// Refusals by the schema alone: a row a rule, each one change to an example. api_test.cpp has the rules that compare
+// with the old object.
 #include "integration/world.h"
 #include "json/yaml.h"
 
@@ -8,13 +8,13 @@ namespace {
 
 struct Change {
   std::string path;  // JSON pointer; the last part may be new
-  std::string yaml;  // empty: remove
+  std::string yaml;  // empty: the member is removed
 };
 
 struct Row {
   std::string name;
   std::vector<Change> changes;
-  std::string says;  // a piece of the answer; empty: accepted
+  std::string says;  // a part of the answer; empty: accepted
 };
 
 void apply(json::value& object, const Change& change) {
@@ -33,7 +33,7 @@ void apply(json::value& object, const Change& change) {
   }
 }
 
-// "[x, x, ...]" of so many.
+// "[x, x, ...]" with `count` items.
 std::string list(int count, const std::string& item) {
   std::string all;
   for (int i = 0; i < count; ++i) all += (i ? ", " : "") + fmt::format(fmt::runtime(item), i);
@@ -52,7 +52,7 @@ class Schema : public ::testing::Test {
         {"delete", "namespace", "public-services", "model-town-hall", "model-parking", "--wait=false"});
   }
 
-  // The nth object of an example; placeholders stay, the schema takes any text.
+  // The nth object of an example. Placeholders stay, because the schema takes any text.
   static json::value example(const std::string& file, std::size_t nth = 0) {
     return json::parseYaml(readFile(MPAY_SOURCE_DIR "/docs/examples/" + file)).value().at(nth);
   }

@@ -1,4 +1,4 @@
-// The servers that the other tests stand on do what those tests rely on.
+// The servers of tests/support do what the other tests rely on.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Whether it runs; one that ended and waits for its parent to ask does not.
+// True if the process runs; false for a zombie.
 bool runs(pid_t pid) {
   const std::string stat = readFile("/proc/" + std::to_string(pid) + "/stat");
   return !stat.empty() && stat.find(") Z ") == std::string::npos;
@@ -65,7 +65,7 @@ TEST(Process, TellsHowItEnded) {
   EXPECT_EQ(stubborn.stop(100ms), 128 + SIGKILL);
 }
 
-// One control plane for all of these.
+// One control plane for all of these tests.
 class ControlPlaneTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { plane_ = std::make_unique<ControlPlane>(); }

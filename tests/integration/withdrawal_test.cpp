@@ -1,4 +1,4 @@
-// How soon the gateway's files follow a withdrawal, whatever the cause.
+// The time until the gateway's files follow a withdrawal, for each cause.
 #include "integration/world.h"
 #include "onboarding/revocation.h"
 
@@ -8,8 +8,8 @@ namespace {
 using api::ConditionStatus;
 using Instant = std::chrono::steady_clock::time_point;
 
-// Two seconds are promised. Measured were 0.7 from rest and 1.1 where the files were written less than a second before;
-// this is for a machine with other work.
+// Two seconds are promised. Measured: 0.7 from rest, and 1.1 if the files were written less than a second before. The
+// bound allows for a machine with other work.
 constexpr std::chrono::milliseconds kWithin{5500};
 
 class SoonWithdrawal : public World {
@@ -18,7 +18,7 @@ class SoonWithdrawal : public World {
     return published(outputNamespace, "mpay-clients", "clients.conf") +
            published(outputNamespace, "mpay-allowlist", "allowlist.conf");
   }
-  // What production or testing admits of that service is gone soon after `since`.
+  // The service must disappear soon after `since` from the files of that namespace.
   void expectSoonGone(const std::string& outputNamespace, const std::string& serviceID, Instant since,
                       const std::string& cause) {
     ASSERT_TRUE(waitFor(20s, [&] {
@@ -66,7 +66,7 @@ TEST_F(SoonWithdrawal, ReachesTheGatewayWhateverTheCause) {
   ASSERT_EQ(cluster.plane.kubectl({"label", "namespace", outcast, "mpay.gov.md/tenant-"}).code, 0);
   expectSoonGone(testingOut, "ID-outcast" + suffix, begin, "namespace permitted no more");
 
-  // As a check writes down what it found.
+  // Writes the finding as a revocation check does.
   ASSERT_TRUE(waitFor(10s, [&] {
     auto object = configMaps().get({testingOut, ledger::memoryName(ledger::kRevocation, {tenant, "revoked"})});
     if (!object) return false;
@@ -82,7 +82,7 @@ TEST_F(SoonWithdrawal, ReachesTheGatewayWhateverTheCause) {
   ASSERT_TRUE(integrations().remove({tenant, "certificates"}, {}));
   expectSoonGone(productionOut, "AM-" + suffix, begin + 1s, "deletion from production, after its delay");
   expectSoonGone(testingOut, "AM-" + suffix, begin, "deletion of the last one");
-  // Nobody is left.
+  // Nobody is admitted any more.
   EXPECT_EQ(published(productionOut, "mpay-clients", "clients.conf"),
             "map $ssl_client_fingerprint $mpay_client_service {\n    default \"\";\n}\n");
   for (const auto& namespace_ : {testingOut, productionOut})

@@ -14,10 +14,10 @@ namespace {
 
 int counter = 0;
 
-// For what takes moments, on a machine that is busy with something else.
+// For steps that take moments, on a busy machine.
 constexpr auto kPatience = 60s;
 
-// A namespace that the operator may write in.
+// A namespace where the operator may write.
 std::string outputNamespace(const std::string& name) {
   return fmt::format(
       "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {0}}}}}\n---\n"
@@ -165,7 +165,7 @@ std::string World::anotherLike(const std::string& environment) {
 
 World::~World() {
   op.stop(10s);
-  // The next test's operator would go on with what this one left.
+  // Otherwise the next test's operator would continue this one's work.
   const json::value free = json::object{{"metadata", json::object{{"finalizers", nullptr}}}};
   otherTenants_.push_back(tenant);
   for (const auto& name : otherTenants_) {
@@ -183,7 +183,7 @@ World::~World() {
   for (const auto finding : {"Sanitizer", "runtime error:"}) {
     EXPECT_EQ(log.find(finding), std::string::npos) << "a sanitizer speaks";
   }
-  // A constructor's exception is no failure yet.
+  // HasFailure() does not count an exception of a constructor yet.
   if (HasFailure() || std::uncaught_exceptions() > 0) std::cerr << "the operator's log:\n" << log;
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""A beneficiary's web service, as MPay's technical guide asks for it: correct and strict, unless told otherwise.
+"""A beneficiary's web service by MPay's technical guide, correct and strict by default.
 
 It serves IServiceProvider over HTTPS on a loopback port that the kernel chooses, prints its URL, and keeps orders and
-payments in memory. `--defect NAME` makes one thing wrong; `--list-defects` says what there is. With `--variants-by-path`
-each path serves a service of its own: /NAME+NAME has these defects and variants, / none.
+payments in memory. `--defect NAME` adds a defect; `--list-defects` lists them. With `--variants-by-path` each path
+serves a service of its own: /NAME+NAME has these defects and variants, / has none.
 
-The registered certificate of MPay verifies requests; answers are signed by wssecurity.py. SIGHUP makes it read the
+MPay's registered certificate verifies requests; wssecurity.py signs answers. SIGHUP makes the service read the
 beneficiary's key and certificate again.
 """
 import argparse
@@ -32,7 +32,7 @@ from lxml import etree
 import wssecurity
 from wssecurity import MPAY, SOAP, WSSE, WSU, Checks, Refused, Signing, fault_of, q
 
-# What can be wrong with it; the words say what, the checks that tell are in the defect matrix.
+# The possible defects, each in words. The defect matrix names the checks that find them.
 DEFECTS = {
     # Transport and envelope
     "does-not-listen": "nothing listens on the port",
@@ -55,7 +55,7 @@ DEFECTS = {
     "tls-stalls": "the TLS handshake never ends",
     "response-name": "the Body's child is GetOrderDetailsResult",
     "response-namespace": "the Body's child is in http://mpay.gov.md",
-    # What a hostile or broken peer does
+    # Attacks and failures of the peer
     "endless": "the body never ends",
     "drip": "the body comes one byte at a time",
     "bomb": "the body is a compressed bomb",
@@ -185,7 +185,7 @@ DEFECTS = {
     "comma-when-paid": "amounts are written with a comma once something was paid",
 }
 
-# What is right, and differs from the documented samples.
+# Correct answers that differ from the documented samples.
 VARIANTS = {
     "rsa-sha256": "answers are signed with rsa-sha256",
     "token": "KeyInfo refers to a BinarySecurityToken",
@@ -218,7 +218,7 @@ ORDERS = [
 ]
 
 
-ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"  # of ActionNotSupported
+ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"  # for ActionNotSupported
 
 
 def instant(text):
@@ -266,7 +266,7 @@ class Stranger:
 
 
 class Service:
-    """One beneficiary: its orders, its payments, and what is wrong with it."""
+    """One beneficiary: its orders, its payments, and its defects."""
 
     def __init__(self, options, names):
         unknown = [name for name in names if name not in DEFECTS and name not in VARIANTS]
@@ -275,7 +275,7 @@ class Service:
         self.names = frozenset(names)
         self.options = options
         self.orders = {order["key"]: order for order in copy.deepcopy(options.orders)}
-        self.payments = {}  # of each order: PaymentID -> amount, in the order of arrival
+        self.payments = {}  # for each order: PaymentID -> amount, in the order of arrival
         self.calls = 0
         self.first = None
 
@@ -294,7 +294,7 @@ class Service:
                       future=not self.has("accepts-future"))
 
     def accept(self, data):
-        """The payload of a request that is accepted; raises Fault."""
+        """Returns the payload of an accepted request; raises Fault."""
         try:
             if self.has("no-security"):
                 root = wssecurity.read(data)
@@ -309,7 +309,7 @@ class Service:
         return payload
 
     def judge_form(self, data, action):
-        """Refuses forms that MPay's requests have, as hand-written services do."""
+        """Refuses some forms of MPay's requests, as hand-written services do."""
         if self.has("refuses-every-action") or (self.has("wants-empty-action") and action.strip('"')):
             raise Fault("ActionNotSupported", f"there is no operation for the action {action}", ADDRESSING)
         has_prefix = b"<mpay:" in data
@@ -323,7 +323,7 @@ class Service:
                 raise Fault("AuthenticationFailed", "the Timestamp is over")
 
     def handle(self, data, action):
-        """Status, and the bytes of the answer."""
+        """Returns the status and the bytes of the answer."""
         self.calls += 1
         confirms = False
         try:
@@ -490,12 +490,12 @@ class Service:
             if paid + amount > due or (not order.get("partial") and amount != due):
                 raise Fault("InvalidParameter", "the amount is not what is due")
         if not self.has("never-paid"):
-            # A payment that counts again is kept beside its first.
+            # A payment that counts again is kept beside the first one.
             known[f"{payment}#{len(known)}" if payment in known else payment] = amount
         return answer
 
     def bend(self, answer):
-        """The defects of an order that is right so far."""
+        """Adds the defects to a correct order."""
         order = answer.find(f".//{q(MPAY, 'OrderDetails')}")
         find = lambda name: order.find(f".//{q(MPAY, name)}")
         own = lambda name: order.find(q(MPAY, name))
@@ -543,7 +543,7 @@ class Service:
         if self.has("known-comma") and own("OrderKey").text == "KNOWN-1":
             own("TotalAmountDue").text = own("TotalAmountDue").text.replace(".", ",")
         if self.has("payable-comma") and own("OrderKey").text != "KNOWN-1":
-            # As one of 1,234.50 is, whose second line can be read.
+            # As in an answer on 1,234.50, of which only the second line can be read.
             own("TotalAmountDue").text = "1,234.50"
             for item, text in zip(own("Lines"), ("1,200.00", "34.50")):
                 item.find(q(MPAY, "AmountDue")).text = text
@@ -714,7 +714,7 @@ def with_comma(order):
 
 
 def add_properties(order):
-    """One of each type that published samples have, also of those that the guide does not list."""
+    """Adds one property of each type in published samples, also of types that the guide does not list."""
     properties = order.find(q(MPAY, "Properties"))
     for number, kind in enumerate(("string", "idn", "tc", "LineDescription", "number", "CustomerName", "CustomerType")):
         item = element(properties, "OrderProperty")
@@ -724,8 +724,8 @@ def add_properties(order):
 
 
 def be_published(order):
-    """What MPay's published answer has beside the built-in orders: flags and properties of lines, fractions of seconds,
-    and a Reason that is longer than the guide allows, with a line's end in it."""
+    """Adds the further parts of MPay's published answer: flags and properties of lines, fractions of seconds,
+    and a Reason that is longer than the guide allows and contains a line's end."""
     order.find(q(MPAY, "IssuedAt")).text = "2025-07-10T09:26:29.463"
     order.find(q(MPAY, "Reason")).text = "Model Beneficiary, for the rent of land that belongs to \nthe state"
     for line in order.find(q(MPAY, "Lines")):
@@ -742,7 +742,7 @@ def be_published(order):
 
 
 def wrap(data):
-    """The signed Body moved into the Header, and another one, unsigned, in its place."""
+    """Moves the signed Body into the Header and puts an unsigned one in its place."""
     root = etree.fromstring(data)
     body = root.find(q(SOAP, "Body"))
     forged = copy.deepcopy(body)
@@ -764,7 +764,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.server_bind()
         self.options, self.context = options, context
         self.services = {}
-        self.lock = threading.Lock()  # around services, and around xmlsec
+        self.lock = threading.Lock()  # protects services, and calls of xmlsec
 
     def service(self, path):
         names = tuple(self.options.defect)
@@ -777,7 +777,7 @@ class Server(http.server.ThreadingHTTPServer):
         return self.services[names]
 
     def finish_request(self, request, client_address):
-        # The handshake on the connection's own thread.
+        # The handshake runs on the connection's own thread.
         if "tls-stalls" in self.options.defect:
             while request.recv(4096):
                 pass

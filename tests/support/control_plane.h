@@ -11,27 +11,27 @@
 namespace mpay::test {
 
 struct ControlPlaneOptions {
-  std::vector<std::string> apiServerFlags = {};  // added to its command line, "--feature-gates=X=true"
+  std::vector<std::string> apiServerFlags = {};  // added to its command line: "--feature-gates=X=true"
 };
 
-// The programs come from control-plane.sh; KUBEBUILDER_ASSETS saves asking. Ports are chosen by the kernel, so
-// that any number of these can run side by side.
+// A control plane that runs as long as the object lives. The constructor throws with the last lines of the logs if it
+// cannot start. RBAC authorises; the garbage collector, namespaces and service accounts are real.
 //
-// Started by the constructor (which throws with the last lines of the logs when it cannot), stopped by
-// the destructor. RBAC authorises; the garbage collector, namespaces and service accounts are real.
+// control-plane.sh provides the programs; KUBEBUILDER_ASSETS saves calling it. The kernel chooses the ports, so that
+// any number of control planes run side by side.
 class ControlPlane {
  public:
   explicit ControlPlane(ControlPlaneOptions options = {});
   ~ControlPlane();
 
   const std::string& url() const { return url_; }
-  // As system:masters.
+  // For system:masters.
   std::filesystem::path kubeconfig() const { return folder_ / "test_administrator.kubeconfig"; }
   std::string caPem() const { return authority_.certificate(); }
-  // As a person, by client certificate; calling it again makes a new certificate.
+  // For a person, by client certificate. Each call makes a new certificate.
   std::filesystem::path kubeconfigFor(const std::string& user, const std::vector<std::string>& groups = {});
-  // As a ServiceAccount, by a token (TokenRequest, two hours) in a file beside the kubeconfig; calling it
-  // again replaces the token.
+  // For a ServiceAccount, by a token (TokenRequest, two hours) in a file beside the kubeconfig. Each call replaces the
+  // token.
   std::filesystem::path kubeconfigForServiceAccount(const std::string& namespace_, const std::string& name);
   // Every request that the API server completed, one JSON object a line.
   std::filesystem::path auditLog() const { return folder_ / "audit.log"; }
@@ -40,14 +40,14 @@ class ControlPlane {
   // "kubectl", "etcd", ...
   std::string binary(const std::string& name) const { return assets_ + "/" + name; }
   std::string kubectlPath() const { return binary("kubectl"); }
-  // `input` is kubectl's standard input; without a kubeconfig as system:masters.
+  // `input` is kubectl's standard input. Without a kubeconfig it runs as system:masters.
   Finished kubectl(std::vector<std::string> arguments, const std::string& input = "",
                    const std::filesystem::path& kubeconfig = {}) const;
 
-  // Makes the garbage collector know the definitions that were installed since; by itself it looks twice a minute.
+  // Makes the garbage collector notice new definitions at once; by itself it looks twice a minute.
   void learnKinds();
 
-  // Ends the API server without warning and starts it again on the same port.
+  // Kills the API server and starts it again on the same port.
   void restartApiServer();
 
  private:

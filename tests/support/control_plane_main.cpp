@@ -1,7 +1,6 @@
-// Runs a control plane until it is told to stop: `control-plane FILE [USER ...]` writes shell
-// variables (KUBECONFIG, KUBECTL, CLUSTER) to FILE once it is ready; in the folder CLUSTER is a
-// USER.kubeconfig for each USER. SIGHUP kills the API server and starts it again; it ends with SIGTERM, SIGINT or its
-// parent.
+// Runs a control plane until it is stopped. `control-plane FILE [USER ...]` writes shell variables (KUBECONFIG,
+// KUBECTL, CLUSTER) to FILE once it is ready; the folder CLUSTER has a USER.kubeconfig for each USER. SIGHUP kills the
+// API server and starts it again. SIGTERM, SIGINT and the death of the parent end it.
 #include <signal.h>
 
 #include <iostream>

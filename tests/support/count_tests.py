@@ -1,7 +1,7 @@
 """count_tests.py FOLDER SECONDS: one closing line of counts, from the results that ctest and GoogleTest left.
 
-FOLDER/*.xml are ctest's. An entry there for which there is FOLDER/<entry>.gtest.xml stands for the tests in that; it
-counts itself where its process failed and no test of it did.
+FOLDER/*.xml are ctest's. An entry with a file FOLDER/<entry>.gtest.xml stands for the tests in that file; the entry
+itself counts if its process failed and none of its tests did.
 """
 import pathlib
 import sys

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing from packages.txt and from the files named as arguments. Does nothing, and
-# needs nobody's permission, where nothing is missing.
+# Installs the missing packages of packages.txt and of the files named as arguments. If nothing is missing, it does
+# nothing and needs no rights.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -25,7 +25,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing:$missing" >&2
 log=$(mktemp)
-# A package's service (nginx's) is not started: every server here is run by the tests themselves.
+# Services of packages (nginx's) must not start: the tests run every server themselves.
 policy=/usr/sbin/policy-rc.d
 ours=no
 if [ ! -e "$policy" ]; then

@@ -1,14 +1,14 @@
-// A listening socket for servers of the tests' own.
+// A listening socket for the tests' own servers.
 #pragma once
 
 namespace mpay::test {
 
 struct Listener {
-  int socket = -1;  // to be closed by who asked for it
+  int socket = -1;  // the caller closes it
   int port = 0;
 };
 
-// On 127.0.0.1, on a port chosen by the kernel; `backlog` as listen(2) takes it. Throws std::runtime_error.
+// Listens on 127.0.0.1, on a port chosen by the kernel; `backlog` is listen(2)'s. Throws std::runtime_error.
 Listener listenOnLoopback(int backlog);
 
 }  // namespace mpay::test

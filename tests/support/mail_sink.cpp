@@ -6,7 +6,7 @@
 namespace mpay::test {
 namespace {
 
-// Takes "Name: value" off the front of the text; empty when another line stands there.
+// Takes "Name: value" off the front of the text; empty if another line stands there.
 std::optional<std::string> takeLine(std::string& text, const std::string& name) {
   const std::string start = name + ": ";
   if (!text.starts_with(start)) return std::nullopt;
@@ -38,7 +38,7 @@ std::string Mail::header(const std::string& name) const {
 }
 
 MailSink::MailSink(const MailSinkOptions& options) {
-  // Debian's own interpreter: the one that Debian's python3-aiosmtpd is installed for.
+  // Debian's interpreter, for which python3-aiosmtpd is installed.
   std::vector<std::string> command{"/usr/bin/python3", MPAY_SOURCE_DIR "/tests/support/mail_sink.py",
                                    folder_.path().string()};
   if (options.tls) {

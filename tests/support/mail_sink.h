@@ -1,4 +1,4 @@
-// A real mail server that keeps what it is sent, for tests.
+// A real mail server that keeps the mails it receives, for tests.
 #pragma once
 
 #include <filesystem>
@@ -15,20 +15,20 @@ struct Mail {
   std::string from;
   std::vector<std::string> recipients;
   bool tls = false;
-  std::string user;     // who logged in, empty without
-  std::string message;  // header and body as received, CRLF line ends
+  std::string user;     // the login; empty: none
+  std::string message;  // header and body as received, with CRLF line ends
 
-  // The first line of this header, without what was folded; empty when there is none.
+  // The first line of this header, without folded lines; empty if there is none.
   std::string header(const std::string& name) const;
 };
 
 struct MailSinkOptions {
-  std::optional<Identity> tls;  // offers and requires STARTTLS with this server certificate
-  std::string user;             // requires a login
+  std::optional<Identity> tls;  // if set, STARTTLS with this server certificate is offered and required
+  std::string user;             // if set, a login is required
   std::string password;
 };
 
-// Starts with the object, ends with it. Throws std::runtime_error when it does not start.
+// Runs as long as the object lives. Throws std::runtime_error if it does not start.
 class MailSink {
  public:
   explicit MailSink(const MailSinkOptions& options = {});
@@ -36,17 +36,17 @@ class MailSink {
   int port() const { return port_; }
   std::string url() const { return "smtp://127.0.0.1:" + std::to_string(port_); }
 
-  // In the order of arrival.
+  // In order of arrival.
   std::vector<Mail> messages() const;
 
   enum class Answer {
     Accept,
     TryLater,  // 451
     Refuse,    // 550
-    Drop,      // hangs up, nothing kept
-    Lose,      // keeps the mail, hangs up instead of answering
+    Drop,      // hangs up and keeps nothing
+    Lose,      // keeps the mail and hangs up without an answer
   };
-  // From the next mail on.
+  // Sets the answer from the next mail on.
   void answer(Answer answer);
 
  private:

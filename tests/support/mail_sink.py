@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A mail server on a loopback port that the kernel chooses: keeps every mail as a file, or fails as it is told.
+"""A mail server on a loopback port that the kernel chooses: keeps every mail as a file, or fails on demand.
 
 mail_sink.py FOLDER [--user NAME --password WORD] [--tls CERTIFICATE KEY]
 
-FOLDER/port appears once it listens; the n-th mail is FOLDER/n.eml, its envelope in front. FOLDER/answer, read
-for each mail, may hold: 451 or 550 (refuses), drop (hangs up, keeps nothing), lost (keeps the mail, and hangs up
+FOLDER/port appears once it listens; the n-th mail is FOLDER/n.eml, with its envelope in front. FOLDER/answer is read
+for each mail and may contain: 451 or 550 (refuses), drop (hangs up, keeps nothing), lost (keeps the mail, and hangs up
 before the answer).
 """
 import argparse

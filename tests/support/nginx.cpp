@@ -8,7 +8,7 @@
 namespace mpay::test {
 namespace {
 
-// Not on the PATH of an ordinary user.
+// An ordinary user's PATH does not have it.
 std::string program() { return std::filesystem::exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx"; }
 
 std::vector<std::string> command(const std::filesystem::path& folder) {
@@ -21,7 +21,7 @@ Nginx::Nginx(const std::string& http) { configure(http); }
 
 void Nginx::configure(const std::string& http) {
   std::string text;
-  // As root, workers would otherwise change to a user who cannot look into our folder.
+  // As root, nginx would run its workers as a user who may not read the folder.
   if (geteuid() == 0) text += "user root;\n";
   text += "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log notice;\n";
   text += "events { worker_connections 256; }\nhttp {\n  access_log access.log;\n";

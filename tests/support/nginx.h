@@ -1,4 +1,4 @@
-// A real nginx, as a gateway runs it, for tests.
+// A real nginx, run as a gateway runs it, for tests.
 #pragma once
 
 #include <filesystem>
@@ -8,25 +8,25 @@
 
 namespace mpay::test {
 
-// Runs with everything it writes in a folder of its own, as whatever user we are.
+// Runs as the current user. Everything that nginx writes is in a folder of its own.
 class Nginx {
  public:
-  // `http` is what stands inside `http { }`; file names in it are relative to folder().
+  // `http` is the content of `http { }`; its file names are relative to folder().
   explicit Nginx(const std::string& http);
 
-  // Where files that the configuration includes go, before start() or reload().
+  // The folder for files that the configuration includes, to be written before start() or reload().
   const std::filesystem::path& folder() const { return folder_.path(); }
 
   // Replaces the configuration; takes effect with start() or reload().
   void configure(const std::string& http);
   // The same with a whole configuration, which says itself where it writes.
   void configureWhole(const std::string& text);
-  // `nginx -t`: code 0 when the configuration and all its files load.
+  // `nginx -t`: code 0 if the configuration and all its files load.
   Finished check() const;
-  // Throws std::runtime_error with nginx's own words when it does not come up.
+  // Throws std::runtime_error with nginx's message if nginx does not start.
   void start();
-  // Loads the configuration anew. Existing workers finish what they serve, so wait for the effect. Where the
-  // new configuration does not load, nginx keeps the old one: ask check().
+  // Loads the configuration anew. Existing workers finish their requests, so wait for the effect. If the new
+  // configuration does not load, nginx keeps the old one: call check().
   void reload();
   void stop();
   bool running() { return process_.running(); }

@@ -24,7 +24,7 @@ using Cert = std::shared_ptr<X509>;
 
 using Parameters = std::vector<std::pair<const char*, BIGNUM*>>;
 
-// A key of these numbers, which it frees.
+// A key of these numbers, which are freed.
 EVP_PKEY* keyOf(const char* kind, int selection, const Parameters& numbers) {
   OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
   for (const auto& [name, number] : numbers) OSSL_PARAM_BLD_push_BN(builder, name, number);
@@ -54,7 +54,7 @@ EVP_PKEY* makeRsaPss(int bits) {
   return generated(context);
 }
 
-// In the group of RFC 5114, 2.3: to find another one takes seconds.
+// Uses the group of RFC 5114, 2.3: making a new group takes seconds.
 EVP_PKEY* makeDsa() {
   EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "DHX", nullptr);
   EVP_PKEY_keygen_init(context);
@@ -78,7 +78,7 @@ EVP_PKEY* makeDsa() {
   return key;
 }
 
-// Of a modulus that nobody knows the factors of.
+// The modulus is random, so nobody knows its factors.
 EVP_PKEY* makeUnsound(int bits, bool isOdd, const char* exponent) {
   BIGNUM* modulus = BN_new();
   BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
@@ -141,7 +141,7 @@ void extendAsUsual(X509* x, X509* signer, const CertificateOptions& options) {
   extend(x, signer, NID_authority_key_identifier, "keyid");
 }
 
-// Ed25519 has a hash of its own.
+// Ed25519 has its own hash.
 bool signWith(X509* certificate, EVP_PKEY* key, const CertificateOptions& options) {
   const EVP_MD* hash = EVP_PKEY_is_a(key, "ED25519") ? nullptr : options.sha1 ? EVP_sha1() : EVP_sha256();
   EVP_MD_CTX* context = EVP_MD_CTX_new();

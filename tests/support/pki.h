@@ -19,7 +19,7 @@ enum class KeyKind {
   Secp256k1,
   Dsa2048,
   Ed25519,
-  // Public halves of what is no sound key: nobody signs with them.
+  // Unsound public keys; they cannot sign.
   RsaExponent1,
   RsaExponent2,
   RsaHugeExponent,
@@ -30,24 +30,24 @@ enum class KeyKind {
 struct CertificateOptions {
   std::string commonName = "SIA Model";
   std::vector<std::string> organizations = {};
-  std::string serialNumber = "";  // of the subject, such as a person's or a company's code
+  std::string serialNumber = "";  // in the subject, such as a person's or a company's code
   std::vector<std::string> organizationIdentifiers = {};
   KeyKind key = KeyKind::P256;
   long validFrom = -3600;        // seconds from now
   long validFor = 365L * 86400;  // seconds from now; negative: expired
   bool authority = false;
   bool sha1 = false;
-  std::string keyUsage = "critical,digitalSignature";      // as openssl.cnf has it; not for an authority
-  std::string extendedKeyUsage = "clientAuth,serverAuth";  // empty: no such extension
+  std::string keyUsage = "critical,digitalSignature";      // in the syntax of openssl.cnf; not for an authority
+  std::string extendedKeyUsage = "clientAuth,serverAuth";  // empty: no extension
   std::string alternativeNames = "";                       // "DNS:localhost,IP:127.0.0.1"
   std::string distributionPoints = "";                     // "URI:http://127.0.0.1:1/a.crl"
   std::string informationAccess = "";                      // "OCSP;URI:http://127.0.0.1:1/"
-  bool signs = true;                                       // an authority's key usage has keyCertSign
-  int pathLength = -1;                                     // of an authority; negative: any
-  // In place of all the extensions above, as openssl.cnf has them: "basicConstraints=critical,CA:TRUE".
+  bool signs = true;                                       // an authority's key usage includes keyCertSign
+  int pathLength = -1;                                     // for an authority; negative: any
+  // Replaces all the extensions above, in the syntax of openssl.cnf: "basicConstraints=critical,CA:TRUE".
   std::optional<std::vector<std::string>> extensions = {};
   int version = 3;
-  bool pss = false;  // signed with RSASSA-PSS, where the signer's key is RSA
+  bool pss = false;  // signed with RSASSA-PSS if the signer's key is RSA
 };
 
 struct Identity {
@@ -60,22 +60,23 @@ struct Identity {
 class Authority {
  public:
   explicit Authority(const std::string& name = "STISC Model CA", bool sha1 = false);
-  // Of options' key, validity, extensions and hash.
+  // Uses the options' key, validity, extensions and hash.
   explicit Authority(CertificateOptions options);
   ~Authority();
   Authority(Authority&&) noexcept;
   const std::string& certificate() const { return identity_.certificate; }
   const std::string& key() const { return identity_.key; }
   Identity issue(const CertificateOptions& options = {}) const;
-  // Upon a PKCS#10 in PEM, of which the key alone is taken. Without a key, which the authority never had.
+  // Certifies the key of a PKCS#10 in PEM and uses nothing else of it. The result has no key, because the authority
+  // never had it.
   Identity certify(const std::string& request, const CertificateOptions& options = {}) const;
-  // An authority certified by this one.
+  // Makes an authority and certifies it.
   Authority subordinate(const std::string& name) const;
-  // The same, of options' key, validity and hash.
+  // The same with the options' key, validity and hash.
   Authority subordinate(CertificateOptions options) const;
-  // That authority's name and key, certified by this one.
+  // Certifies the name and key of another authority.
   Identity crossSign(const Authority& other, CertificateOptions options = {}) const;
-  // This authority with another certificate of its own, as after a renewal.
+  // The same authority with a new certificate, as after a renewal.
   Authority renewed(CertificateOptions options) const;
 
  private:

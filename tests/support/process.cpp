@@ -18,7 +18,7 @@
 namespace mpay::test {
 namespace {
 
-// What execve needs, made before fork: the child must not allocate.
+// The arguments of execve, made before fork because the child must not allocate.
 struct Command {
   std::vector<std::string> words;
   std::vector<std::string> variables;
@@ -122,7 +122,8 @@ int Process::stop(std::chrono::milliseconds grace) {
     signal(SIGTERM);
     if (const int code = wait(grace); code != -1) return code;
   }
-  // With its children, which a program that is killed cannot end itself; then itself, where it has no group yet.
+  // Kills the group first, because a killed program cannot end its children. Then kills the program itself, which may
+  // not have a group yet.
   kill(-pid_, SIGKILL);
   signal(SIGKILL);
   waitpid(pid_, &status_, 0);

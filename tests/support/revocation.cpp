@@ -41,7 +41,7 @@ std::string written(const Write& write) {
   return {data, static_cast<std::size_t>(length)};
 }
 
-// An extension of no meaning: 1.3.6.1.4.1.99999.1, an OCTET STRING of two bytes that are NULL's.
+// A meaningless extension: 1.3.6.1.4.1.99999.1, an OCTET STRING of the two bytes of NULL.
 Owned<X509_EXTENSION> unknownCritical() {
   const Owned<ASN1_OBJECT> object(OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1), ASN1_OBJECT_free);
   const Owned<ASN1_OCTET_STRING> value(ASN1_OCTET_STRING_new(), ASN1_OCTET_STRING_free);

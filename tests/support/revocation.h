@@ -1,4 +1,4 @@
-// Certificate revocation lists and OCSP responses, right and wrong ones, made at test time.
+// Certificate revocation lists and OCSP responses, correct and faulty, made at test time.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace mpay::test {
 
-// Whose certificate and key sign. An Authority's are its certificate() and key().
+// The signer's certificate and key, such as an Authority's certificate() and key().
 struct Signer {
   std::string certificate;  // PEM
   std::string key;          // PEM
@@ -18,8 +18,8 @@ Signer signerOf(const Authority& authority);
 Signer signerOf(const Identity& identity);
 
 struct RevokedEntry {
-  std::string certificate;  // PEM, of which the serial number is taken
-  int reason = -1;          // of RFC 5280, 5.3.1; negative: none
+  std::string certificate;  // PEM; only its serial number is used
+  int reason = -1;          // RFC 5280, 5.3.1; negative: none
   bool criticalExtension = false;
 };
 
@@ -30,7 +30,7 @@ struct ListOptions {
   bool sha1 = false;
   bool delta = false;
   bool unknownCritical = false;
-  std::string issuingDistributionPoint = "";  // as openssl.cnf has it: "critical,fullname:URI:http://a/"
+  std::string issuingDistributionPoint = "";  // in the syntax of openssl.cnf: "critical,fullname:URI:http://a/"
 };
 
 // DER.
@@ -39,7 +39,7 @@ std::string pemOfList(const std::string& der);
 
 enum class OcspStatus { Good, Revoked, Unknown };
 
-// One more word on the certificate.
+// A further finding on the certificate.
 struct OcspSingle {
   OcspStatus status = OcspStatus::Good;
   int reason = -1;
@@ -59,17 +59,16 @@ struct OcspOptions {
   Nonce nonce = Nonce::Same;
   bool sha1 = false;
   bool unknownCritical = false;
-  std::string hash = "SHA1";          // of the certificate's identifier
-  std::vector<OcspSingle> more = {};  // about the same certificate, behind the first
-  std::string about =
-      "";  // PEM of another certificate than the one that was asked for, or of this one: the hash needs it
-  std::optional<Signer> signer = {};    // another than the issuer
-  std::vector<std::string> chain = {};  // further certificates that the response carries, PEM
+  std::string hash = "SHA1";          // for the certificate's identifier
+  std::vector<OcspSingle> more = {};  // about the same certificate, after the first finding
+  std::string about = "";  // PEM; the certificate to answer about, if not the requested one; needed for another hash
+  std::optional<Signer> signer = {};    // if not the issuer
+  std::vector<std::string> chain = {};  // PEM; further certificates in the response
 };
 
-// The answer to a DER request; DER.
+// The response to a DER request, as DER.
 std::string answerOcsp(const std::string& request, const Signer& issuer, const OcspOptions& options = {});
-// An answer without a body: 3 tryLater, 6 unauthorized.
+// A response without a body: 3 tryLater, 6 unauthorized.
 std::string refuseOcsp(int status);
 
 }  // namespace mpay::test

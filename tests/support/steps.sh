@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the Makefile's targets do, step by step: steps.sh test|demo|bench|faults|fuzz|soak|build|tidy|format. PRESET names the build.
+# The steps of the Makefile's targets: steps.sh test|demo|bench|faults|fuzz|soak|build|tidy|format. PRESET names the
+# build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -11,7 +12,7 @@ began=$SECONDS
 step=0
 steps=0
 child=
-# Everything that tests leave behind when they are interrupted goes with this folder.
+# Interrupted tests leave their files here, and the folder is removed.
 work=$(mktemp -d)
 
 end() {
@@ -30,7 +31,7 @@ say() {
   printf '==> step %d of %d, %d s: %s\n' "$step" "$steps" $((SECONDS - began)) "$1"
 }
 
-# Runs a command in a process group of its own, so that all of it can be ended at any time.
+# Runs a command in a process group of its own, so that the whole group can be ended at any time.
 run() {
   local code=0
   set -m
@@ -62,7 +63,7 @@ formatting() {
   python3 tests/layering/check_layers.py operator
 }
 
-# compile [TARGET...]: these targets, else everything.
+# compile [TARGET...]: builds these targets, or everything.
 compile() {
   say "build, preset $preset"
   [ -e "$build/build.ninja" ] || run cmake --preset "$preset" >"$work/configure.log" 2>&1 || {
@@ -87,7 +88,7 @@ helmBinary() {
   export HELM
 }
 
-# unitTests, integrationTests: their whole output is in the results folder; what failed is shown.
+# unitTests, integrationTests: the whole output goes to the results folder; only failures are shown.
 unitTests() {
   local log=$results/unit.log
   run ctest --test-dir "$build" -L unit -j "$(nproc)" --output-on-failure --no-tests=ignore \
@@ -96,7 +97,7 @@ unitTests() {
   failed=yes
 }
 
-# These take long, so each is shown as it ends.
+# These tests take long, so each is shown when it ends.
 integrationTests() {
   local log=$results/integration.log
   run bash -o pipefail -c 'log=$1; shift

@@ -50,7 +50,7 @@ class Connection {
   bool isOpen_ = false;
 };
 
-// Of the client's handshake messages the one with its certificate, unless that is empty.
+// Sees the client's handshake messages and notes a Certificate message that is not empty.
 void noteCertificate(int isSent, int, int type, const void* bytes, std::size_t length, SSL*, void* noted) {
   constexpr unsigned char certificate = 11;
   if (isSent == 1 && type == SSL3_RT_HANDSHAKE && length > 7 &&
@@ -79,11 +79,11 @@ TlsAnswer callTls(const TlsCall& call) {
   const Connection connection(call);
   if (!connection.isOpen()) return answer;
   const Owned<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
-  // What the server thinks of weak keys is asked, not what the client thinks.
+  // The tests ask what the server thinks of weak keys, so the client must not refuse them.
   SSL_CTX_set_security_level(context.get(), 0);
-  // In TLS 1.3 the client is through before the server has looked at its certificate; and it has no DSA.
+  // In TLS 1.3 the client finishes before the server has judged its certificate, and there is no DSA.
   SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
-  // Whatever the certificate is good for, it is sent.
+  // The certificate is sent whatever its purposes.
   SSL_CTX_set_mode(context.get(), SSL_MODE_NO_AUTO_CHAIN);
   if (!call.certificate.empty()) present(context.get(), call);
   const Owned<SSL> tls(SSL_new(context.get()), SSL_free);

@@ -1,5 +1,5 @@
-// A TLS client that presents any certificate and sends anything before the handshake, also where a careful client would
-// do neither.
+// A TLS client that presents any certificate and sends anything before the handshake, which a careful client would not
+// do.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 namespace mpay::test {
 
 struct TlsCall {
-  std::string socket = "";  // the path of a Unix socket; empty: the port on 127.0.0.1
+  std::string socket = "";  // path of a Unix socket; empty: the port on 127.0.0.1
   int port = 0;
-  std::string preface = "";      // sent before the handshake, as a PROXY header is
-  std::string certificate = "";  // PEM: the client's own, then what it sends beside it; empty: none
+  std::string preface = "";      // sent before the handshake, for a PROXY header
+  std::string certificate = "";  // PEM: the client's own, then the others to send; empty: none
   std::string key = "";          // PEM
 };
 
@@ -20,7 +20,7 @@ struct TlsAnswer {
   bool presented = false;  // the client's certificate was sent
 };
 
-// GET / over TLS 1.2, without looking at the server's certificate.
+// Sends GET / over TLS 1.2, without judging the server's certificate.
 TlsAnswer callTls(const TlsCall& call);
 
 }  // namespace mpay::test

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""WS-Security 1.0 X.509 signatures by python3-xmlsec: an implementation that owes nothing to the operator's.
+"""WS-Security 1.0 X.509 signatures by python3-xmlsec: an implementation independent of the operator's.
 
-sign() makes an envelope as a beneficiary answers, or, by its switches, with one thing wrong. verify() accepts or refuses
-a request as a strict beneficiary does. Both work on bytes. As a program it reads a JSON list of jobs from standard
+sign() makes a beneficiary's answer, correct or, by its switches, with a defect. verify() accepts or refuses a request
+as a strict beneficiary does. Both work on bytes. As a program it reads a JSON list of jobs from standard
 input and writes a JSON list of results; see main().
 """
 import base64
@@ -45,48 +45,48 @@ STR_TRANSFORM = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-me
 
 @dataclass
 class Signing:
-    """How sign() signs. The defaults are the documented way."""
+    """The switches of sign(). The defaults are the documented way."""
 
     key: bytes = b""  # PEM
-    certificate: bytes = b""  # PEM, the one that KeyInfo speaks of
-    algorithm: str = "rsa-sha1"  # of SIGNATURES
-    digest: Optional[str] = None  # of SIGNATURES, where it is not the algorithm's own
-    key_info: str = "token"  # of KEY_INFO
+    certificate: bytes = b""  # PEM, for KeyInfo
+    algorithm: str = "rsa-sha1"  # a key of SIGNATURES
+    digest: Optional[str] = None  # a key of SIGNATURES; None: the algorithm's own
+    key_info: str = "token"  # a key of KEY_INFO
     signs: tuple = ("Body", "Timestamp")  # empty: no Signature
     created: Optional[datetime.datetime] = None  # now
     expires: Optional[datetime.datetime] = None  # five minutes after
-    created_text: Optional[str] = None  # as it is written, instead
+    created_text: Optional[str] = None  # the text to write instead
     expires_text: Optional[str] = None
     timestamp: bool = True
-    c14n: str = "exclusive"  # of SignedInfo and of the references
-    inclusive_prefixes: Optional[str] = None  # PrefixList of the references
+    c14n: str = "exclusive"  # for SignedInfo and the references
+    inclusive_prefixes: Optional[str] = None  # PrefixList for the references
     wsu_ids: bool = True  # False: plain Id attributes
     repeat_id: bool = False  # the token has the Timestamp's id
-    reformat: bool = False  # indented after it was signed
-    tamper: Optional[str] = None  # the text of the last leaf of the Body, after it was signed
+    reformat: bool = False  # indented after signing
+    tamper: Optional[str] = None  # new text of the Body's last leaf, set after signing
     body_first: bool = False  # Body before Header
-    both_ids: bool = False  # each element has its id twice, as wsu:Id and as Id
-    token_wsu_id: bool = True  # False: the token alone has a plain Id
+    both_ids: bool = False  # each element has its id twice: as wsu:Id and as Id
+    token_wsu_id: bool = True  # False: the token has a plain Id
     id_prefix: str = ""  # before every id
     more_references: int = 0  # further signed headers
-    xades: bool = False  # a ds:Object with signed properties, as XAdES has
-    str_transform: bool = False  # the token is signed by STR-Transform
+    xades: bool = False  # a ds:Object with signed properties, as in XAdES
+    str_transform: bool = False  # STR-Transform signs the token
     no_transforms: bool = False  # References have no Transforms
     certificates: tuple = ()  # PEM, before the signer's in X509Data
-    key_name: bool = False  # a KeyName before what KeyInfo holds
+    key_name: bool = False  # a KeyName before KeyInfo's other content
     key_info_space: Optional[str] = None  # the namespace of KeyInfo
-    serial: Optional[str] = None  # of the X509IssuerSerial, instead
+    serial: Optional[str] = None  # in the X509IssuerSerial, instead of the certificate's
     token_text: Optional[str] = None  # instead of the certificate
-    actor: Optional[str] = None  # of the Security header
+    actor: Optional[str] = None  # in the Security header
     other_actors: bool = False  # a Security header for another actor comes first
     unknown_header: bool = False  # a header that must be understood
-    timestamp_space: Optional[str] = None  # of the Timestamp
+    timestamp_space: Optional[str] = None  # for the Timestamp
     no_expires: bool = False
     must_understand: bool = True
 
 
 class Refused(Exception):
-    """Why a request is not accepted: a reason in CamelCase and a sentence."""
+    """A refused request: a reason in CamelCase and a sentence."""
 
     def __init__(self, reason, message):
         super().__init__(f"{reason}: {message}")
@@ -134,7 +134,7 @@ def fault_of(code, text, space=None, detail=None):
 
 
 def sign(payload, how):
-    """The whole envelope around the payload, signed, as bytes."""
+    """Returns the whole signed envelope around the payload, as bytes."""
     root = envelope_of(payload)
     body = root.find(q(SOAP, "Body"))
     header = etree.Element(q(SOAP, "Header"))
@@ -214,7 +214,7 @@ def sign_targets(security, targets, how):
     add_key_info(signature, targets, how)
     if how.xades:
         add_xades(signature, digest, c14n, context)
-    # Blank text of templates would be signed along; the documented answers have none.
+    # Blank text of templates would be signed too; the documented answers have none.
     for element in signature.iter():
         if element.text and not element.text.strip():
             element.text = None
@@ -229,7 +229,7 @@ def sign_targets(security, targets, how):
 
 
 def add_xades(signature, digest, c14n, context):
-    """A ds:Object with SignedProperties, and a Reference to them."""
+    """Adds a ds:Object with SignedProperties and a Reference to them."""
     holder = etree.SubElement(signature, q(DS, "Object"))
     qualifying = etree.SubElement(holder, q(XADES, "QualifyingProperties"), nsmap={"xades": XADES}, Target="#signature")
     properties = etree.SubElement(qualifying, q(XADES, "SignedProperties"), Id="properties")
@@ -241,7 +241,7 @@ def add_xades(signature, digest, c14n, context):
 
 
 def add_str_transform(signature, how):
-    """A Reference by STR-Transform, which xmlsec does not compute, and the SignatureValue made anew."""
+    """Adds a Reference by STR-Transform, which xmlsec does not compute, and makes the SignatureValue anew."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
     info = signature.find(q(DS, "SignedInfo"))
@@ -304,23 +304,23 @@ def add_key_info(signature, targets, how):
 
 @dataclass
 class Checks:
-    """What verify() asks; each can be left out, as a careless beneficiary does."""
+    """The checks of verify(); each can be left out, as a careless beneficiary does."""
 
-    certificate: bytes = b""  # PEM: MPay's, the one that is registered
+    certificate: bytes = b""  # PEM: MPay's registered certificate
     now: Optional[datetime.datetime] = None
     skew: datetime.timedelta = datetime.timedelta(minutes=5)
     algorithms: tuple = ("rsa-sha1", "rsa-sha256")
-    signature: bool = True  # there must be one
-    covers: tuple = ("Body", "Timestamp")  # and it covers these
-    any_key: bool = False  # trusts the certificate that came along
+    signature: bool = True  # required
+    covers: tuple = ("Body", "Timestamp")  # must be covered
+    any_key: bool = False  # trusts the certificate in the message
     ignore_digests: bool = False  # nothing is verified
-    timestamp: bool = True  # there must be one
-    expired: bool = True  # refuses what is over
-    future: bool = True  # refuses what is to come
+    timestamp: bool = True  # required
+    expired: bool = True  # refuses an expired Timestamp
+    future: bool = True  # refuses a Timestamp in the future
 
 
 def read(data):
-    """The envelope's tree; refuses what SOAP forbids."""
+    """Returns the envelope's tree; refuses an envelope that SOAP forbids."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(data, parser)
@@ -334,7 +334,7 @@ def read(data):
 
 
 def verify(data, checks):
-    """The payload of a request that is accepted: the child of the Body that was signed. Raises Refused."""
+    """Returns the payload of an accepted request: the child of the signed Body. Raises Refused."""
     root = read(data)
     bodies = root.findall(q(SOAP, "Body"))
     headers = root.findall(q(SOAP, "Header"))
@@ -414,17 +414,17 @@ def verify_signature(root, security, signature, targets, checks):
 
 
 def zeep_verify(data, certificate_file):
-    """Whether zeep's own wsse module accepts it."""
+    """Raises Refused unless zeep's own wsse module accepts the envelope."""
     from zeep.exceptions import SignatureVerificationFailed
     from zeep.wsse import signature
     try:
         signature.verify_envelope(read(data), certificate_file)
-    except (SignatureVerificationFailed, IndexError, AttributeError) as error:  # the others: what it cannot find
+    except (SignatureVerificationFailed, IndexError, AttributeError) as error:  # the last two: something is not found
         raise Refused("SignatureMismatch", str(error)) from error
 
 
 def zeep_sign(payload, key_file, certificate_file, algorithm, token):
-    """An answer by zeep's own wsse module: BinarySignature, or Signature with X509Data."""
+    """Returns an answer by zeep's own wsse module: BinarySignature, or Signature with X509Data."""
     from zeep.wsse import signature, utils
     kind = signature.BinarySignature if token else signature.Signature
     method, digest = SIGNATURES[algorithm]

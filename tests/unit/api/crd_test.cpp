@@ -21,7 +21,7 @@ const json::object& schemaOf(const json::value& definition) {
   return definition.at_pointer("/spec/versions/0/schema/openAPIV3Schema").as_object();
 }
 
-// Every node of a schema with its path, the root first.
+// Visits every node of a schema with its path, the root first.
 void eachNode(const std::string& path, const json::object& node,
               const std::function<void(const std::string&, const json::object&)>& visit) {
   visit(path, node);
@@ -39,10 +39,10 @@ TEST(Crds, DescribeAndBoundEveryProperty) {
     std::size_t seen = 0;
     for (const auto* part : {"spec", "status"}) {
       const auto* whole = schemaOf(file.definition).at("properties").as_object().if_contains(part);
-      if (!whole) continue;  // a kind that has no status
+      if (!whole) continue;  // this kind has no status
       eachNode(file.name + " " + part, whole->as_object(), [&](const std::string& path, const json::object& node) {
         ++seen;
-        // An element is described by its list.
+        // The description of a list covers its elements.
         if (!path.ends_with("[]") && !path.ends_with("{}")) {
           ASSERT_TRUE(node.contains("description")) << path;
           EXPECT_FALSE(node.at("description").as_string().empty()) << path;

@@ -39,7 +39,7 @@ TEST(Text, IsPlainWithoutWhatATerminalWouldObey) {
       {"a\xff"
        "b\xc8",
        "a?b?"},                          // no UTF-8
-      {"\xc0\x9b\xed\xa0\x80", "?????"}  // too long, and a surrogate
+      {"\xc0\x9b\xed\xa0\x80", "?????"}  // overlong, and a surrogate
   };
   for (const auto& [text, shown] : rows) EXPECT_EQ(plain(text, '?'), shown);
 }

@@ -65,7 +65,7 @@ TEST_F(Csr, OverwritesNothing) {
   EXPECT_EQ(reason(), "FileExists");
   EXPECT_FALSE(std::filesystem::exists(options.keyFile)) << "no key is left without its request";
   EXPECT_EQ(test::readFile(options.requestFile), request);
-  // Nor does it write where a link leads.
+  // A link is not followed either.
   std::filesystem::create_symlink(folder / "elsewhere", folder / "link.key");
   options.keyFile = folder / "link.key";
   options.requestFile.clear();

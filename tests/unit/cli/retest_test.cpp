@@ -1,4 +1,4 @@
-// kubectl mpay test NAME: what it prints of a report.
+// kubectl mpay test NAME: the printed report.
 #include "cli/retest.h"
 
 #include <gtest/gtest.h>

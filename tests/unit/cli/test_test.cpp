@@ -1,4 +1,4 @@
-// kubectl mpay test: what it exits with and what it prints.
+// kubectl mpay test: its exit codes and its output.
 #include "cli/test.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ class Test : public ::testing::Test {
     return cli::test(options, {out, err, terminal, terminal}, {});
   }
 
-  // What the words after `kubectl mpay` make main() exit with, before anything is run; -1: it runs.
+  // The exit code for these words after `kubectl mpay` before anything runs; -1: it would run.
   int exitOf(std::vector<const char*> words) {
     words.insert(words.begin(), "kubectl-mpay");
     const auto read = cli::readCommandLine(static_cast<int>(words.size()), words.data(), out, err);
@@ -91,7 +91,7 @@ TEST_F(Test, ExitsWithZeroWhereOnlyWarned) {
   EXPECT_NE(out.str().find("S4   warn"), std::string::npos);
 }
 
-// With the namespaces that the published text lost.
+// The published text lost its namespaces; they are added here.
 TEST_F(Test, PassesMPaysPublishedAnswerWithItsWarnings) {
   const TempDir folder;
   writeFile(folder / "orders.json",
@@ -132,7 +132,7 @@ TEST_F(Test, SaysOnceWhyChecksAreSkippedAndHowAPrivateAddressIsPermitted) {
   const auto first = out.str().find(cause);
   ASSERT_NE(first, std::string::npos) << out.str();
   EXPECT_EQ(out.str().find(cause, first + 1), std::string::npos) << out.str();
-  // One check alone says the cause itself.
+  // A single check gives the cause itself.
   options.checks = {"G1"};
   EXPECT_EQ(run(options), 1);
   EXPECT_NE(out.str().find("is an address that may not be connected to; --permit"), std::string::npos) << out.str();
@@ -147,7 +147,7 @@ TEST_F(Test, ShowsTheSigningCertificateToAServiceThatAsksForOne) {
   options.signingCertificateFile = asking.file("mpay.pem");
   options.authoritiesFile = asking.file("authority.pem");
   EXPECT_EQ(run(options), 0) << out.str() << err.str();
-  // Another pair, of somebody whom the service does not know.
+  // A pair of somebody whom the service does not know.
   options.clientCertificateFile = beneficiary.file("mpay.pem");
   options.clientKeyFile = beneficiary.file("mpay.key");
   EXPECT_EQ(run(options), 1) << out.str();
@@ -190,7 +190,7 @@ TEST_F(Test, PrintsJunit) {
 }
 
 TEST_F(Test, ExitsWithTwoAndTheReasonWhereNothingCanBeRun) {
-  // Of a curve that nobody knows: P-256's identifier, changed in its last byte.
+  // An unknown curve: P-256's identifier with another last byte.
   auto der = selfSigned({}).der;
   const std::string curve = "\x2a\x86\x48\xce\x3d\x03\x01\x07";
   der.at(der.find(curve) + curve.size() - 1) = 0x6f;

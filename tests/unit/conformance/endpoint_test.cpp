@@ -1,4 +1,4 @@
-// Where the connection fails, or may not be made.
+// Connections that fail or are not allowed.
 #include <thread>
 #include <utility>
 
@@ -12,7 +12,7 @@ using conformance::Outcome;
 
 class Refused : public Conformance {
  protected:
-  // What fails, and that nothing else could be judged.
+  // Expects one check to fail and nothing else to be judged.
   void expectOnly(const conformance::Report& report, std::string_view id, std::string_view reason) {
     EXPECT_EQ(wrongIn(report), id) << all(report);
     EXPECT_NE(find(report, id).message.find(reason), std::string::npos) << find(report, id).message;
@@ -65,7 +65,7 @@ TEST_F(Refused, WhereAnotherClientCertificateIsAskedFor) {
   expectOnly(run(*endpointWith(stranger), subjectOf(beneficiary)), "T2", "may not take the one that was shown");
 }
 
-// OpenSSL shows no certificate of so weak a key; a service that does not ask for one is called all the same.
+// OpenSSL does not show a certificate with so weak a key. A service that asks for none is still called.
 TEST_F(Conformance, CallsAlsoWhereTheClientCertificateIsTooWeakToBeShown) {
   const Beneficiary beneficiary;
   const auto weak = selfSigned({.key = KeyKind::Rsa1024});
@@ -142,7 +142,7 @@ TEST_F(Conformance, AsksNothingOnceItsTimeIsOver) {
   EXPECT_NE(find(report, "C5").message.find("took longer"), std::string::npos) << find(report, "C5").message;
 }
 
-// The clock goes on while an answer is awaited; nobody waits.
+// The clock advances while an answer is awaited; the test does not wait.
 TEST_F(Conformance, WarnsOfSlowAnswers) {
   class Slow final : public conformance::Endpoint {
    public:
@@ -174,7 +174,7 @@ TEST_F(Conformance, WarnsOfSlowAnswers) {
   for (const auto& row : rows) {
     SCOPED_TRACE(std::string(row.operation) + " " + row.wrong);
     ManualClock clock(systemClock().now());
-    // Each a service of its own, which nobody has paid at yet.
+    // Each run uses a service of its own, where nothing was paid before.
     const std::vector<std::string> forms{"token", "x509", "subject-key-identifier", "token+unsigned-faults"};
     Slow endpoint(endpointOf(beneficiary, forms[form++]), clock, row.operation, row.takes);
     const auto newId = [this] { return "id-" + std::to_string(++ids); };

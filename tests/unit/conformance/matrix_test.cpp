@@ -1,4 +1,4 @@
-// Each defect of the sample beneficiary is found by its check, and by no other than what follows from it.
+// Each defect of the sample beneficiary is found by its check, and otherwise only by checks that follow from it.
 #include <map>
 #include <set>
 
@@ -11,8 +11,8 @@ using conformance::Outcome;
 
 struct Row {
   std::string defect;
-  std::string wrong;     // what fails or warns, and nothing else does
-  std::string reason{};  // part of the message of the first of them
+  std::string wrong;     // the checks that fail or warn; no others do
+  std::string reason{};  // part of the message of the first one
   std::string payable = "PAYABLE-1";
 };
 
@@ -31,7 +31,7 @@ const std::vector<Row> kMatrix{
     {"body-first", "T4", "Header"},
     {"dtd", "T4", "document type declaration"},
     {"xml-1.1", "T4", "another version of XML"},
-    {"two-bodies", "T4 S2", ""},  // the signature cannot cover what is read where two are there
+    {"two-bodies", "T4 S2", ""},  // the signature cannot cover the content if there are two
     {"fault-200", "T5", "status 200"},
     {"qualified-faultcode", "T5", "faultcode is in a namespace"},
     {"unknown-header", "T4", "{urn:model}Routing must be understood"},
@@ -74,7 +74,7 @@ const std::vector<Row> kMatrix{
     {"endless-timestamp", "S9", "ImplausibleLifetime"},
     {"day-timestamp", "S9", "ImplausibleLifetime"},
     {"hours-timestamp", "S9(warn)", "holds for 2h"},
-    {"replay", "S9 G11 G12 G13 C3", "Replay"},  // the first answer is none to these questions
+    {"replay", "S9 G11 G12 G13 C3", "Replay"},  // the first answer does not fit these questions
     {"duplicate-ids", "S10", "DuplicateId: more than one element has the id \"TS-"},
     {"plain-ids", "S10", "UnqualifiedId"},
     {"token-plain-id", "S10", "BinarySecurityToken is no wsu:Id"},
@@ -82,7 +82,7 @@ const std::vector<Row> kMatrix{
     // Security of requests
     {"accepts-unsigned", "R1", "accepted"},
     {"redirects-refused", "R1 R2 R3 R4 R5 R6 R7", "redirected with status 307"},
-    {"ignores-digests", "R2 R3", "accepted"},  // nor does SignatureValue count then, so any key will do
+    {"ignores-digests", "R2 R3", "accepted"},  // SignatureValue is not checked either, so any key is accepted
     {"any-key", "R3", "accepted"},
     {"accepts-timestamp-alone", "R4", "accepted"},
     {"accepts-expired", "R5", "accepted"},
@@ -91,7 +91,7 @@ const std::vector<Row> kMatrix{
     {"refuses-genuine", "R8", "AuthenticationFailed"},
     {"refuses-rsa-sha1", "R8", "RSA-SHA1"},
     {"no-security", "R1 R8", "accepted"},
-    // Each of MPay's forms that is refused; the service is judged in another.
+    // Forms of MPay's that the service refuses; the service is judged in another form.
     {"refuses-prefixes", "R8", "with prefixes was refused"},
     {"wants-prefixes", "R8", "with MPay's namespace as default was refused"},
     {"refuses-prefix-lists", "R8", "with an InclusiveNamespaces PrefixList was refused"},
@@ -149,7 +149,7 @@ const std::vector<Row> kMatrix{
     {"confirmation-unsigned", "C1", "signature"},
     {"refuses-repeated", "C2", "InvoiceAlreadyPaid"},
     {"counts-repeated", "C2", "counted again"},
-    {"counts-repeated", "C2 C5", "counted again", "PARTIAL-1"},  // what remains is wrong then
+    {"counts-repeated", "C2 C5", "counted again", "PARTIAL-1"},  // the remainder is wrong then
     {"remembers-last", "C2 C5", "P1, sent again after P2", "PARTIAL-1"},
     {"confirms-unknown", "C3", "unknown order"},
     {"confirms-other-services", "C3", "not a fault UnknownService but status 500, a fault UnknownOrder"},
@@ -168,7 +168,7 @@ const std::vector<Row> kMatrix{
     {"forgets-amounts", "C5", "no longer says what is due", "LINES-1"},
 };
 
-// What ends the process of the beneficiary's that serves the others, or its connection: tested one by one.
+// Defects that end the beneficiary's process or its connection are tested one by one.
 const std::set<std::string> kElsewhere{"does-not-listen", "tls-1.1", "self-signed", "drip", "tls-stalls"};
 
 std::set<std::string> listedDefects() {
@@ -191,7 +191,7 @@ TEST_F(Conformance, FindsEachDefectByItsCheckAlone) {
     const auto first = row.wrong.substr(0, row.wrong.find_first_of(" ("));
     EXPECT_NE(find(report, first).message.find(row.reason), std::string::npos) << find(report, first).message;
     EXPECT_EQ(find(report, first).evidence.empty(), false);
-    // Warnings and the recommended checks let it pass.
+    // Warnings and failures of the recommended checks let it pass.
     const bool isFatal = row.wrong.find("(warn)") == std::string::npos && row.wrong != "G9" && row.wrong != "G13";
     EXPECT_EQ(report.passed(), !isFatal) << all(report);
   }
@@ -244,7 +244,7 @@ TEST_F(Conformance, TakesASecondOrSo) {
   const Beneficiary beneficiary;
   const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(run(beneficiary, "", subjectOf(beneficiary)).passed());
-  // Half a second where nothing else runs.
+  // Takes half a second on an idle machine.
   EXPECT_LT(std::chrono::steady_clock::now() - start, kSanitized ? 30s : 5s);
 }
 
@@ -262,7 +262,7 @@ TEST_F(Conformance, NamesSeveralDefectsAtOnce) {
   const auto report = run(beneficiary, "unsigned+fault-200+member-order+accepts-expired+unknown-order-internal",
                           subjectOf(beneficiary));
   EXPECT_EQ(wrongIn(report), "T5 S1 R5 G3 G12") << all(report);
-  // Nothing is paid on the word of an answer that anybody could have written.
+  // Nothing is paid on the basis of an answer that anybody could have written.
   EXPECT_TRUE(find(report, "C1").isBlocked);
 }
 

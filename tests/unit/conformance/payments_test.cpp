@@ -1,4 +1,4 @@
-// What a run pays, and that no other run pays again.
+// The payments of a run, and that no other run pays again.
 #include "conformance/payments.h"
 
 #include <set>
@@ -10,7 +10,7 @@ namespace {
 
 using conformance::Outcome;
 
-// Hands everything on, and remembers it.
+// Passes every request on and records it.
 class Recorder final : public conformance::Endpoint {
  public:
   explicit Recorder(std::unique_ptr<conformance::HttpsEndpoint> to) : to_(std::move(to)) {}
@@ -19,7 +19,7 @@ class Recorder final : public conformance::Endpoint {
     sent.emplace_back(operation, envelope);
     return to_->post(operation, envelope, timeout, stop);
   }
-  // The PaymentIDs that were sent for that order.
+  // The PaymentIDs that were sent for an order.
   std::set<std::string> paymentIds(const std::string& key) const {
     std::set<std::string> found;
     for (const auto& [operation, envelope] : sent) {
@@ -51,7 +51,7 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
     EXPECT_EQ(wrongIn(run(first, subject)), "");
     ASSERT_EQ(recorded.size(), 1u);
     EXPECT_EQ(recorded[0].text(), "150.00");
-    // The order is paid now, or in part: without the amount nothing is known of it, and nothing is paid.
+    // The order is paid now, or in part. Without the recorded amount the full amount is unknown, and nothing is paid.
     const auto blind = run(second, subject);
     EXPECT_TRUE(find(blind, "C1").isBlocked) << find(blind, "C1").message;
     EXPECT_TRUE(second.paymentIds(key).empty());
@@ -64,7 +64,7 @@ TEST_F(Conformance, PaysOnceHoweverOftenItRuns) {
   }
 }
 
-// By then the order says nothing from the beginning.
+// In the second run the order names no amount from the beginning.
 TEST_F(Conformance, HoldsAnOrderToWhatItOnceSaid) {
   const Beneficiary beneficiary;
   auto subject = subjectOf(beneficiary);
@@ -78,7 +78,7 @@ TEST_F(Conformance, HoldsAnOrderToWhatItOnceSaid) {
   EXPECT_EQ(wrongIn(run(beneficiary, "forgets-amounts+token", subject)), "C5");
 }
 
-// Whatever the service declares by then.
+// The second run pays as the first did, whatever the service declares by then.
 TEST_F(Conformance, PaysAsItDidTheFirstTime) {
   const Beneficiary beneficiary;
   for (const bool inParts : {false, true}) {
@@ -107,19 +107,19 @@ TEST_F(Conformance, PaysNothingThatCouldNotBeRecorded) {
   EXPECT_FALSE(report.passed());
 }
 
-// An amount that cannot be read is not absent: 34.50 was once paid of an order of 1,234.50.
+// An unreadable amount is not an absent one: a run once paid 34.50 for an order of 1,234.50.
 TEST_F(Conformance, PaysNothingOfAnOrderWhoseAmountsCannotBeRead) {
   const Beneficiary beneficiary;
   const struct {
     std::string defect;
-    std::vector<std::string_view> skipped;  // of both orders' checks
+    std::vector<std::string_view> skipped;  // by the checks of both orders
   } rows[] = {
       {"payable-comma", {"C1", "C2", "C4", "C5"}},           {"bad-amount", {"G6", "G8", "C1", "C2", "C4", "C5"}},
       {"empty-total", {"G6", "G8", "C1", "C2", "C4", "C5"}}, {"nil-total", {"G6", "G8", "C1", "C2", "C4", "C5"}},
       {"two-totals", {"G6", "G8", "C1", "C2", "C4", "C5"}},  {"known-comma", {"G6", "G8"}},
   };
   for (const auto& row : rows) {
-    // Also where it is known from an earlier run what it once cost.
+    // This holds also if an earlier run recorded the amount.
     for (const auto& amount : {std::optional<soap::Amount>(), soap::Amount::parse("150.00")}) {
       SCOPED_TRACE(row.defect + (amount ? ", recorded" : ""));
       auto subject = subjectOf(beneficiary);
@@ -152,7 +152,7 @@ TEST_F(Conformance, PaysNothingOfNegativeLines) {
   EXPECT_NE(find(report, "C1").message.find("negative AmountDue"), std::string::npos) << find(report, "C1").message;
 }
 
-// A sum of some lines is no total.
+// The sum of some lines is no total.
 TEST(Due, IsTheTotalOrAllLines) {
   using soap::Amount;
   using soap::StatedAmount;
@@ -212,7 +212,8 @@ TEST_F(Conformance, SendsBrokenRequestsToGetOrderDetailsAlone) {
   }
 }
 
-// RO first, for a minute; confirmations for five, with all that MPay's published ones hold.
+// RO comes first, with a Timestamp of a minute. Confirmations have five minutes and all extras of MPay's published
+// ones.
 TEST_F(Conformance, AsksAsMPayDoes) {
   const Beneficiary beneficiary;
   Recorder endpoint(endpointOf(beneficiary, ""));
@@ -262,7 +263,7 @@ TEST(PaymentId, ComesOfSeedAndOrderAlone) {
   EXPECT_EQ(p1, paymentId(subject, "ORDER", "P1"));
   subject.seed = "uie";
   EXPECT_NE(p1, paymentId(subject, "ORDER", "P1"));
-  // No two pairs of seed and key run together.
+  // Two different pairs of seed and key give different ids.
   subject.seed = "uid\n5:ORDER";
   EXPECT_NE(paymentId(subject, "X", "P1"), p1);
 }

@@ -1,4 +1,4 @@
-// What reports say, and what they must not.
+// The content of reports, and the texts that must not be in them.
 #include "conformance/report.h"
 
 #include <fmt/format.h>
@@ -155,7 +155,7 @@ TEST(Report, ExplainsInThreeLanguages) {
       EXPECT_EQ(text.find(advice) != std::string::npos, finding.outcome != Outcome::skipped) << text;
     }
   }
-  // Programs read these: one language.
+  // Programs read these forms, so they have one language.
   EXPECT_NE(toJunit(report, "x").find(conformance::findCheck("S5")->sentence), std::string::npos);
   EXPECT_NE(toJson(report).find(conformance::findCheck("S5")->advice), std::string::npos);
 }
@@ -170,7 +170,7 @@ TEST(Evidence, HidesNumbersOfPeopleAndControlCharacters) {
   EXPECT_EQ(conformance::printable("a\x1b[31m\n2001234567897b", 100), "a [31m ***b");
   EXPECT_EQ(conformance::printable("234.50 of 123456789012", 100), "234.50 of 123456789012");
   EXPECT_EQ(conformance::printable("țțț", 3), "ț...");
-  // What a terminal obeys: control characters of one code point, and those that reorder text.
+  // Characters that control a terminal: C1 controls as one code point, and those that reorder text.
   EXPECT_EQ(conformance::printable("a\xc2\x9b"
                                    "31mb\xe2\x80\xae",
                                    100),
@@ -193,7 +193,7 @@ TEST_F(Conformance, ShowsNothingPersonalAndNoKeys) {
   for (const auto& text : {toJson(report), toJunit(report, "MODEL-01"), all(report)}) {
     for (const std::string secret : {"Model Payer", "2001234567897", "Model service", ">2025<"})
       EXPECT_EQ(text.find(secret), std::string::npos) << secret;
-    // Neither certificates nor signatures, which are base64.
+    // Neither certificates nor signatures, which are base64, may appear.
     EXPECT_EQ(text.find("MII"), std::string::npos) << text;
   }
   const auto& shown = find(report, "G3").evidence.front();

@@ -1,4 +1,4 @@
-// That the translations say what the English says, as far as a program can see.
+// The translations say the same as the English, as far as a program can check.
 #include "conformance/translations.h"
 
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@ bool isLetterOrDigit(char c) { return isAscii(c) && std::isalnum(static_cast<uns
 bool isUpper(char c) { return isAscii(c) && std::isupper(static_cast<unsigned char>(c)) != 0; }
 bool isDigit(char c) { return isAscii(c) && std::isdigit(static_cast<unsigned char>(c)) != 0; }
 
-// The words of a text that are no language: names with a capital (but for the first word of a sentence, where it takes
-// two), identifiers of specifications, numbers.
+// The words of a text that belong to no language: names with a capital (two capitals at the beginning of a sentence),
+// identifiers of specifications, numbers.
 std::set<std::string> codesIn(std::string_view text) {
   std::set<std::string> codes;
   const auto isOfWord = [](char c) {
@@ -42,7 +42,7 @@ std::set<std::string> codesIn(std::string_view text) {
         std::any_of(word.begin(), word.end(), [](char c) { return isDigit(c) || c == ':' || c == '/' || c == '#'; });
     if ((capitals >= (beginsSentence ? 2 : 1) || isSpecial) && word != "Romanian") codes.insert(word);
     beginsSentence = endsSentence;
-    if (at < text.size() && text[at] == '\'') at += 2;  // a genitive's
+    if (at < text.size() && text[at] == '\'') at += 2;  // of a genitive
   }
   return codes;
 }
@@ -116,8 +116,8 @@ TEST(Translations, NameWhatTheEnglishNamesAndNothingElse) {
   forEachTranslation([](std::string_view english, std::string_view translated, bool) {
     for (const auto& code : codesIn(english)) EXPECT_TRUE(holdsWord(translated, code)) << code << " in: " << translated;
     for (const auto& code : codesIn(translated)) {
-      // One capital may begin a sentence after letters that are not ASCII. What the English calls "stack" or "fault"
-      // the translations call that of SOAP.
+      // One capital may begin a sentence after letters that are not ASCII. The translations name SOAP where the English
+      // says "stack" or "fault".
       if (std::count_if(code.begin(), code.end(), isUpper) < 2 || code == "SOAP") continue;
       EXPECT_TRUE(holdsWord(english, code.substr(0, code.find('-')))) << code << " not in: " << english;
     }

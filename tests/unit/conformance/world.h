@@ -41,7 +41,7 @@ class Conformance : public ::testing::Test {
     return run(*endpointOf(beneficiary, names), subject);
   }
 
-  // "T3 S4(warn)": what failed or warned, in the order of reports.
+  // "T3 S4(warn)": the checks that failed or warned, in the order of reports.
   static std::string wrongIn(const conformance::Report& report) {
     std::string text;
     for (const auto& finding : report.findings) {

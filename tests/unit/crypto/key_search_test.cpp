@@ -13,7 +13,7 @@ namespace {
 
 using test::KeyKind;
 
-// A text as UTF-16: each byte with a zero behind it (or in front).
+// The text as UTF-16: each byte has a zero after it (or before it).
 std::string wide(const std::string& text, bool bigEndian, bool marked) {
   std::string bytes(!marked ? "" : bigEndian ? "\xfe\xff" : "\xff\xfe");
   for (const char c : text) {
@@ -30,7 +30,7 @@ std::string lines(const std::string& base64, const std::string& between) {
   return text;
 }
 
-// Each form of a key in DER, by its name.
+// The forms of a key in DER, by name.
 std::vector<std::pair<std::string, std::string>> formsOf(KeyKind kind) {
   const test::Identity who = test::selfSigned({.key = kind});
   const Handle<BIO, BIO_free_all> in(BIO_new_mem_buf(who.key.data(), -1)),
@@ -53,7 +53,7 @@ TEST(KeySearch, FindsAKeyInEveryFormAndDress) {
   const std::string certificate = test::selfSigned({}).certificate;
   for (const auto kind : {KeyKind::P256, KeyKind::Rsa2048, KeyKind::RsaPss2048, KeyKind::Ed25519}) {
     for (const auto& [form, der] : formsOf(kind)) {
-      if (kind == KeyKind::Ed25519 && form == "the older form") continue;  // there is none
+      if (kind == KeyKind::Ed25519 && form == "the older form") continue;  // does not exist
       const auto text = base64(der);
       const auto framed = "-----BEGIN PRIVATE KEY-----\n" + lines(text, "\n") + "-----END PRIVATE KEY-----\n";
       const std::pair<std::string, std::string> rows[] = {
@@ -111,7 +111,7 @@ TEST(KeySearch, TakesNothingElseForAKey) {
 }
 
 TEST(KeySearch, EndsSoonWhateverItIsGiven) {
-  // Everywhere something begins that says it is a large key.
+  // Many places look like the beginning of a large key.
   std::string text;
   while (text.size() < (std::size_t{1} << 20)) text += "MIL//wIB ";
   EXPECT_FALSE(holdsPrivateKey(text));

@@ -11,7 +11,7 @@ namespace {
 
 const RequestSubject kSubject{"SIA Stare Civilă", "Agenția Model", "1006601000255", ""};
 
-// What the openssl command says, which must end well.
+// The output of the openssl command, which must succeed.
 std::string openssl(std::vector<std::string> words, const std::string& input) {
   words.insert(words.begin(), "openssl");
   const auto done = test::run(words, input);
@@ -40,7 +40,7 @@ TEST(Requests, AreOnesThatOpensslTakes) {
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed->publicKeySha256, key.publicKeySha256());
     EXPECT_EQ(parsed->subject, textOf(kSubject).value());
-    // The key that is written down is the key.
+    // The written key is the same key.
     const auto again = PrivateKey::parse(key.pem().view());
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->publicKeySha256(), key.publicKeySha256());
@@ -73,7 +73,7 @@ TEST(Requests, HoldTheSubjectToItsBounds) {
   EXPECT_EQ(reasonOf({"", "Model", "", ""}), "InvalidSubject");
   EXPECT_EQ(reasonOf({"a", "", "", ""}), "InvalidSubject");
   EXPECT_EQ(reasonOf({"a", "\xff\xfe", "", ""}), "InvalidSubject") << "no UTF-8";
-  // A legal name may be longer than an organization's: it is cut between two characters.
+  // A legal name may be longer than X.520 allows for an organization. It is cut between two characters.
   EXPECT_EQ(textOf({"a", wide, "", ""}).value(), textOf({"a", wide.substr(2), "", ""}).value());
   EXPECT_NE(textOf({"a", wide, "", ""}).value(), textOf({"a", wide.substr(4), "", ""}).value());
 }
@@ -110,7 +110,7 @@ TEST(PrivateKeys, AreNotRepeatedWhereTheyCannotBeRead) {
     EXPECT_EQ(key.error().message.find(half.substr(40, 16)), std::string::npos);
   }
   EXPECT_TRUE(PrivateKey::parse(identity.key));
-  // Encrypted: without asking anybody for its password.
+  // An encrypted key is refused without asking for its password.
   const auto locked = openssl({"pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:word"}, identity.key);
   EXPECT_EQ(PrivateKey::parse(locked).error().reason, "MalformedKey");
 }

@@ -19,7 +19,7 @@ WallTime now() { return systemClock().now(); }
 
 Certificate parsed(const std::string& pem) { return Certificate::parse(pem).value(); }
 
-// One authority, and who has to do with it.
+// One authority with its issued certificates, and the other authorities of these tests.
 struct Pki {
   const Authority authority{"STISC Model CA"}, sameName{"STISC Model CA"}, another{"Another CA"};
   const Authority subordinate = authority.subordinate("STISC Model CA 2");
@@ -37,7 +37,7 @@ const Pki& pki() {
 struct ListRow {
   std::string name;
   std::string bytes;
-  std::string reason;  // of the refusal; empty: it is taken
+  std::string reason;  // for the refusal; empty: accepted
 };
 
 TEST(RevocationList, IsTakenOnlyWhereItCanBeReliedOn) {
@@ -460,7 +460,7 @@ TEST(RevocationList, MayBeSignedWithAnotherKeyOfItsIssuer) {
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_EQ(list->find(parsed(leaf.certificate), "")->reason, "keyCompromise");
   EXPECT_TRUE(RevocationList::parse(makeList(signerOf(signing)), issuer, now(), signers)) << "its own key still";
-  // An authority may leave its lists to the other key altogether.
+  // An authority may sign its lists with the other key only.
   const Authority certifying = p.authority.subordinate(test::CertificateOptions{
       .commonName = "Issuing CA",
       .extensions =

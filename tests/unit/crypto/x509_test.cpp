@@ -38,7 +38,7 @@ std::string bytesOf(BIO* memory) {
   return {text, static_cast<std::size_t>(length)};
 }
 
-// The key of an identity in the forms that people have by accident.
+// The key of an identity in the forms that people publish by accident.
 struct KeyForms {
   std::string pkcs8, pkcs8Encrypted, traditional, pkcs8EncryptedPem, traditionalPem;
 };
@@ -109,7 +109,7 @@ TEST(Certificate, TellsItsKey) {
 TEST(Certificate, TellsWhetherItsKeyIsSound) {
   struct Row {
     KeyKind key;
-    std::string flaw, weakness;  // a part of what is said; empty: nothing
+    std::string flaw, weakness;  // a part of the text; empty: none
   };
   const Row rows[] = {{KeyKind::Rsa2048, "", ""},
                       {KeyKind::RsaPss2048, "", ""},
@@ -266,13 +266,13 @@ TEST(Intermediates, AreAFewAuthorities) {
   EXPECT_EQ(reasonOfBundle(one + std::string(kMaximumCertificateBytes, '\n')), "CertificateTooLarge");
 }
 
-// Which path is found, among authorities that trust each other in every way that occurs.
+// The path among authorities that certify each other in every way that occurs.
 class Paths : public ::testing::Test {
  protected:
   static std::string pem(const Identity& of) { return of.certificate; }
   static std::string pem(const Authority& of) { return of.certificate(); }
 
-  // Whether a path is found where the environment trusts those and these are given; its length, 0 for none.
+  // The length of the path if the environment trusts `trusted` and the form gives `given`; 0: no path.
   static std::size_t length(const std::string& leaf, const std::string& trusted, const std::string& given = "",
                             std::chrono::seconds later = {}) {
     const auto intermediates = given.empty() ? Intermediates() : parseIntermediates(given).value();
@@ -283,7 +283,7 @@ class Paths : public ::testing::Test {
     }
     return path ? path->size() : 0;
   }
-  // The same whichever comes first.
+  // The same length for every order.
   static std::size_t lengthInAnyOrder(const std::string& leaf, std::vector<std::string> trusted,
                                       std::vector<std::string> given) {
     std::optional<std::size_t> found;
@@ -348,7 +348,7 @@ TEST_F(Paths, TellAuthoritiesOfOneNameApart) {
     EXPECT_EQ(length(leaf, pem(*issuer)), 2u);
   }
   EXPECT_EQ(length(pem(again.issue()), pem(root) + pem(same)), 0u);
-  // Issuing authorities too.
+  // The same for issuing authorities.
   const Authority one = root.subordinate("Issuing CA"), two = root.subordinate("Issuing CA");
   EXPECT_EQ(lengthInAnyOrder(pem(one.issue()), {pem(root)}, {pem(one), pem(two)}), 3u);
   EXPECT_EQ(lengthInAnyOrder(pem(two.issue()), {pem(root)}, {pem(one), pem(two)}), 3u);
@@ -359,15 +359,15 @@ TEST_F(Paths, GoOverWhicheverCrossCertificateLeadsHome) {
   const auto leaf = pem(another.issue());
   EXPECT_EQ(length(leaf, pem(root), pem(byRoot)), 3u);
   EXPECT_EQ(length(leaf, pem(another), pem(byRoot)), 2u) << "the shorter one";
-  // One that leads to a stranger, one that has expired, and the right one, all of one name and key.
+  // Three of one name and key: one leads to a stranger, one has expired, and one is right.
   const Authority stranger("Stranger");
   const auto byStranger = stranger.crossSign(another);
   const auto expired = root.crossSign(another, {.validFrom = -7200, .validFor = -3600});
   EXPECT_EQ(lengthInAnyOrder(leaf, {pem(root)}, {pem(byStranger), pem(expired), pem(byRoot)}), 3u);
   EXPECT_EQ(length(leaf, pem(root), pem(byStranger) + pem(expired)), 0u);
-  // The platform's own bundle may hold such certificates, beside the root itself.
+  // The platform's own bundle may contain such certificates beside the root.
   EXPECT_EQ(length(leaf, pem(another) + pem(byStranger) + pem(byRoot)), 2u);
-  // Two that certify each other, and nobody else does.
+  // Two authorities that certify each other and that nobody else certifies.
   const Authority left("Left"), right("Right");
   EXPECT_EQ(length(pem(left.issue()), pem(root), pem(right.crossSign(left)) + pem(left.crossSign(right))), 0u);
 }
@@ -388,17 +388,17 @@ TEST_F(Paths, HoldAuthoritiesToTheirRules) {
     const Authority issuing = root.subordinate(row.options);
     EXPECT_EQ(length(pem(issuing.issue()), pem(root), pem(issuing)), row.length) << row.name;
   }
-  // Which may certify systems alone, and certified an authority.
+  // This authority may certify systems only, and certified an authority.
   const Authority last = root.subordinate(CertificateOptions{.commonName = "Last CA", .pathLength = 0});
   const Authority beyond = last.subordinate("Beyond");
   EXPECT_EQ(length(pem(beyond.issue()), pem(root), pem(last) + pem(beyond)), 0u);
-  // Valid now, and not later.
+  // Valid now, expired later.
   EXPECT_EQ(length(pem(root.issue()), pem(root), "", std::chrono::hours(24 * 364)), 2u);
   EXPECT_EQ(length(pem(root.issue()), pem(root), "", std::chrono::hours(24 * 3651)), 0u);
 }
 
 TEST_F(Paths, AreNotLookedForWithoutEnd) {
-  // Authorities that all certify each other: the paths are too many to try.
+  // Authorities that all certify each other have too many paths to try.
   std::vector<Authority> authorities;
   for (int i = 0; i < 12; ++i) authorities.emplace_back("CA " + std::to_string(i));
   std::string trusted = pem(root);
@@ -417,7 +417,7 @@ const std::vector<std::string> kSystem{"basicConstraints=critical,CA:FALSE", "ke
 const std::vector<std::string> kAuthority{"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                                           "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid"};
 
-// Without what begins like that, and with more.
+// Removes the extensions that begin like one of `without`, and adds `with`.
 std::vector<std::string> changed(std::vector<std::string> extensions, const std::vector<std::string>& without,
                                  const std::vector<std::string>& with = {}) {
   for (const auto& name : without) std::erase_if(extensions, [&](const auto& line) { return line.starts_with(name); });
@@ -522,7 +522,7 @@ TEST_F(Paths, LeadFromASignerOfListsToTheSameAuthority) {
   };
   EXPECT_TRUE(of("").empty()) << "of another name, of another root, expired";
   EXPECT_EQ(of(pem(lists)), std::vector<std::string>{Certificate::parse(pem(lists))->sha256()});
-  // A root whose key was replaced, and which certified the new one.
+  // A root whose key was replaced, and which certified its new key.
   const Authority next("Root");
   const auto rolled = root.crossSign(next).certificate;
   const auto both = Authorities::parse(pem(root) + pem(next) + rolled).value();
@@ -535,7 +535,7 @@ TEST(Authorities, VerifyWhatTheyIssued) {
   const auto authorities = *Authorities::parse(authority().certificate());
   EXPECT_TRUE(authorities.verify(*Certificate::parse(identity().certificate), now()));
   for (const auto& stranger : {Authority("Other CA").issue(), test::selfSigned({}),
-                               // The same name, another key.
+                               // The same name with another key.
                                Authority("STISC Model CA").issue()}) {
     const auto verified = authorities.verify(*Certificate::parse(stranger.certificate), now());
     ASSERT_FALSE(verified);

@@ -1,4 +1,4 @@
-// That a manifest may name the checks there are, and no others.
+// A manifest may name the existing checks and no others.
 #include <gtest/gtest.h>
 
 #include <regex>

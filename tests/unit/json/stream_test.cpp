@@ -13,7 +13,7 @@ struct Split {
   Result<std::string> around;
 };
 
-// Brings the text in pieces of that size.
+// Feeds the text in pieces of that size.
 Split split(std::string_view text, std::size_t piece, std::size_t longest = 1000) {
   std::vector<std::string> items;
   ItemSplitter splitter(longest, [&](std::string_view item) -> Result<void> {

@@ -5,7 +5,7 @@
 namespace mpay::json {
 namespace {
 
-// The value of one scalar as JSON writes it, or what went wrong.
+// The value of one scalar in JSON, or the error.
 std::string read(const std::string& scalar) {
   const auto documents = parseYaml("v: " + scalar + "\n");
   return documents ? canonical(documents->at(0).at("v")) : documents.error().message;
@@ -119,7 +119,7 @@ TEST(Yaml, WritesEveryTextSoThatItReadsBack) {
   }
 }
 
-// Readers of YAML 1.1, such as kubectl, take more for numbers and booleans than we do.
+// Readers of YAML 1.1, such as kubectl, take more words for numbers and booleans.
 TEST(Yaml, QuotesWhatOthersWouldTakeForSomethingElse) {
   for (const std::string text : {"yes", "No", "on", "17", "0x1F", "0b1", "1_000", "010", "1e3", "+1", "-1", ".5",
                                  ".inf", "-.inf", ".NaN", "1:30", "~", "=", "<<"}) {

@@ -31,7 +31,7 @@ TEST(Paths, FollowTheKindsGroupAndScope) {
             "&timeoutSeconds=300");
 }
 
-// What a get makes of an answer.
+// The result of a get for each response.
 TEST(Client, TakesNothingButJsonForAnAnswer) {
   const struct {
     const char* name;
@@ -203,7 +203,7 @@ TEST(Client, BindsAStatusAndADeleteToWhatWasSeen) {
   EXPECT_NE(requests.at(1).body.find(R"("preconditions":{"uid":"u-1","resourceVersion":"7"})"), std::string::npos);
 }
 
-// What is believed to be gone is not looked at again: only the API server itself may say so.
+// An object that is believed to be gone is not looked at again, so only the API server itself may say so.
 TEST(Client, BelievesADeleteOnlyTheApiServer) {
   const struct {
     const char* name;

@@ -8,7 +8,7 @@
 namespace mpay::kube {
 namespace {
 
-// A kubeconfig with these lines in its cluster and its user.
+// A kubeconfig with these lines for its cluster and its user.
 std::string kubeconfig(const std::string& cluster, const std::string& user) {
   return "apiVersion: v1\nkind: Config\ncurrent-context: here\n"
          "contexts: [{name: here, context: {cluster: c, user: u, namespace: ours}}]\n"
@@ -80,7 +80,7 @@ TEST_F(ConfigTest, KeepsTheLastTokenWhileItsFileHoldsNone) {
   EXPECT_EQ(token(*config), "second") << "as soon as it is there";
 }
 
-// A Config that is followed, with a client certificate and authorities in files.
+// A followed Config, with a client certificate and authorities in files.
 class LiveConfigTest : public ConfigTest {
  protected:
   LiveConfigTest() {
@@ -92,7 +92,7 @@ class LiveConfigTest : public ConfigTest {
     test::writeFile(folder / "client.key", as.key);
   }
   void write(const std::string& text) { test::writeFile(folder / "config", text); }
-  // What is in force once it has looked again, which it does once a second otherwise.
+  // The Config in force after a new look, which happens once a second otherwise.
   static std::shared_ptr<const Config> look(LiveConfig& live) {
     live.refused();
     return live.current();
@@ -196,7 +196,7 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotDo) {
     const char* name;
     const char* cluster;
     const char* user;
-    const char* named;  // in the message
+    const char* named;  // appears in the message
   } rows[] = {
       {"no verification", "    insecure-skip-tls-verify: true\n", "", "insecure-skip-tls-verify"},
       {"a proxy", "    proxy-url: http://proxy\n", "", "proxy-url"},

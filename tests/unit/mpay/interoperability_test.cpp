@@ -1,4 +1,4 @@
-// Against python3-xmlsec and python3-zeep, which verify what we sign and sign what we verify.
+// Compares with python3-xmlsec and python3-zeep, which verify our signatures and sign answers for us to verify.
 #include <boost/json.hpp>
 #include <functional>
 
@@ -53,7 +53,7 @@ class Interoperability : public testing::Test {
     return text == nullptr ? "" : std::string(text->as_string());
   }
 
-  // "ok", or why it was refused.
+  // "ok", or the reason of the refusal.
   static std::string verdictOf(const json::value& result) {
     const auto* object = result.if_object();
     if (object == nullptr) return "nothing";
@@ -192,7 +192,7 @@ TEST_F(Interoperability, EveryMistakeOfAnAnswerIsToldByItself) {
       {{{"algorithm", "rsa-sha512"}},
        "AlgorithmNotAllowed AlgorithmNotAllowed AlgorithmNotAllowed",
        [&](const auto& found) { return others(found) && !found.algorithm; }},
-      // The certificate is public, so anybody could make this.
+      // The certificate is public, so anybody could make this signature.
       {{{"algorithm", "hmac-sha1"}},
        "AlgorithmNotAllowed",
        [](const auto& found) {

@@ -145,7 +145,7 @@ TEST(Decoding, ItemsAreNumberedInPaths) {
 
 const std::string kNil = " xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:nil='true'";
 
-// .NET, PHP and hand-written services get these wrong.
+// Errors of .NET, PHP and hand-written services.
 TEST(Decoding, ValuesHoldNeitherElementsNorNil) {
   const std::string line = "OrderDetails/Lines/OrderLine";
   const std::vector<Broken> table{
@@ -214,7 +214,7 @@ TEST(Decoding, TheSingularFlagsAreExplained) {
   }
 }
 
-// An amount that cannot be read is neither absent nor a value.
+// An unreadable amount is neither absent nor a value.
 TEST(Decoding, AnAmountIsAbsentMalformedOrAValue) {
   struct Row {
     std::string name, xml, state, findings;
@@ -283,12 +283,12 @@ TEST(Decoding, CurrenciesAreThoseOfIso4217) {
               std::vector<std::string>{"NotEnumerated OrderDetails/Currency"})
         << bad;
   }
-  // It is there, and so it is not called missing.
+  // The member is present, so it is not called missing.
   EXPECT_EQ(findings(decoded(with(orderXml(), "<CustomerType>Person", "<CustomerType>"))),
             std::vector<std::string>{"NotEnumerated OrderDetails/CustomerType"});
 }
 
-// Much may be advised, and none of that hides a failure.
+// Many findings of advice never hide a failure.
 TEST(Decoding, NoKindOfFindingHidesAnother) {
   std::string many;
   for (std::size_t i = 0; i < 2 * kMaximumFindings; ++i) many += "<OrderProperty><Name>n</Name></OrderProperty>";

@@ -1,4 +1,4 @@
-// Keys, payloads and times that the tests of this folder share.
+// Keys, payloads and times for the tests of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ inline const Keys& keys() {
   return made;
 }
 
-// An answer with one line, as the guide's sample.
+// An answer with one line, like the guide's sample.
 inline std::string orderXml() {
   return R"(<GetOrderDetailsResponse xmlns="https://mpay.gov.md"><GetOrderDetailsResult>)"
          R"(<OrderDetails xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><Currency>MDL</Currency>)"
@@ -52,7 +52,7 @@ inline Signing signing(Algorithm algorithm = Algorithm::RsaSha1) {
   return {.id = "653470e3c2154f72aa12ccc097940986", .validity = kValidity, .algorithm = algorithm};
 }
 
-// That answer, signed as it must be.
+// The same answer with a correct signature.
 inline std::string signedOrder(Algorithm algorithm = Algorithm::RsaSha1) {
   return seal(order(), keys().signer, signing(algorithm)).value();
 }
@@ -73,7 +73,7 @@ inline std::string reasons(const Verification& verification) {
   return all;
 }
 
-// `text` with the first `from` replaced, which must be there.
+// Replaces the first `from` in `text`, which must be there.
 inline std::string with(std::string text, const std::string& from, const std::string& to) {
   const auto at = text.find(from);
   if (at == std::string::npos) {

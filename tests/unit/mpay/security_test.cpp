@@ -12,7 +12,7 @@
 namespace mpay::soap::test {
 namespace {
 
-// The first element of that tag with all it holds, as it stands in the text.
+// The first element of that tag with its content, as in the text.
 std::string cut(const std::string& text, const std::string& tag) {
   const std::string closing = "</" + tag + ">";
   const auto begin = std::min(text.find("<" + tag + " "), text.find("<" + tag + ">"));
@@ -24,7 +24,7 @@ std::string cut(const std::string& text, const std::string& tag) {
   return text.substr(begin, end + closing.size() - begin);
 }
 
-// Everything that differs between two keys, replaced by its name.
+// Replaces everything that differs between two keys by its name.
 std::string withoutKey(std::string text) {
   for (const auto& [tag, name] : {std::pair("o:BinarySecurityToken", "TOKEN"), std::pair("SignatureValue", "VALUE"),
                                   std::pair("ds:SignatureValue", "VALUE")}) {
@@ -85,7 +85,7 @@ TEST(Sealing, RequestsAreTheRecordedBytes) {
     ASSERT_TRUE(sealed) << name;
     EXPECT_EQ(seal(payload, keys().signer, how).value(), *sealed) << name << ": the same again";
     const auto file = golden / (name + ".xml");
-    // Recorded anew where it is set; what changed is in the diff, and no key is.
+    // MPAY_RECORD records the files anew. The diff shows the changes, and contains no key.
     if (std::getenv("MPAY_RECORD") != nullptr) mpay::test::writeFile(file, withoutKey(*sealed) + "\n");
     EXPECT_EQ(withoutKey(*sealed) + "\n", mpay::test::readFile(file)) << name;
   }
@@ -128,7 +128,7 @@ TEST(Sealing, TheDefectiveRequestsAreDefectiveInOneThing) {
   EXPECT_TRUE(pretended.keyInfoNamesRegistered);
 }
 
-// Whatever their prefixes, requests are the same and verify.
+// Requests with different prefixes are otherwise the same, and verify.
 TEST(Sealing, PrefixesChangeNothingElse) {
   for (const auto prefixes : {Prefixes::Few, Prefixes::All, Prefixes::Listed}) {
     auto how = signing();
@@ -197,7 +197,7 @@ TEST(Verifying, SaysEverythingOfASoundAnswer) {
     EXPECT_EQ(found.timestamp->expiresAt, kValidity.expires);
     EXPECT_TRUE(found.timestamp->utc);
     EXPECT_FALSE(found.signatureValue.empty());
-    // Nothing of the first time stays.
+    // Nothing of the first verification stays.
     EXPECT_EQ(reasons(verify(envelope, keys().signer.certificate())), "");
     EXPECT_EQ(reasons(verify(envelope, keys().other.certificate())), "SignatureMismatch");
   }
@@ -209,7 +209,7 @@ struct Attack {
   std::string reasons;  // all of them
 };
 
-// What somebody can make of one answer that was signed. `evil` is what he wants to be read.
+// Attacks on one signed answer. `evil` is the content that the attacker wants to be read.
 TEST(Verifying, UsesNothingButWhatWasSignedInItsPlace) {
   const std::string sound = signedOrder();
   const std::string body = cut(sound, "s:Body");
@@ -383,7 +383,7 @@ TEST(Verifying, ATokenStandsInTheSecurityHeader) {
                                    "<w xmlns:o=\"" + std::string(ns::kWsse) + "\">" + token + "</w></s:Header>"));
   EXPECT_EQ(aside.keyInfo, KeyInfoForm::Other);
   EXPECT_FALSE(aside.embedded);
-  EXPECT_TRUE(aside.body);  // KeyInfo is not what is trusted
+  EXPECT_TRUE(aside.body);  // KeyInfo is not trusted
   const auto unread = verified(with(sound, "#X509v3\" u:Id", "#PKCS7\" u:Id"));
   EXPECT_EQ(unread.keyInfo, KeyInfoForm::Other);
   const auto damaged = verified(with(sound, token.substr(token.find('>'), 40), ">AAAA"));
@@ -400,7 +400,7 @@ TEST(Verifying, IdsOfXmlDsigElementsHaveNoNamespace) {
 }
 
 TEST(Verifying, TextIsReadAsItWasSigned) {
-  // Comments are not signed, so anybody can put them in; what is read stays the same.
+  // Comments are not signed, so anybody can insert them. The content that is read stays the same.
   const auto envelope = Envelope::parse(with(signedOrder(), "<ServiceID>MDS02", "<ServiceID>MDS<!-- -->02")).value();
   const auto found = verify(envelope, keys().signer.certificate());
   ASSERT_TRUE(found.body);
@@ -415,7 +415,7 @@ TEST(Verifying, AlgorithmsAreThoseThatAreAllowed) {
   const auto found = verified(signedOrder(Algorithm::RsaSha1), only256);
   EXPECT_EQ(reasons(found), "AlgorithmNotAllowed AlgorithmNotAllowed AlgorithmNotAllowed");
   EXPECT_FALSE(found.body);
-  // Only the algorithm is wrong with it, and that is what is said.
+  // Only the algorithm is wrong, and the finding says so.
   EXPECT_EQ(found.algorithm, Algorithm::RsaSha1);
   EXPECT_EQ(found.digests(), Holds::Yes);
   EXPECT_EQ(found.signatureByRegistered, Holds::Yes);
@@ -423,7 +423,7 @@ TEST(Verifying, AlgorithmsAreThoseThatAreAllowed) {
 }
 
 TEST(Verifying, NothingHoldsWithAKeyThatIsNotKnown) {
-  // P-256's identifier, changed in its last byte.
+  // P-256's identifier with another last byte.
   auto der = mpay::test::selfSigned({}).der;
   const std::string curve = "\x2a\x86\x48\xce\x3d\x03\x01\x07";
   der.at(der.find(curve) + curve.size() - 1) = 0x6f;
@@ -495,7 +495,7 @@ TEST(Verifying, TimesAreJudged) {
   EXPECT_EQ(judge({}, kNow, 1min).error().reason, "MalformedTimestamp");
 }
 
-// What is within the bounds of a document and as costly to verify as it can be made.
+// Documents within the bounds that cost as much as possible to verify.
 TEST(Verifying, CostsLittleWhateverComesIn) {
   const auto repeated = [](const std::string& text, int times) {
     std::string all;

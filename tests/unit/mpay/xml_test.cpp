@@ -75,7 +75,7 @@ TEST(Xml, RefusesWhatIsNoDocumentOfAnHonestService) {
       {"many elements", "<r>" + repeated("<a/>", kMaximumNodes) + "</r>", "InvalidXML", "more than"},
       {"many attributes of one", "<a" + attributes(100, "a") + "/>", "InvalidXML", "attributes"},
       {"very many attributes of one", "<a" + attributes(60'000, "a") + "/>", "InvalidXML", "attributes"},
-      // Told before an element is read: there an equals sign is another byte, and none is counted.
+      // Found before an element is read: an equals sign is another byte in this encoding, so none is counted.
       {"EBCDIC", inEncoding("IBM037", "<?xml version='1.0' encoding='IBM037'?><a" + attributes(20'000, "a") + "/>"),
        "InvalidXML", "UTF-16"},
       {"EBCDIC, undeclared", inEncoding("IBM037", "<?xml version='1.0'?><a" + attributes(20'000, "a") + "/>"),

@@ -1,5 +1,5 @@
-// An HTTP/1.1 server that answers byte by byte as a test says, for faults that a real server cannot be made to
-// show: halves of bodies, silence, nonsense. It knows nothing of Kubernetes.
+// An HTTP/1.1 server that answers byte by byte as a test scripts it, for faults that a real server cannot be made to
+// show: half bodies, silence, nonsense. It knows nothing of Kubernetes.
 #pragma once
 
 #include <sys/socket.h>
@@ -24,7 +24,7 @@ class ScriptedServer {
     std::string body;
   };
 
-  // One connection, while a request of it is answered.
+  // One connection while one of its requests is answered.
   class Peer {
    public:
     explicit Peer(int socket) : socket_(socket) {}
@@ -39,7 +39,7 @@ class ScriptedServer {
       send("HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
            headers + "\r\n" + body);
     }
-    // A body without an announced end; it ends with end(), or is cut when the connection closes.
+    // A body without an announced length. It ends with end(), or is cut when the connection closes.
     void begin() const { send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"); }
     void chunk(const std::string& bytes) const {
       char size[20];
@@ -47,7 +47,7 @@ class ScriptedServer {
       send(size + bytes + "\r\n");
     }
     void end() const { send("0\r\n\r\n"); }
-    // Says nothing until the client has gone, or the test is over.
+    // Sends nothing until the client has gone or the test is over.
     void hang() const {
       char byte = 0;
       while (::recv(socket_, &byte, 1, 0) > 0) {
@@ -59,7 +59,7 @@ class ScriptedServer {
     const int socket_;
   };
 
-  // Called for each request, on a thread of the connection; `count` says how many came before.
+  // Called for each request, on a thread of the connection; `count` is the number of earlier requests.
   using Script = std::function<void(const Request& request, std::size_t count, const Peer& peer)>;
 
   explicit ScriptedServer(Script script) : script_(std::move(script)) {
@@ -144,7 +144,7 @@ class ScriptedServer {
   int port_ = 0;
   std::thread accepting_;
 
-  mutable std::mutex mutex_;  // protects all below
+  mutable std::mutex mutex_;  // protects all members below
   std::vector<int> sockets_;
   std::vector<std::thread> threads_;
   std::vector<Request> requests_;

@@ -19,7 +19,7 @@ namespace {
 using crypto::Handle;
 using test::Authority;
 
-// Answers each request with the common name of who asks, and counts connections. One at a time.
+// Answers each request with the client's common name, and counts connections. One at a time.
 class TlsServer {
  public:
   TlsServer(const Authority& clients, const test::Identity& self) : context_(SSL_CTX_new(TLS_server_method())) {
@@ -37,7 +37,7 @@ class TlsServer {
     const auto listener = test::listenOnLoopback(8);
     listening_ = listener.socket;
     port_ = listener.port;
-    signal(SIGPIPE, SIG_IGN);  // of clients that go before they read
+    signal(SIGPIPE, SIG_IGN);  // clients may go before they read
     accepting_ = std::thread([this] {
       for (int socket; (socket = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
         ++connections_;
@@ -49,7 +49,7 @@ class TlsServer {
     ::shutdown(listening_, SHUT_RDWR);
     accepting_.join();
     ::close(listening_);
-    for (auto& thread : serving_) thread.join();  // clients have gone
+    for (auto& thread : serving_) thread.join();  // all clients have gone
   }
 
   std::string url() const { return "https://127.0.0.1:" + std::to_string(port_) + "/"; }
@@ -134,8 +134,8 @@ TEST_F(TlsTest, TakesAConnectionAgainOnlyForTheSame) {
   EXPECT_EQ(ask(first).value(), "first");
 }
 
-// A connection is told from others by what its context brings. Also where the system's authorities are trusted, which
-// no test can have sign for a server of its own.
+// Connections are distinguished by the settings of their context. This includes contexts that trust the system's
+// authorities, which cannot sign for a test's server.
 TEST_F(TlsTest, BringsNothingOnlyWithoutAuthoritiesAndIdentity) {
   const auto brings = [](const Tls& tls) { return !TlsContext::of(tls).value()->bringsNothing(); };
   const auto client = named(authority, "client");

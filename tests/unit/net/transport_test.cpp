@@ -11,7 +11,7 @@
 #include "support/process.h"
 #include "unit/net/scripted_server.h"
 
-// In place of a name service: two.test has two addresses, the first of them nobody's.
+// Replaces the name server: two.test has two addresses, and nobody listens at the first one.
 extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
   using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
   static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "getaddrinfo"));
@@ -113,7 +113,7 @@ TEST(Transport, ConnectsToTheAddressThatIsAdmittedOfSeveral) {
   EXPECT_EQ(asked, (std::vector<std::string>{"10.255.255.1", "127.0.0.1"}));
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->body, "inside");
-  // What fails later is not for the address.
+  // A later failure does not blame the address.
   request.maximumBytes = 3;
   EXPECT_EQ(transport.send(request).error().reason, "ResponseTooLarge");
   request.admits = [](const Address&) { return false; };
@@ -242,7 +242,7 @@ TEST(Transport, ReturnsAtOnceWhenItIsStopped) {
   EXPECT_EQ(transport.send(to(server), stop.get_token()).error().kind, ErrorKind::Cancelled) << "before it begins";
 }
 
-// Notes what a stream delivers.
+// Records the events of a stream.
 class Notes : public StreamHandler {
  public:
   void onHead(const Response& head) override { status = head.status; }

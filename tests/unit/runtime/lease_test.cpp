@@ -14,7 +14,7 @@ using test::ScriptedServer;
 
 const std::string kNotFound = R"({"kind":"Status","reason":"NotFound"})";
 
-// The wall clock jumps an hour whenever it is asked; the monotonic one is the machine's.
+// The wall clock jumps an hour at each call; the monotonic clock is the machine's.
 class SteppingClock final : public Clock {
  public:
   WallTime now() const override {
@@ -41,7 +41,7 @@ kube::Client clientOf(const ScriptedServer& server) {
 
 class LeaseTest : public ::testing::Test {
  protected:
-  // Gives the lease; renews it as long as it is told to, then says that another one has it.
+  // Grants the lease, renews it as often as the test says, then reports another holder.
   LeaseTest()
       : server_([this](const auto& request, auto, const auto& peer) {
           if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));
@@ -81,7 +81,7 @@ TEST_F(LeaseTest, IsNeitherLostNorKeptByAClockThatIsSet) {
 }
 
 TEST(LeaseLoss, IsSeenAtTheNextRenewalOfALeaseThatWasDeleted) {
-  // An API server says 409 to a PUT with the UID of what is gone.
+  // An API server answers 409 to a PUT with the UID of a deleted object.
   for (const int status : {404, 409}) {
     ScriptedServer server([&](const auto& request, auto, const auto& peer) {
       if (request.line.starts_with("POST")) return peer.answer(201, leaseOf("me", "1"));

@@ -61,7 +61,7 @@ TEST_F(StoreTest, ForgetsWhatWasDeletedUntilTheEventComes) {
   EXPECT_EQ(value("a"), "-");
   store.apply(object("a", "14", "another"));
   EXPECT_EQ(value("a"), "");
-  store.remove({"n", "a"}, "u", "13");  // the old one's DELETED event does not hit the new one
+  store.remove({"n", "a"}, "u", "13");  // the DELETED event of the old object must not remove the new one
   EXPECT_EQ(value("a"), "");
   EXPECT_EQ(changes, "ADA");
 }
@@ -76,7 +76,7 @@ TEST_F(StoreTest, DoesNotBringBackWhatWentBeforeTheAnswerToAWriteWasRead) {
 
 TEST_F(StoreTest, TakesBackAnObjectThatLeftTheSelectionOnlyForAWhile) {
   store.apply(object("a", "10"));
-  store.remove({"n", "a"}, "u", "11");  // its label was taken off
+  store.remove({"n", "a"}, "u", "11");  // its label was removed
   store.remember(object("a", "12", "u", "restored"));
   EXPECT_EQ(value("a"), "restored");
   store.remove({"n", "a"}, "u", "11");  // the event comes again, late
@@ -110,7 +110,7 @@ TEST_F(StoreTest, DropsWhatANewListDoesNotHoldUnlessItIsNewer) {
 TEST_F(StoreTest, DoesNotBringBackWhatAListDidNotHoldAnyMore) {
   store.beginList();
   store.endList("10");
-  // Created at 20 and deleted at 25, while the answer to the create was slow and no watch saw either.
+  // Created at 20 and deleted at 25, while the answer to the create was slow; no watch saw either.
   store.beginList();
   store.endList("30");
   store.remember(object("a", "20", "u", "written"));

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using test::ScriptedServer;
 using Peer = ScriptedServer::Peer;
 
-// A ConfigMap whose UID is its name's.
+// A ConfigMap whose UID follows from its name.
 std::string object(const std::string& name, const std::string& version, const std::string& value = "") {
   return fmt::format(
       R"({{"metadata":{{"namespace":"n","name":"{0}","uid":"uid-{0}","resourceVersion":"{1}"}},"data":{{"value":"{2}"}}}})",
@@ -38,8 +38,8 @@ std::string bookmark(const std::string& version) {
 }
 const std::string kExpired = R"({"kind":"Status","code":410,"reason":"Expired","message":"too old"})";
 
-// Answers the n-th list and the n-th watch (from 0) as it is told; the server, the store and the watcher live
-// as long as the test.
+// Answers the n-th list and the n-th watch (from 0) as the test says. The server, the store and the watcher live as
+// long as the test.
 class WatcherTest : public ::testing::Test {
  protected:
   using Answer = std::function<void(std::size_t nth, const Peer& peer)>;
@@ -70,12 +70,12 @@ class WatcherTest : public ::testing::Test {
     if (watcher_) watcher_->stop();
   }
 
-  // Between the n-th watch and the one before, as they came to the server.
+  // The time between the arrivals of the n-th watch and the one before.
   std::chrono::steady_clock::duration pauseBefore(std::size_t nth) const {
     return cameAt_.with([&](const auto& all) { return all.at(nth) - all.at(nth - 1); });
   }
 
-  // What the store holds, "a=1 b=2".
+  // The content of the store, as "a=1 b=2".
   std::string held() const {
     std::string all;
     for (const auto& known : store_.list()) all += *known->metadata.name + "=" + known->data.at("value") + " ";
@@ -86,7 +86,7 @@ class WatcherTest : public ::testing::Test {
     EXPECT_EQ(held(), wanted);
     return did;
   }
-  // The resourceVersion that the n-th watch asked from.
+  // The resourceVersion from which the n-th watch started.
   std::string watchedFrom(std::size_t nth) const {
     for (const auto& request : server_->requests()) {
       const auto at = request.line.find("&resourceVersion=");
@@ -99,7 +99,7 @@ class WatcherTest : public ::testing::Test {
   std::atomic<std::size_t> listed_{0}, watched_{0};
   std::atomic<bool> throwing_{false};
   Synchronized<std::vector<std::string>> problems_;
-  Synchronized<std::vector<std::chrono::steady_clock::time_point>> cameAt_;  // each watch
+  Synchronized<std::vector<std::chrono::steady_clock::time_point>> cameAt_;  // for each watch
   Synchronized<std::vector<std::string>> unread_;
   Store<api::ConfigMap> store_;
   std::optional<ScriptedServer> server_;
@@ -155,7 +155,7 @@ TEST_F(WatcherTest, ResumesACutStreamAfterItsLastWholeEvent) {
   EXPECT_EQ(listed_, 1u);
 }
 
-// The first watch is told in one way or the other that its version expired.
+// The expiry of the first watch is reported in two ways: by a status or in the stream.
 class ExpiredWatchTest : public WatcherTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(ExpiredWatchTest, LeadsToANewListThatTellsWhatIsGone) {
@@ -227,7 +227,7 @@ TEST_F(WatcherTest, SaysThatNoWatchIsAnswered) {
   EXPECT_EQ(problems_.copy(), (std::vector<std::string>{"well", "Decode", "well", "Decode", "well"}));
 }
 
-// The first event of a quiet kind may be a minute away.
+// The first event of a quiet kind may come a minute later.
 TEST_F(WatcherTest, IsWellAgainOnceAWatchIsAccepted) {
   start([](auto, const auto& peer) { peer.answer(200, page("10", "")); },
         [](auto nth, const auto& peer) {
@@ -317,7 +317,7 @@ TEST_F(WatcherTest, TellsOfErrorsInAStreamAndSlowsDownForThem) {
         [&](auto nth, const auto& peer) {
           if (nth == 4) return silent(nth, peer);
           peer.begin();
-          // What is delivered before it does not make it a success.
+          // Lines before the error do not make the watch a success.
           peer.chunk(bookmark(std::to_string(10 + nth)) + event("ERROR", nth == 0 ? kExpired : broken));
           peer.hang();
         });
@@ -373,7 +373,7 @@ TEST_F(WatcherTest, DropsAnObjectWhoseSuccessorCannotBeRead) {
       [](auto, const auto& peer) { peer.answer(200, page("10", object("a", "1", "1") + "," + object("b", "2", "1"))); },
       [&](auto, const auto& peer) {
         peer.begin();
-        peer.chunk(event("MODIFIED", another(unreadable("a", "11"))));  // whose DELETED was lost
+        peer.chunk(event("MODIFIED", another(unreadable("a", "11"))));  // whose DELETED event was lost
         peer.hang();
       });
   EXPECT_TRUE(becomes("b=1 "));
@@ -437,7 +437,7 @@ TEST_F(WatcherTest, KeepsNothingOfAMillionBookmarks) {
         });
   EXPECT_TRUE(test::waitFor(60s, [&] { return watched_ == 2; }));
   EXPECT_EQ(watchedFrom(1), std::to_string(1000 + kChunks * kEach));
-  // The sanitizers keep what is freed.
+  // The sanitizers keep freed memory.
   EXPECT_LT(resident() - before, test::kSanitized ? 2000 : 32) << "MiB";
   EXPECT_EQ(held(), "a=1 ");
 }

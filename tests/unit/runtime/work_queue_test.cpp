@@ -101,7 +101,7 @@ TEST(WorkQueue, GivesEachKeyToOneWorkerAtATimeAndLosesNone) {
         const int round = ++seen[key];
         queue.succeeded(lease->key());
         --holding[key];
-        // By every way in, while it is held.
+        // Adds the held key in each possible way.
         if (round >= kRounds) continue;
         if (round % 3 == 0) queue.add(lease->key());
         if (round % 3 == 1) queue.addAfter(lease->key(), Duration(1));
@@ -127,7 +127,7 @@ TEST(WorkQueue, EndsWhoWaits) {
   EXPECT_FALSE(queue.take());
 }
 
-// Fails as it is told, then succeeds.
+// Fails as the test says, then succeeds.
 class Scripted final : public Reconciler {
  public:
   std::vector<std::function<Result<Outcome>()>> script;
