@@ -1,5 +1,6 @@
 #include "app/operator.h"
 
+#include "app/components.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "controllers/environment_controller.h"
@@ -10,6 +11,46 @@
 #include "runtime/lease.h"
 
 namespace mpay::app {
+namespace {
+
+constexpr std::string_view kIntegrations = "integration", kFunctionalTests = "functional tests";
+
+// The parts that several components share.
+struct Shared {
+  kube::Client& client;
+  const Clock& clock;
+  cluster::Caches& caches;
+  cluster::Claims& claims;
+  runtime::EventRecorder& events;
+  std::function<bool()> mayWrite;
+};
+
+// A new worker is a new entry here.
+std::vector<Component> listOf(const Shared& s, const Options& options,
+                              const std::function<void(const api::ObjectKey&)>& wakeTests) {
+  auto tests = std::make_unique<controllers::FunctionalTestController>(s.client, s.clock, s.caches, s.events,
+                                                                       s.mayWrite, wakeTests);
+  const auto reconsider = [&tests = *tests](const api::ObjectKey& key) { tests.reconsider(key); };
+  const auto revocation = [&](api::Stage stage) {
+    return std::make_unique<controllers::RevocationController>(stage, s.clock, s.caches, s.events);
+  };
+  std::vector<Component> list;
+  list.push_back({"environment", Change::Environment, 1,
+                  std::make_unique<controllers::EnvironmentController>(s.client, s.clock, s.caches, s.claims, s.events,
+                                                                       s.mayWrite)});
+  list.push_back({std::string(kIntegrations), Change::Integration, options.workers,
+                  std::make_unique<controllers::IntegrationController>(s.client, s.clock, s.caches, s.claims, s.events,
+                                                                       s.mayWrite)});
+  list.push_back({"notification", Change::Notifications, 1,
+                  std::make_unique<controllers::NotificationController>(s.clock, s.caches, s.mayWrite)});
+  list.push_back(
+      {std::string(kFunctionalTests), Change::Integration, options.testWorkers, std::move(tests), reconsider});
+  for (const auto stage : {api::Stage::Testing, api::Stage::Production})
+    list.push_back({"revocation", Change::Integration, controllers::kRevocationWorkers, revocation(stage)});
+  return list;
+}
+
+}  // namespace
 
 Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   auto config = TRY(kube::Config::find(options.kubeconfig));
@@ -32,52 +73,30 @@ Result<void> runOperator(const Options& options, const std::stop_token& stop) {
   const auto mayWrite = [&] { return !election || election->holds(); };
 
   runtime::EventRecorder events(client, clock, "mpay-operator");
-  // The listeners are called by watches, which start after the controllers exist.
-  std::unique_ptr<runtime::Controller> integrations, environments, notifications, tests;
-  std::unique_ptr<controllers::FunctionalTestController> testReconciler;
-  std::vector<std::unique_ptr<runtime::Controller>> revocations;
-  cluster::Claims claims([&](const api::ObjectKey& key) { integrations->enqueue(key); });
+  // Listeners are called by watches, which start after the components exist.
+  std::unique_ptr<Components> components;
+  const auto changed = [&](Change change) {
+    return [&components, change](const api::ObjectKey& key) { components->changed(change, key); };
+  };
+  const auto wakes = [&](std::string_view name) {
+    return [&components, name](const api::ObjectKey& key) { components->enqueue(name, key); };
+  };
+  cluster::Claims claims(wakes(kIntegrations));
   cluster::Caches caches(client, options.resourceNamespace, mayWrite,
-                         {[&](const api::ObjectKey& key) {
-                            integrations->enqueue(key);
-                            for (const auto& stage : revocations) stage->enqueue(key);
-                            testReconciler->reconsider(key);
-                            tests->enqueue(key);
-                          },
-                          [&](const api::ObjectKey& key) { environments->enqueue(key); },
-                          [&](const api::ObjectKey& key) { notifications->enqueue(key); }},
+                         {changed(Change::Integration), changed(Change::Environment), changed(Change::Notifications)},
                          events.ofUnread());
-  controllers::IntegrationController integrationReconciler(client, clock, caches, claims, events, mayWrite);
-  controllers::EnvironmentController environmentReconciler(client, clock, caches, claims, events, mayWrite);
-  controllers::NotificationController notificationReconciler(clock, caches, mayWrite);
-  controllers::RevocationController revocationInTesting(api::Stage::Testing, clock, caches, events);
-  controllers::RevocationController revocationInProduction(api::Stage::Production, clock, caches, events);
-  testReconciler = std::make_unique<controllers::FunctionalTestController>(
-      client, clock, caches, events, mayWrite, [&](const api::ObjectKey& key) { tests->enqueue(key); });
-  tests = std::make_unique<runtime::Controller>("functional tests", *testReconciler, options.testWorkers);
-  integrations = std::make_unique<runtime::Controller>("integration", integrationReconciler, options.workers);
-  environments = std::make_unique<runtime::Controller>("environment", environmentReconciler, 1);
-  notifications = std::make_unique<runtime::Controller>("notification", notificationReconciler, 1);
-  for (auto* reconciler : {&revocationInTesting, &revocationInProduction})
-    revocations.push_back(
-        std::make_unique<runtime::Controller>("revocation", *reconciler, controllers::kRevocationWorkers));
+  components = std::make_unique<Components>(
+      listOf({client, clock, caches, claims, events, mayWrite}, options, wakes(kFunctionalTests)));
 
   if (caches.start(ending.get_token()) && (!election || election->acquire(ending.get_token()))) {
     spdlog::info("caches are filled{}", election ? ", this process leads" : "");
-    environments->start();
-    integrations->start();
-    notifications->start();
-    tests->start();
-    for (const auto& stage : revocations) stage->start();
+    components->start();
     while (sleepUnlessStopped(options.resync, ending.get_token())) caches.resync();
   }
   spdlog::info("stopping");
-  for (const auto& stage : revocations) stage->stop();
-  tests->stop();
-  notifications->stop();
-  integrations->stop();
-  environments->stop();
+  components->stop();
   caches.stop();
+  components.reset();  // before the parts that it uses
   events.stop();
   if (election) election->release();
   if (leaseLost) return fail(ErrorKind::Api, "the lease was lost");

@@ -25,6 +25,15 @@ enum class ErrorKind {
 
 std::string_view toString(ErrorKind kind);
 
+// A state of something that was referred to, for callers that decide on it.
+enum class ErrorState {
+  Other,
+  BeingRead,  // nothing can be said yet
+  Absent,
+  Forbidden,
+  NameTaken,  // an object that is not the operator's has the name
+};
+
 // The part of a Kubernetes `Status` that callers decide on.
 struct ApiStatus {
   int code = 0;        // HTTP status, 404, 409, ...
@@ -33,7 +42,7 @@ struct ApiStatus {
 };
 
 // The reason why something could not be done. `message` is a sentence for people: what was being done, to what, and
-// what came back. Code decides on kind, reason and status, never on the message.
+// what came back. Code decides on kind, state and status, never on words.
 struct Error {
   ErrorKind kind = ErrorKind::Invalid;
   std::string message;
@@ -41,6 +50,7 @@ struct Error {
   std::optional<ApiStatus> status{};                      // for Api
   std::optional<std::chrono::milliseconds> retryAfter{};  // the server's Retry-After, if it sent one
   bool terminal = false;                                  // a retry cannot help
+  ErrorState state = ErrorState::Other;
 
   bool isApi(int code) const { return status && status->code == code; }
   // True only if the API server itself says NotFound. A 404 of a proxy, or of a path that is not served, tells nothing
@@ -62,6 +72,13 @@ inline tl::unexpected<Error> fail(ErrorKind kind, std::string message) {
 // An Invalid error with its stable reason.
 inline tl::unexpected<Error> refuse(std::string reason, std::string message) {
   return tl::unexpected<Error>(Error{ErrorKind::Invalid, std::move(message), std::move(reason)});
+}
+
+// The same of something that was referred to.
+inline tl::unexpected<Error> refuse(ErrorState state, std::string reason, std::string message) {
+  Error error{ErrorKind::Invalid, std::move(message), std::move(reason)};
+  error.state = state;
+  return tl::unexpected<Error>(std::move(error));
 }
 
 // Puts "doing: " before the message and keeps everything else.

@@ -16,18 +16,18 @@ std::vector<std::string> environmentsOf(const api::MPayIntegration& integration)
 
 tl::unexpected<Error> forbidden(std::string_view kind, const ObjectKey& key) {
   return refuse(
-      "ReferenceForbidden",
+      ErrorState::Forbidden, "ReferenceForbidden",
       fmt::format("the operator may not read {} {}; give its ServiceAccount a Role in {} with resources [{}], "
                   "resourceNames [{}], verbs [get, list, watch]",
                   kind, key.text(), key.namespace_, kind, key.name));
 }
 
 tl::unexpected<Error> absent(std::string_view kind, const ObjectKey& key) {
-  return refuse("ReferenceNotFound", fmt::format("{} {} does not exist", kind, key.text()));
+  return refuse(ErrorState::Absent, "ReferenceNotFound", fmt::format("{} {} does not exist", kind, key.text()));
 }
 
 tl::unexpected<Error> noKey(std::string_view kind, const ObjectKey& key, const std::string& name) {
-  return refuse("ReferenceNotFound", fmt::format("{} {} has no key {}", kind, key.text(), name));
+  return refuse(ErrorState::Absent, "ReferenceNotFound", fmt::format("{} {} has no key {}", kind, key.text(), name));
 }
 
 bool isNoCertificate(const Error& error) {
@@ -284,7 +284,7 @@ std::optional<Result<onboarding::KeySecret>> Caches::keySecret(const ObjectKey& 
   if (seen.error) return fail(mayNotKeep(key));
   if (seen.pending) return std::nullopt;
   if (!seen.object) {
-    return refuse("ReferenceNotFound",
+    return refuse(ErrorState::Absent, "ReferenceNotFound",
                   fmt::format("secrets {} does not exist; create it with type kubernetes.io/tls and an empty tls.crt "
                               "and tls.key",
                               key.text()));

@@ -73,11 +73,13 @@ Result<void> change(api::Secret& secret, const KeyPlan& plan, const Make& make, 
 }  // namespace
 
 Error mayNotKeep(const api::ObjectKey& secret) {
-  return Error{ErrorKind::Invalid,
-               fmt::format("the operator may not keep a key in secrets {}; give its ServiceAccount a Role in {} with "
-                           "resources [secrets], resourceNames [{}], verbs [get, list, watch, update]",
-                           secret.text(), secret.namespace_, secret.name),
-               "ReferenceForbidden"};
+  Error error{ErrorKind::Invalid,
+              fmt::format("the operator may not keep a key in secrets {}; give its ServiceAccount a Role in {} with "
+                          "resources [secrets], resourceNames [{}], verbs [get, list, watch, update]",
+                          secret.text(), secret.namespace_, secret.name),
+              "ReferenceForbidden"};
+  error.state = ErrorState::Forbidden;
+  return error;
 }
 
 KeySecretWriter::KeySecretWriter(kube::Client& client, std::function<bool()> mayWrite)

@@ -272,8 +272,9 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
   const ObjectKey key = desired.metadata.key();
   const auto observed = store.get(key);
   if (observed && !isOurs(observed->metadata)) {
-    return refuse("NameConflict", fmt::format("{} {} is not the operator's and is left alone; remove or rename it",
-                                              K::kResource.kind, key.text()));
+    return refuse(ErrorState::NameTaken, "NameConflict",
+                  fmt::format("{} {} is not the operator's and is left alone; remove or rename it", K::kResource.kind,
+                              key.text()));
   }
   if (observed && sameContent(*observed, desired)) return false;
   if (const auto& expected = desired.metadata.resourceVersion;

@@ -52,7 +52,7 @@ struct Written {
   bool note(const Result<bool>& result) {
     if (result) {
       any = any || *result;
-    } else if (result.error().reason == "NameConflict") {
+    } else if (result.error().state == ErrorState::NameTaken) {
       conflict = result.error().message;
     } else {
       failed = result.error();

@@ -45,12 +45,10 @@ Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& 
       return fail(std::move(outcome).error());
     }
     waiting_.with([&](auto& all) { all.erase(key); });
-    TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, false, mayWrite_,
-                                stop));
+    TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, false, mayWrite_, stop));
     return outcome;
   }
-  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, true, mayWrite_,
-                                  stop))) {
+  if (TRY(patchFinalizer(client_, caches_.integrations(), *integration, ledger::kFinalizer, true, mayWrite_, stop))) {
     integration = caches_.integrations().get(key);
     if (!integration) return runtime::Outcome{};
   }
@@ -67,7 +65,7 @@ Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& 
     // What it changes in the Secret is told by a watch, and judged then.
     auto kept = noteShownKeys(*decided, stop);
     if (kept) kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
-    if (!kept && !keyProblem && kept.error().reason == "ReferenceForbidden") {
+    if (!kept && !keyProblem && kept.error().state == ErrorState::Forbidden) {
       keyProblem = std::move(kept).error();
       continue;
     }
@@ -280,7 +278,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
     const auto outputs = outputsOf(environment);
     for (const auto& object : desired) {
       auto result = outputs->ensure(object, stop);
-      if (!result && result.error().reason == "NameConflict") continue;  // the condition says so
+      if (!result && result.error().state == ErrorState::NameTaken) continue;  // the condition says so
       written = TRY(std::move(result)) || written;
       // A registrar that was renamed: the new document is in place, the old one may go.
       if (!cluster::isOfComponent(object.metadata, ledger::kService)) continue;

@@ -101,7 +101,8 @@ void RevocationController::tell(const api::ObjectKey& key, const api::MPayEnviro
                                 const RevocationRecord& before, const RevocationRecord& after) {
   for (const auto& check : after.certificates) {
     if (check.verdict != RevocationVerdict::Revoked || before.isRevoked(check.sha256)) continue;
-    const auto words = fmt::format("the certificate {} of {} {}", check.sha256, key.text(), onboarding::describeRevocation(check));
+    const auto words =
+        fmt::format("the certificate {} of {} {}", check.sha256, key.text(), onboarding::describeRevocation(check));
     spdlog::warn("environment {}: {}", environment.metadata.name.value_or(""), words);
     events_.record(runtime::referenceTo(environment), runtime::EventType::Warning, "CertificateRevoked", "Check",
                    words);

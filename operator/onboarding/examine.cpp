@@ -358,7 +358,7 @@ Verdict judgeForm(const Snapshot& snapshot, const Parsed& parsedForm, Examinatio
   }
   if (!isMailAddress(spec.applicant.email)) return fix("InvalidRecipient", "applicant.email is no mail address");
   if (!spec.service.id) {
-    return awaiting("AwaitingServiceID",
+    return awaiting(Awaited::ServiceID,
                     "the form is complete; the MPay operator assigns service.id, it is then set once");
   }
   return good("Submitted", fmt::format("the form is complete, service {} is claimed", *spec.service.id));

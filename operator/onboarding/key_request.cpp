@@ -90,9 +90,9 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
     out.open = openRequest(held.current, request.secretName, *subject);
     if (!out.open) return requesting(KeyStep::WriteRequest);
   }
-  const bool isAbsent = issued && !*issued && issued->error().reason == "ReferenceNotFound";
+  const bool isAbsent = issued && !*issued && issued->error().state == ErrorState::Absent;
   if (!integration.spec.certificate->issued || isAbsent) {
-    return says(awaiting("AwaitingCertificate",
+    return says(awaiting(Awaited::Certificate,
                          fmt::format("{}give the certificate of the key in Secret {} in certificate.issued{}",
                                      out.open ? "send status.certificateRequest.pem to STISC, and then " : "",
                                      request.secretName, isAbsent ? ": " + issued->error().message : "")));

@@ -158,13 +158,13 @@ PromotedJudged judgePromoted(const PromotionQuestion& question) {
     return {writing("Promoting", "the validated revision is being recorded"), revisionOf(question)};
   }
   if (!live)
-    return {awaiting("AwaitingValidation", "Validated comes first; production admits nobody for this service"), {}};
+    return {awaiting(Awaited::Validation, "Validated comes first; production admits nobody for this service"), {}};
   if (form.digest.empty()) {
     return {working("AwaitingSubmission",
                     describeServing(*live, serving) + "; what is declared cannot be judged, see the conditions before"),
             {}};
   }
-  return {awaiting("AwaitingValidation",
+  return {awaiting(Awaited::Validation,
                    fmt::format("{}; {} waits for its own validation", describeServing(*live, serving), form.digest)),
           {}};
 }

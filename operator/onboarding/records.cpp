@@ -100,10 +100,9 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
     }
   }
   if (!awaited.empty()) {
-    const bool functional = gate.milestone == api::Milestone::FunctionalTesting;
-    verdict.reason = misses.failed ? misses.failed->reason
-                     : functional  ? "AwaitingFunctionalTesting"
-                                   : "AwaitingValidation";
+    const bool isFunctional = gate.milestone == api::Milestone::FunctionalTesting;
+    if (isFunctional && !misses.failed) verdict.awaited = Awaited::FunctionalTesting;
+    verdict.reason = misses.failed ? misses.failed->reason : std::string(reasonOf(verdict.awaited));
     verdict.message = fmt::format(
         "waiting for {} on {} by {}: kubectl mpay validate {} -n {} --milestone {} --role {} --accept (or --reject){}",
         json::nameOf(gate.milestone), gate.digest, fmt::join(awaited, " and "), gate.integration.name,
@@ -134,7 +133,7 @@ GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admissi
 Verdict ofGate(const GateVerdict& gate) {
   if (gate.open) return good(gate.reason, gate.message);
   if (gate.isUnknown) return {api::ConditionStatus::Unknown, gate.reason, gate.message, Attention::Working};
-  return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.reason, gate.message);
+  return gate.rejected ? fix(gate.reason, gate.message) : awaiting(gate.awaited, gate.message, gate.reason);
 }
 
 }  // namespace mpay::onboarding

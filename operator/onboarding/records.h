@@ -41,6 +41,7 @@ struct GateVerdict {
   bool rejected = false;
   bool isUnknown = false;  // records cannot be believed now
   Records counted{};       // the records that opened it
+  Awaited awaited = Awaited::Validation;
 };
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission);

@@ -12,6 +12,16 @@ struct Summary {
   bool isBeingWritten = false;  // Ready and Reconciling wait for that
 };
 
+std::string phaseOf(Awaited awaited) {
+  switch (awaited) {
+    case Awaited::ServiceID: return "Awaiting ServiceID";
+    case Awaited::Certificate: return "Awaiting certificate";
+    case Awaited::FunctionalTesting: return "Functional testing";
+    case Awaited::Validation: break;
+  }
+  return "Awaiting validation";
+}
+
 Summary summaryOf(const SummaryQuestion& question, std::span<const Verdict* const> gates) {
   const bool toProduction = question.integration.spec.targetStage == api::Stage::Production;
   const Verdict* toFix = nullptr;
@@ -34,13 +44,8 @@ Summary summaryOf(const SummaryQuestion& question, std::span<const Verdict* cons
     summary.ready = good(toProduction ? "Production" : "Testing", reached.message);
     summary.phase = toProduction ? "In production" : "In testing";
   } else if (first && first->attention == Attention::Awaiting) {
-    const bool named = first->reason.starts_with("Awaiting");
-    summary.ready = idle(named ? first->reason : "AwaitingValidation", first->message);
-    const auto& awaited = summary.ready.reason;
-    summary.phase = awaited == "AwaitingServiceID"           ? "Awaiting ServiceID"
-                    : awaited == "AwaitingCertificate"       ? "Awaiting certificate"
-                    : awaited == "AwaitingFunctionalTesting" ? "Functional testing"
-                                                             : "Awaiting validation";
+    summary.ready = idle(std::string(reasonOf(first->awaited)), first->message);
+    summary.phase = phaseOf(first->awaited);
   } else if (first) {
     summary.ready = idle(first->reason, first->message);
     summary.reconciling = good(first->reason, first->message);

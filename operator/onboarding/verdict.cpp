@@ -28,8 +28,20 @@ Verdict working(std::string reason, std::string message) {
 Verdict writing(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Writing);
 }
-Verdict awaiting(std::string reason, std::string message) {
-  return isFalse(std::move(reason), std::move(message), Attention::Awaiting);
+Verdict awaiting(Awaited awaited, std::string message, std::string reason) {
+  auto verdict = isFalse(reason.empty() ? std::string(reasonOf(awaited)) : std::move(reason), std::move(message),
+                         Attention::Awaiting);
+  verdict.awaited = awaited;
+  return verdict;
+}
+std::string_view reasonOf(Awaited awaited) {
+  switch (awaited) {
+    case Awaited::ServiceID: return "AwaitingServiceID";
+    case Awaited::Certificate: return "AwaitingCertificate";
+    case Awaited::FunctionalTesting: return "AwaitingFunctionalTesting";
+    case Awaited::Validation: break;
+  }
+  return "AwaitingValidation";
 }
 Verdict fix(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Fix);
@@ -42,9 +54,13 @@ Verdict unknown(const Error& error) {
 
 Verdict reading(std::string message) { return isFalse(std::string(kPending), std::move(message), Attention::Reading); }
 
-Error beingRead(std::string message) { return Error{ErrorKind::Invalid, std::move(message), std::string(kPending)}; }
+Error beingRead(std::string message) {
+  Error error{ErrorKind::Invalid, std::move(message), std::string(kPending)};
+  error.state = ErrorState::BeingRead;
+  return error;
+}
 
-bool isBeingRead(const Error& error) { return error.reason == kPending; }
+bool isBeingRead(const Error& error) { return error.state == ErrorState::BeingRead; }
 
 Verdict ofError(const Error& error) {
   if (isBeingRead(error)) return reading(error.message);

@@ -21,11 +21,15 @@ enum class Attention {
   Fix,       // the user must edit something
 };
 
+// What a person has to give, where Attention is Awaiting.
+enum class Awaited { ServiceID, Certificate, FunctionalTesting, Validation };
+
 struct Verdict {
   api::ConditionStatus status = api::ConditionStatus::Unknown;
   std::string reason{};
   std::string message{};
   Attention attention = Attention::Working;
+  Awaited awaited = Awaited::Validation;
 
   bool holds() const { return status == api::ConditionStatus::True; }
   bool isBeingRead() const { return attention == Attention::Reading; }
@@ -41,8 +45,12 @@ Verdict good(std::string reason, std::string message);
 Verdict idle(std::string reason, std::string message);
 Verdict working(std::string reason, std::string message);
 Verdict writing(std::string reason, std::string message);
-Verdict awaiting(std::string reason, std::string message);
+// `reason` empty: reasonOf(awaited).
+Verdict awaiting(Awaited awaited, std::string message, std::string reason = {});
 Verdict fix(std::string reason, std::string message);
+
+// "AwaitingServiceID".
+std::string_view reasonOf(Awaited awaited);
 
 // Nothing can be told while that is so.
 Verdict unknown(const Error& error);

@@ -103,8 +103,7 @@ TEST(Report, IsReadAsJunit) {
 TEST(Report, SpeaksThreeLanguages) {
   const Report report{conformance::Profile::standard(),
                       {findingOf("T1", Outcome::pass), findingOf("S5", Outcome::fail)}};
-  EXPECT_TRUE(
-      toText(report, Language::ro).starts_with("Testarea funcțională nu a trecut.\nVerificări: 1 trecute"));
+  EXPECT_TRUE(toText(report, Language::ro).starts_with("Testarea funcțională nu a trecut.\nVerificări: 1 trecute"));
   EXPECT_TRUE(toText(report, Language::ru).starts_with("Функциональное тестирование не пройдено.\n"));
   const auto text = toText(report, Language::en);
   EXPECT_TRUE(text.starts_with("Functional testing did not pass.\nChecks: 1 passed, 0 with a warning, 1 failed"));

@@ -182,8 +182,7 @@ TEST(Environment, IsReadyOnlyWhenEverythingIsPublished) {
     change(publication);
     return publication;
   };
-  const Error refused{ErrorKind::Invalid, "m", "NotSupported"}, reading{ErrorKind::Invalid, "m", "Pending"},
-      failed{ErrorKind::Api, "403"};
+  const Error refused{ErrorKind::Invalid, "m", "NotSupported"}, reading = beingRead("m"), failed{ErrorKind::Api, "403"};
   struct Row {
     std::string reason;
     ConditionStatus ready, reconciling, stalled;
