@@ -33,7 +33,7 @@ class Claims {
     ledger::Claim published{};
   };
 
-  // The items that an integration asks for in one environment. Several integrations may hold `shared` ranges. Where the
+  // The items that an integration asks for in one environment. Several integrations may hold `shared` ranges. If the
   // environment proves IDNOs, integrations of one IDNO may share every other address. Services of one beneficiary may
   // share a certificate, see ledger::isOneBeneficiary().
   struct Request {

@@ -85,7 +85,7 @@ class Outputs {
     metadata.resourceVersion = version.value_or("");
     return ensure(ledger::remember(std::move(metadata), record), stop);
   }
-  // Reads the record T of an integration, changes it and writes it, bound to the version that was read. Where another
+  // Reads the record T of an integration, changes it and writes it, bound to the version that was read. If another
   // writer came between, reads and changes it again, up to kUpdateAttempts times. `change` takes an std::optional<T>
   // (nothing: there is no such record, or it is damaged) and returns a Result<std::optional<T>> (nothing: the record
   // stays as it is). True when something was written. Errors: those of `change`, and of ensure().

@@ -27,7 +27,7 @@ class NotificationController final : public runtime::Reconciler {
   const Clock& clock_;
   cluster::Caches& caches_;
   const std::function<bool()> mayWrite_;
-  // By integration and Message-ID: the time at which this process sent the mail. Where the record could not be written,
+  // By integration and Message-ID: the time at which this process sent the mail. If the record could not be written,
   // only the record is tried again. As many of each integration as its record keeps, until the integration is gone.
   Synchronized<std::map<api::ObjectKey, std::map<std::string, std::string>>> sent_;
 };

@@ -65,7 +65,7 @@ File renderFingerprints(const ledger::Fragments& fragments);
 File renderFingerprintMap(const ledger::Fragments& fragments);
 
 // "admitted.conf" of nginx sets $mpay_admitted: the ServiceIDs that a request is admitted for, separated by commas; ""
-// admits nobody. They are the ServiceIDs of the request's certificate that may call from its address. Where the query
+// admits nobody. They are the ServiceIDs of the request's certificate that may call from its address. If the query
 // or path names a ServiceID, only that ServiceID. A request that names several, or none that can be one, is not
 // admitted. The text is the same for every environment.
 std::string renderAdmission();

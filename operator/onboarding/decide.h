@@ -21,7 +21,7 @@ struct Tenancy : Verdict {
 struct Examination {
   Verdict prerequisites;
   Verdict certificate;
-  Verdict form;  // Submitted, but for the claims
+  Verdict form;  // Submitted, without the claims
   api::ContentHashes hashes;
   std::string digest;
   std::string testingDigest;
