@@ -1,4 +1,4 @@
-# The two commands are `make demo` and `make test`; each does all the set-up by itself.
+# The two main commands are `make demo` and `make test`. Each does all its set-up.
 # PRESET chooses the build: release (default), debug, asan, tsan, clang.
 
 PRESET ?= release

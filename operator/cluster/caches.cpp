@@ -72,7 +72,7 @@ Caches::Caches(kube::Client& client, std::string resourceNamespace, std::functio
   });
   integrations_.onChange([this](const auto& before, const auto& after) {
     listeners_.integration((after ? after : before)->metadata.key());
-    // An environment that is being deleted waits for whoever uses it.
+    // An environment that is being deleted waits for its users, so it is told of a user that leaves.
     if (!before ||
         (after && !after->metadata.deletionTimestamp && before->spec.environments == after->spec.environments)) {
       return;
@@ -110,7 +110,7 @@ void Caches::everybody() const {
   for (const auto& integration : integrations_.list()) listeners_.integration(integration->metadata.key());
 }
 
-// What cannot be read any more may have been taken away.
+// Policies that cannot be read any more may have been removed.
 std::function<void(const std::optional<Error>&)> Caches::admissionProblem(std::string kind) {
   return [this, kind = std::move(kind)](const std::optional<Error>& error) {
     if (error && !error->isForbidden()) return;
@@ -127,7 +127,7 @@ bool Caches::start(const std::stop_token& stop) {
   environmentWatcher_.start();
   integrationWatcher_.start();
   validationWatcher_.start();
-  // Not waited for: where nobody may ask, nothing else is held up.
+  // Start does not wait for it: where the operator may not read test requests, everything else goes on.
   testRequestWatcher_.start();
   namespaceWatcher_.start();
   policyWatcher_.start();
@@ -135,7 +135,7 @@ bool Caches::start(const std::stop_token& stop) {
   if (!environments_.waitUntilSynced(stop) || !integrations_.waitUntilSynced(stop) ||
       !validations_.waitUntilSynced(stop) || !namespaces_.waitUntilSynced(stop))
     return false;
-  // Who may not read the policies can still withdraw and restore: then no record counts, see admission().
+  // An operator that may not read the policies can still withdraw and restore; then no record counts, see admission().
   const std::stop_callback ending(stop, [&] { admissionRefused_.request_stop(); });
   policies_.waitUntilSynced(admissionRefused_.get_token());
   bindings_.waitUntilSynced(admissionRefused_.get_token());
@@ -183,7 +183,7 @@ std::shared_ptr<Outputs> Caches::outputs(const api::MPayEnvironment& environment
   bool fresh = false;
   auto outputs = outputs_.with([&](auto& all) {
     auto& slot = all[name];
-    // stage and outputNamespace are immutable, but an environment may be re-created with others.
+    // stage and outputNamespace are immutable, but an environment may be created again with others.
     if (slot && slot->namespaceName() == environment.spec.outputNamespace) return slot;
     fresh = true;
     slot =
@@ -226,12 +226,12 @@ void Caches::forget(const std::string& environment) {
 }
 
 bool Caches::publish(const std::string& name, EnvironmentState state) {
-  // Those concerned: everybody when the settings changed, else whose fragment did.
+  // Tells all integrations when the settings changed, otherwise those whose fragment changed.
   bool settingsChanged = false;
   const auto now = state.aggregated;
   const auto before = states_.with([&](auto& all) {
     auto& known = all[name];
-    // Of refused settings some rules hold all the same.
+    // The generation counts too: some rules hold even where the settings are refused.
     settingsChanged = known.generation != state.generation ||
                       known.settings.has_value() != state.settings.has_value() ||
                       (state.settings ? *known.settings != *state.settings
@@ -241,7 +241,7 @@ bool Caches::publish(const std::string& name, EnvironmentState state) {
   });
   if (settingsChanged) {
     for (const auto& key : integrationsOf(name)) tell(key);
-    // Also of those that ended: what is left of them is checked for revocation.
+    // Integrations that have ended are told too: their remaining fragments are checked for revocation.
     for (const auto& [fragment, content] : *now) {
       if (!integrations_.get(content.integration)) listeners_.integration(content.integration);
     }
@@ -299,7 +299,7 @@ onboarding::Content Caches::content(const api::ContentSource& source, const std:
 
 onboarding::Content Caches::content(const api::ContentReference& reference, const std::string& namespace_) const {
   auto content = referred(reference, namespace_);
-  // PublicSecret tells what is wrong with a certificate.
+  // PublicSecret tells the fault of a certificate.
   if (content && !*content && isNoCertificate(content->error()))
     return refuse("InvalidImage", "the value is no PNG image");
   return content;

@@ -1,4 +1,4 @@
-// What the controllers read: stores of our kinds and of what they depend on, kept by watches. A
+// The caches of the controllers: stores of our kinds and of the objects that they depend on, kept by watches. A
 // reconcile reads from here only and never asks the API server.
 #pragma once
 
@@ -16,20 +16,20 @@
 
 namespace mpay::cluster {
 
-// Where changes are told; each names whom to look at again.
+// Receive changes; each names the object to reconcile again.
 struct Listeners {
   std::function<void(const ObjectKey&)> integration;
   std::function<void(const ObjectKey&)> environment;
   std::function<void(const ObjectKey&)> notification;
 };
 
-// What the environment controller found, for the integration controller.
+// The findings of the environment controller, for the integration controller.
 struct EnvironmentState {
-  std::string uid{};  // of the environment that this is of
+  std::string uid{};  // of the environment that this state describes
   std::int64_t generation = 0;
   Result<std::shared_ptr<const onboarding::Settings>> settings =
       fail(onboarding::beingRead("the environment is being read"));
-  // The fragments that everything published holds.
+  // The fragments that the published objects hold.
   std::shared_ptr<const AggregatedFragments> aggregated = std::make_shared<AggregatedFragments>();
   std::string aggregateProblem{};
   bool synced = false;  // the output namespace was read
@@ -50,26 +50,26 @@ class Caches {
   std::optional<std::map<std::string, std::string>> namespaceLabels(const std::string& name) const;
   onboarding::Records records(const ObjectKey& integration) const;
   onboarding::Admission admission() const;
-  // Who asks for the functional tests of an integration.
+  // The requests for functional tests of an integration.
   std::vector<std::shared_ptr<const api::MPayTestRequest>> testRequests(const ObjectKey& integration) const;
 
   // The output namespace of an environment; its watch starts with the first call.
   std::shared_ptr<Outputs> outputs(const api::MPayEnvironment& environment);
   std::vector<ObjectKey> integrationsOf(const std::string& environment) const;
 
-  // As it was published last; of an earlier one of the same name nothing.
+  // The state as last published; empty when that was for an earlier environment of the same name.
   EnvironmentState environmentState(const api::MPayEnvironment& environment) const;
-  // Ends what there is of an environment that is gone.
+  // Ends the watch and the state of an environment that is gone.
   void forget(const std::string& environment);
-  // True when it differs from what was known; then those who use the environment are told.
+  // True when the state differs from the known one; then the users of the environment are told.
   bool publish(const std::string& name, EnvironmentState state);
 
-  // What `owner` refers to, instead of what it referred to before: it is watched, and whoever `owner` names is woken by
-  // a change.
+  // Replaces the references of `owner`: these objects are watched, and a change wakes the integrations that `owner`
+  // names.
   void refer(const std::string& owner, const std::vector<const api::ContentSource*>& sources,
              const std::vector<const api::ContentReference*>& references, const std::string& namespace_,
              const std::set<ObjectKey>& credentials = {}, const std::set<ObjectKey>& keySecrets = {});
-  // Nothing of that owner's is watched any more.
+  // Ends every watch of that owner.
   void forgetReferences(const std::string& owner) { refer(owner, {}, {}, ""); }
   // A certificate or authorities; nothing while it is unknown.
   onboarding::Content content(const api::ContentSource& source, const std::string& namespace_) const;
@@ -80,13 +80,13 @@ class Caches {
   runtime::NamedWatches<MailCredentials>::Seen credentials(const ObjectKey& key) const { return credentials_.get(key); }
   const std::string& resourceNamespace() const { return resourceNamespace_; }
 
-  // Everybody looks again.
+  // Reconciles everything again.
   void resync();
 
  private:
   onboarding::Content referred(const api::ContentReference& reference, const std::string& namespace_) const;
   void changed(const std::string& owner) const;
-  void tell(const ObjectKey& integration) const;  // whoever reconciles it, and whoever sends its mails
+  void tell(const ObjectKey& integration) const;  // its reconciler, and the sender of its mails
   void everybody() const;
   std::function<void(const std::optional<Error>&)> admissionProblem(std::string kind);
 
@@ -95,8 +95,8 @@ class Caches {
   const std::function<bool()> mayWrite_;
   const Listeners listeners_;
   onboarding::ShippedPolicies shipped_;
-  std::stop_source admissionRefused_;  // once: nobody waits for the policies any more
-  Synchronized<std::map<std::string, std::optional<std::string>>> admissionUnread_;  // by kind: why
+  std::stop_source admissionRefused_;  // once requested, nothing waits for the policies any more
+  Synchronized<std::map<std::string, std::optional<std::string>>> admissionUnread_;  // by kind: the reason
 
   runtime::Store<api::MPayEnvironment> environments_;
   runtime::Store<api::MPayIntegration> integrations_;

@@ -89,7 +89,7 @@ void Claims::Index::noteAssignments(const Request& request, onboarding::Conflict
   const auto& claim = request.claim;
   const auto mine = claims.find(keyOf(claim));
   const auto* had = mine == claims.end() ? nullptr : &mine->second;
-  // What is held already goes on.
+  // An item that is held already stays granted.
   if (assignments->takesService(claim.holder, claim.serviceID)) {
     conflicts.service = true;
   } else if (assignments->ofService(claim.serviceID) && !(had && had->serviceID == claim.serviceID)) {
@@ -172,7 +172,7 @@ bool Claims::Index::take(const Request& request, const onboarding::Conflicts& co
   const auto holder = keyOf(request.claim);
   auto granted = onboarding::granted(request.claim, conflicts);
   const auto had = claims.find(holder);
-  // What was assigned to others stays here until yield(): it may still be published, or be about to be.
+  // Items that were assigned to others stay here until yield(): they may still be published, or be about to be.
   if (had != claims.end() && !assignments->empty()) {
     for (const auto& sha256 : had->second.certificates) {
       if (assignments->takesCertificate(had->second.holder, sha256)) include(granted.certificates, sha256);
@@ -205,7 +205,7 @@ void Claims::Index::enter(const api::ObjectKey& holder) {
     if (!prefix) continue;
     if (const auto found = addresses.find(*prefix); found != addresses.end() && found->second.contains(holder))
       continue;
-    // What services of one beneficiary share is judged when they ask.
+    // Sharing between services of one beneficiary is judged when they ask.
     const auto others = overlapping(*prefix, holder);
     const bool isTheirs = std::any_of(others.begin(), others.end(), [&](const auto& other) {
       return claims.at(other).holder.idno != claim.holder.idno;
@@ -390,7 +390,7 @@ void loadClaims(Claims& claims, const api::MPayEnvironment& environment, const O
         for (const auto& object : outputs.ofComponent(ledger::kClaim)) {
           if (auto claim = ledger::remembered<ledger::Claim>(*object)) all[keyOf(*claim)].claim = std::move(*claim);
         }
-        // What is published stays its publisher's also where the claim was lost.
+        // A published item stays its publisher's, also where the claim was lost.
         for (const auto& object : outputs.ofComponent(ledger::kFragment)) {
           auto fragment = ledger::contentOf<ledger::Fragment>(object);
           if (const auto key = integrationOf(object->metadata); !fragment && key) fragment = promoted(outputs, *key);

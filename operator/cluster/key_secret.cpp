@@ -108,7 +108,7 @@ Result<void> KeySecretWriter::carryOut(const KeyPlan& plan, const Note& note, co
   const auto refused = [&](Error error) {
     return fail(error.isForbidden() ? mayNotKeep(plan.secret) : std::move(error));
   };
-  // Before a key is made, and noted, that could not be written in the end.
+  // Checked first, so that no key is made and noted that could not be written in the end.
   if (makesKey) {
     auto tried = secrets.tryReplace(guarded.secret, stop);
     if (!tried) return refused(std::move(tried).error());

@@ -5,7 +5,7 @@
 namespace mpay::cluster {
 namespace {
 
-// But for what the server adds, and what we do not decide.
+// Ignores the fields that the server adds, and those that we do not decide.
 bool sameMeta(api::ObjectMeta a, api::ObjectMeta b) {
   for (auto* m : {&a, &b}) {
     m->uid = m->resourceVersion = m->creationTimestamp = m->deletionTimestamp = m->generateName = std::nullopt;
@@ -168,7 +168,7 @@ Result<void> Outputs::expectRead(std::string_view what) const {
 void Outputs::looked(const std::optional<Error>& error) {
   onChange_(std::nullopt, true);
   if (error || !synced()) return;
-  // Whoever was told of an object before the lists had ended could not know that there is nothing else.
+  // A listener that was told of an object before the lists ended could not know that there is nothing else.
   for (const auto& object : configMaps_.list()) {
     if (const auto integration = integrationOf(object->metadata)) onChange_(integration, false);
   }
@@ -248,7 +248,7 @@ bool Outputs::isAnothers(const runtime::Store<K>& store, const std::string& name
   };
   if (!looksForeign()) return false;
   inTheWay_.with([&](auto& all) { all[placeOf<K>(name)].insert(wanting); });
-  return looksForeign();  // it may have gone before it was noted
+  return looksForeign();  // the object may have gone before it was noted
 }
 
 bool Outputs::isForeign(const std::string& configMap, const ObjectKey& wanting) {
@@ -288,7 +288,7 @@ Result<bool> Outputs::ensureObject(runtime::Store<K>& store, const K& desired, c
   const kube::Api<K> objects(client_);
   bool absent = !observed;
   if constexpr (requires { observed->immutable; }) {
-    // Somebody froze it: only a new object can have the right content.
+    // Somebody made it immutable: only a new object can have the right content.
     if (observed && observed->immutable == true) {
       TRY(removeObject(store, *observed, stop));
       absent = true;

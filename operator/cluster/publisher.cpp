@@ -12,7 +12,7 @@ namespace {
 
 using gateway::Published;
 
-// What of a part is looked for by a gateway: lines, or peers.
+// Collects the units that a gateway looks for in a part: lines, or peers.
 void collect(const api::ConfigMap& object, std::unordered_set<std::string>& into) {
   for (const auto& [name, text] : object.data) {
     for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
@@ -26,8 +26,8 @@ void collect(const api::NetworkPolicy& object, std::unordered_set<std::string>& 
   for (const auto& peer : from->get_array()) into.insert(json::canonical(peer));
 }
 
-// Whatever moves from one part to another must come before it goes: first the parts that only gain, then those that
-// gain and lose, then the others.
+// An entry that moves from one part to another must arrive before it leaves. The order: parts that only gain, then
+// parts that gain and lose, then the others.
 template <class K>
 int turn(const K* observed, const K& desired) {
   if (!observed) return 0;
@@ -105,7 +105,7 @@ Result<void> Publisher::restore(const std::string& environment, const std::strin
   auto metadata = ledger::memoryMeta(outputs.namespaceName(), ledger::kFragment, environment, integration);
   metadata.resourceVersion = damaged.metadata.resourceVersion;
   auto written = outputs.ensure(ledger::remember(std::move(metadata), fragments_.at(name).fragment), stop);
-  // Its integration came first.
+  // The fragment's integration wrote first.
   if (!written && written.error().isConflict()) return {};
   return written ? Result<void>{} : fail(std::move(written).error());
 }
@@ -122,7 +122,7 @@ Result<void> Publisher::readFragments(const std::string& environment, Outputs& o
     if (!decoded) {
       if (known == known_.end()) return fail(within(name, std::move(decoded).error()));
       spdlog::warn("{}: {}; what it said before stays published, and is restored", name, decoded.error().message);
-      // Tried again where that fails: the object is not the one that was looked at last.
+      // Tried again where that fails: the object differs from the one that was looked at last.
       if (auto restored = restore(environment, name, *object, outputs, stop); !restored)
         unrestored_ = within(name, std::move(restored).error());
       continue;
@@ -176,13 +176,14 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   Result<void> read;
   if (!outcome.wait) read = readFragments(environment.metadata.name.value_or(""), outputs, stop);
   if (!outcome.wait && read && (!rendered_ || changed_)) render(wanted);
-  // Where fragments cannot be read now, what was published before is put back all the same.
+  // If fragments cannot be read now, the objects published before are restored all the same.
   if (!rendered_) TRY(std::move(read));
   if (!rendered_ || (outcome.wait && repairs_ >= kRepairsAtOnce)) return outcome;
 
   Written policies, maps;
   write(aggregates_.networkPolicies, outputs, seen_, policies, stop);
-  // Network policies add up: one that is published no more goes on admitting, so it goes whatever becomes of the maps.
+  // Network policies add up: a policy that is no longer published still admits, so it is removed whatever happens to
+  // the maps.
   std::set<std::string> networkPolicies;
   collectNames(aggregates_.networkPolicies, networkPolicies);
   Result<void> removed;
@@ -205,7 +206,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   if (outcome.wait || !outcome.conflict.empty()) return outcome;
   std::set<std::string> configMaps;
   collectNames(aggregates_.configMaps, configMaps);
-  // Of authorities that cannot be read what is published stays, its parts too.
+  // If authorities cannot be read, the published bundle stays, with its parts.
   std::vector<std::string> kept;
   for (const auto& bundle : environment.spec.trust.bundles) {
     if (bundle.format == api::BundleFormat::PEM && !settings) kept.push_back(bundle.name);

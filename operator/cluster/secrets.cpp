@@ -25,7 +25,7 @@ onboarding::KeySlot slotOf(const api::Secret& secret, std::string_view keyName, 
   slot.empty = key.view().empty();
   if (const auto parsed = crypto::PrivateKey::parse(key.view())) slot.publicKeySha256 = parsed->publicKeySha256();
   auto request = valueOf(secret, std::string(requestName)).value_or("");
-  // Whatever else somebody put there is not kept.
+  // Anything else that somebody put there is not kept.
   if (crypto::parseRequest(request)) slot.request = std::move(request);
   return slot;
 }

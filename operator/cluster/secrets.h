@@ -1,4 +1,4 @@
-// What is kept of Secrets: never more than what they are read for.
+// The content kept of Secrets: never more than the operator needs.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace mpay::cluster {
 
-// A Secret that a form or an environment refers to for something public. Of each value a certificate, a bundle of
-// certificates or a PNG is kept, else only why it is none of them.
+// A Secret that a form or an environment refers to for something public. A value that is a certificate, a bundle of
+// certificates or a PNG is kept; of any other value only the reason why it is none of them.
 struct PublicSecret {
   using Wire = api::Secret;
   static constexpr api::ResourceType kResource = api::Secret::kResource;
@@ -22,8 +22,8 @@ struct PublicSecret {
   static PublicSecret of(api::Secret secret);
 };
 
-// A Secret in which the operator makes a key: of the keys their public halves' fingerprints, and what is public beside
-// them.
+// A Secret in which the operator makes a key: the fingerprints of the keys' public halves, and the public content
+// beside them.
 struct KeyedSecret {
   using Wire = api::Secret;
   static constexpr api::ResourceType kResource = api::Secret::kResource;
@@ -45,7 +45,7 @@ struct MailCredentials {
   static MailCredentials of(api::Secret secret);
 };
 
-// A whole Secret, read when it is needed; its values are overwritten when it goes.
+// A whole Secret, read when it is needed; its values are overwritten on destruction.
 struct GuardedSecret {
   api::Secret secret;
   explicit GuardedSecret(api::Secret read) : secret(std::move(read)) {}

@@ -97,7 +97,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const api::ObjectKey& 
                 credentialsOf(*environment, caches_.resourceNamespace()));
   const auto outputs = caches_.outputs(*environment);
   const bool ending = environment->metadata.deletionTimestamp.has_value();
-  // Asked before the fragments are read: what nobody keeps any more is in none of them.
+  // Asked before the fragments are read: an integration that has left by now is in none of the fragments read.
   const auto keptBy = ending ? whatKeeps(*environment, *outputs) : std::nullopt;
   if (ending && !keptBy && environment->spec.deletionPolicy == api::EnvironmentDeletionPolicy::Delete) {
     TRY(outputs->removeAggregatesBut({}, stop));
@@ -119,7 +119,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const api::ObjectKey& 
         fmt::format("the output namespace {} cannot be read: {}", environment->spec.outputNamespace, problem->message));
   }
   state.synced = outputs->synced();
-  // Also while the settings are unusable: whoever was withdrawn must leave.
+  // Published also while the settings are unusable: a withdrawn integration must leave.
   Result<cluster::Publisher::Outcome> published;
   if (state.synced) {
     readAssignments(*environment, *outputs);
@@ -148,7 +148,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const api::ObjectKey& 
     TRY(setFinalizer(*environment, false, stop));
     return runtime::Outcome{};
   }
-  // What is being read after a restart changes nothing that was said before it.
+  // Reading anew after a restart changes nothing in the status.
   const bool isReading = state.settings ? !state.synced : onboarding::isBeingRead(state.settings.error());
   if (isReading && environment->status) return runtime::Outcome{};
   onboarding::Publication publication;
@@ -213,12 +213,13 @@ std::optional<std::string> EnvironmentController::whatKeeps(const api::MPayEnvir
                          *record->dueAt);
     }
   }
-  // Whoever names another environment now, and has not left this one yet: once it is gone, nobody would end that.
+  // An integration that names another environment now may not have left this one yet. Once this environment is gone,
+  // nothing would end its service.
   for (const auto& object : outputs.ofComponent(ledger::kFragment)) {
     const auto fragment = ledger::remembered<ledger::Fragment>(*object);
     if (!fragment) return fmt::format("{} to be restored: it cannot be read", object->metadata.name.value_or(""));
     const api::ObjectKey key{fragment->holder.namespace_, fragment->holder.name};
-    // In production what is retained stays.
+    // A retained integration of production stays.
     if (!cluster::recall<ledger::WithdrawalRecord>(outputs, key)) return fmt::format("{} to leave it", key.text());
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// One MPayEnvironment: its settings, and everything published of all its integrations.
+// Reconciles one MPayEnvironment: its settings, and everything published of all its integrations.
 #pragma once
 
 #include "cluster/caches.h"
@@ -16,7 +16,7 @@ class EnvironmentController final : public runtime::Reconciler {
   Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
-  // What the last examination was of, so that nothing is parsed twice.
+  // The input of the last examination, so that nothing is parsed twice.
   struct Examined {
     std::string uid;
     std::int64_t generation = 0;
@@ -25,14 +25,15 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  // What the platform assigned, to the claims; damaged records to the environment's Events, once each.
+  // Passes the assignments of the platform to the claims, and reports damaged records in the environment's Events, once
+  // each.
   void readAssignments(const api::MPayEnvironment& environment, const cluster::Outputs& outputs);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            const onboarding::Verdict& authorities, std::size_t integrations,
                            const std::stop_token& stop);
   Result<bool> setFinalizer(const api::MPayEnvironment& environment, bool wanted, const std::stop_token& stop);
-  // What a deletion has to wait for: integrations, withdrawals that are still to be carried out, and whoever has not
-  // left yet.
+  // The reason why a deletion has to wait: integrations, withdrawals that are still to be carried out, or former users
+  // that have not left yet.
   std::optional<std::string> whatKeeps(const api::MPayEnvironment& environment, const cluster::Outputs& outputs) const;
 
   kube::Client& client_;
@@ -43,11 +44,11 @@ class EnvironmentController final : public runtime::Reconciler {
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
   Synchronized<std::map<std::string, std::shared_ptr<cluster::Publisher>>> publishers_;  // by environment
-  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;      // assignments, as told
+  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;      // assignments, as reported
 };
 
-// One Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at first. True
-// when there was something new.
+// Records one Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at
+// first. True when an Event was recorded.
 template <class K>
 bool tellReady(runtime::EventRecorder& events, const K& object, const std::vector<api::Condition>* before,
                const std::vector<api::Condition>& now) {
@@ -62,7 +63,7 @@ bool tellReady(runtime::EventRecorder& events, const K& object, const std::vecto
 }
 
 // Adds or removes one finalizer; true when something was written. The patch carries the resourceVersion.
-// Errors: Cancelled where something is to be written and may not be.
+// Errors: Cancelled where a write is needed and not permitted.
 template <class K>
 Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, const K& object, std::string_view finalizer,
                             bool wanted, const std::function<bool()>& mayWrite, const std::stop_token& stop) {

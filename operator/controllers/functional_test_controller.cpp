@@ -14,7 +14,7 @@ using ledger::TestResult;
 
 constexpr Duration kPauseAfterProblem{30'000};
 
-// Calls it when it goes.
+// Calls the function on destruction.
 template <class F>
 class AtEnd {
  public:
@@ -82,14 +82,14 @@ Result<runtime::Outcome> FunctionalTestController::carryOut(const Place& place, 
     TRY(finish(place, std::move(*finished), stop));
     return runtime::Outcome{};
   }
-  // Nobody else may be asked for under this ServiceID: what is confirmed there could be shown to its holder.
+  // The ServiceID must be claimed by this integration: what a run confirms could be shown to the ServiceID's holder.
   const auto claim = cluster::recall<ledger::Claim>(*place.outputs, key);
   if (!claim || claim->serviceID != intent.serviceID || claim->holder.uid != place.record.holder.uid)
     return runtime::Outcome{};
   if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
   if (intent.notApplicable) return begin(place, stop);
   const auto host = net::hostOf(intent.url);
-  if (!hosts_.take(host, key)) return runtime::Outcome{};  // woken when it is free
+  if (!hosts_.take(host, key)) return runtime::Outcome{};  // woken when the host is free
   const AtEnd leave([&] {
     for (const auto& waiting : hosts_.leave(host)) wake_(waiting);
   });
@@ -103,7 +103,7 @@ Result<runtime::Outcome> FunctionalTestController::begin(const Place& place, con
   const std::stop_callback forward(stop, [&] { running.request_stop(); });
   active_.with([&](auto& all) { all.insert_or_assign(key, Active{intent.id, running}); });
   const AtEnd notActive([&] { active_.with([&](auto& all) { all.erase(key); }); });
-  // What changed before it could be told of.
+  // Catches changes that came before the run was registered.
   reconsider(key);
   const auto startedAt = formatTime(clock_.now());
   auto finishedRun = run(place, running.get_token());
@@ -130,7 +130,7 @@ Result<runtime::Outcome> FunctionalTestController::begin(const Place& place, con
   return runtime::Outcome{};
 }
 
-// Keeps what others write meanwhile.
+// Changes written by others meanwhile are kept.
 Result<void> FunctionalTestController::write(const Place& place, const std::function<void(TestRecord&)>& change,
                                              const std::stop_token& stop) {
   const auto key = place.integration->metadata.key();
@@ -150,7 +150,7 @@ Result<void> FunctionalTestController::write(const Place& place, const std::func
 
 Result<effects::FinishedRun> FunctionalTestController::run(const Place& place, const std::stop_token& stop) {
   const auto state = caches_.environmentState(*place.environment);
-  // While the environment is being read nobody has to mend anything.
+  // While the environment is being read nobody has to correct anything.
   if (!state.settings) return fail(ErrorKind::Cancelled, state.settings.error().message);
   const auto& tester = (*state.settings)->tester;
   if (!tester || !place.environment->spec.tester) return fail(ErrorKind::Cancelled, "the environment has no tester");
@@ -189,7 +189,7 @@ Result<void> FunctionalTestController::noteProblem(const Place& place, std::opti
       place, [&](TestRecord& record) { record.problem = std::move(problem); }, stop);
 }
 
-// The report before the record: once it says that the run has ended, nothing of it is left to do.
+// Writes the report before the record: once the record tells that the run has ended, nothing is left to do.
 Result<void> FunctionalTestController::finish(const Place& place, Finished finished, const std::stop_token& stop) {
   const auto key = place.integration->metadata.key();
   auto& status = finished.result.status;
@@ -226,7 +226,8 @@ Result<void> FunctionalTestController::removeRequests(const api::ObjectKey& key,
   const auto environment =
       integration ? caches_.environments().get({"", integration->spec.environments.testing}) : nullptr;
   const bool isInVain = !integration || (environment && !environment->spec.tester);
-  // Only once the status has the run: whoever asked waits for the request to go, and reads it there.
+  // A request is removed only when the status contains the run: its author waits for the removal, then reads the run
+  // there.
   const auto* last = place && place->record.last ? &*place->record.last : nullptr;
   const bool isTold = last && integration && integration->status && integration->status->functionalTests &&
                       integration->status->functionalTests->runID == last->status.runID;
@@ -237,7 +238,7 @@ Result<void> FunctionalTestController::removeRequests(const api::ObjectKey& key,
     if (request->metadata.deletionTimestamp || (!isInVain && !isAnswered)) continue;
     if (!mayWrite_()) return fail(ErrorKind::Cancelled, "not the leader");
     auto removed = kube::Api<api::MPayTestRequest>(client_).remove(request->metadata.key(), {uid, ""}, stop);
-    // A right that is missing keeps no run from being carried out.
+    // A missing right to remove requests does not prevent runs.
     if (!removed && removed.error().isForbidden()) {
       spdlog::warn("integration {}: {}", key.text(), removed.error().message);
     } else if (!removed && !removed.error().isConflict()) {

@@ -1,7 +1,8 @@
-// Runs the functional tests that are intended (onboarding/functional_testing.h), and writes down what they found.
+// Carries out the intended functional tests (onboarding/functional_testing.h) by effects/functional_test_run.h, and
+// writes down the results.
 //
-// On a queue and workers of its own: a run takes as long as the web service does. An interrupted run is carried out
-// again as it was intended, with the same PaymentIDs.
+// It has a queue and workers of its own, because a run takes as long as the web service does. An interrupted run is
+// carried out again as it was intended, with the same PaymentIDs.
 #pragma once
 
 #include <map>
@@ -15,12 +16,12 @@
 
 namespace mpay::controllers {
 
-// How many web services are tested at once, unless the command line says otherwise.
+// The number of web services that are tested at once, unless the command line sets another.
 inline constexpr unsigned kDefaultTestWorkers = 4;
 
 class FunctionalTestController final : public runtime::Reconciler {
  public:
-  // `wake`: whom to look at again, once a host is free.
+  // `wake` receives the integrations to reconcile again, once a host is free.
   FunctionalTestController(kube::Client& client, const Clock& clock, cluster::Caches& caches,
                            runtime::EventRecorder& events, std::function<bool()> mayWrite,
                            std::function<void(const api::ObjectKey&)> wake);
@@ -28,11 +29,12 @@ class FunctionalTestController final : public runtime::Reconciler {
   // The key is the integration's.
   Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
-  // Something about the integration changed: a run under way ends where it is not intended any more. From any thread.
+  // To call when something about the integration changed: a run under way ends where it is no longer intended. From any
+  // thread.
   void reconsider(const api::ObjectKey& key);
 
  private:
-  // A run that is not written down completely yet.
+  // A run that is not completely written down yet.
   struct Finished {
     std::string id;
     ledger::TestResult result;
@@ -49,19 +51,20 @@ class FunctionalTestController final : public runtime::Reconciler {
     ledger::TestRecord record;
   };
 
-  // Nothing where nothing is remembered, or may be run.
+  // Nothing where no tests are remembered, or none may run.
   std::optional<Place> placeOf(const api::ObjectKey& key);
   Result<runtime::Outcome> carryOut(const Place& place, const std::stop_token& stop);
-  // Runs what is intended, to its end.
+  // Carries out the intended run, to its end.
   Result<runtime::Outcome> begin(const Place& place, const std::stop_token& stop);
-  // Errors: those of runFunctionalTests(); Cancelled while the environment cannot tell.
+  // Errors: those of runFunctionalTests(); Cancelled while the environment is being read.
   Result<effects::FinishedRun> run(const Place& place, const std::stop_token& stop);
   Result<void> recordAmount(const Place& place, const ledger::PayableAmount& amount, const std::stop_token& stop);
   Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
   Result<void> noteProblem(const Place& place, std::optional<std::string> problem, const std::stop_token& stop);
   Result<void> write(const Place& place, const std::function<void(ledger::TestRecord&)>& change,
                      const std::stop_token& stop);
-  // Requests that were answered, and those that nobody will answer: there is no such integration, or no tester.
+  // Removes requests that were answered, and those that nobody will answer because there is no such integration or no
+  // tester.
   Result<void> removeRequests(const api::ObjectKey& key, const std::optional<Place>& place,
                               const std::stop_token& stop);
 

@@ -13,7 +13,7 @@ namespace {
 using ledger::memoryName;
 using onboarding::Cause;
 
-// Whether trying again will fail in the same way until somebody acts; then the status must say so.
+// True when another try fails in the same way until somebody acts; then the status must tell it.
 bool isRefusal(const Error& error) { return error.kind == ErrorKind::Api && !error.isConflict(); }
 
 }  // namespace
@@ -52,7 +52,7 @@ Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& 
     integration = caches_.integrations().get(key);
     if (!integration) return runtime::Outcome{};
   }
-  // Each round sees what the one before wrote; a promotion takes three.
+  // Each round sees the writes of the round before; a promotion takes three.
   std::optional<Error> keyProblem;
   for (int round = 0; round < 6; ++round) {
     auto decided = decide(integration, keyProblem);
@@ -62,7 +62,7 @@ Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& 
     if (written && *written) continue;
     if (!written && !isRefusal(written.error())) return fail(written.error());
     if (!written) onboarding::explain(decided->plan, written.error());
-    // What it changes in the Secret is told by a watch, and judged then.
+    // A watch tells the changes to the Secret, and they are judged then.
     auto kept = noteShownKeys(*decided, stop);
     if (kept) kept = keyProblem ? Result<void>(fail(*keyProblem)) : writeKeys(*decided, stop);
     if (!kept && !keyProblem && kept.error().state == ErrorState::Forbidden) {
@@ -77,7 +77,7 @@ Result<runtime::Outcome> IntegrationController::reconcile(const api::ObjectKey& 
   return fail(Error{ErrorKind::Api, "the outputs do not settle", "Unsettled"});
 }
 
-// What is left of an earlier integration of this name, and of environments that this one named before.
+// Leaves environments: those that an earlier integration of this name, or this one before, left something in.
 Result<runtime::Outcome> IntegrationController::leaveEnvironments(const Round& round, const std::stop_token& stop) {
   const auto& integration = *round.snapshot.integration;
   const auto& names = integration.spec.environments;
@@ -196,7 +196,7 @@ Result<void> IntegrationController::readContent(onboarding::Snapshot& snapshot) 
   for (const auto& user : spec.backOfficeUsers) {
     if (user.signatureCertificate) snapshot.users.push_back(content(*user.signatureCertificate));
   }
-  // A verdict on what is not read yet would be told, and taken back a moment later.
+  // A verdict on a form that is not completely read would be reported, and taken back a moment later.
   if (!whole) return fail(onboarding::beingRead("what the form refers to is being read"));
   return recallKeys(snapshot);
 }
@@ -212,7 +212,7 @@ Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
     if (!user || !*user) continue;
     if (const auto certificate = crypto::Certificate::parse(**user)) shown.insert(certificate->publicKeySha256());
   }
-  // Whichever environment it was made in: its certificate may be shown as a person's in another.
+  // The notes of all environments are read: a key made in one may belong to a person's certificate shown in another.
   for (const auto& environment : caches_.environments().list()) {
     const auto outputs = caches_.outputs(*environment);
     if (!shown.empty()) TRY(outputs->expectRead("the notes of keys"));
@@ -221,7 +221,7 @@ Result<void> IntegrationController::recallKeys(onboarding::Snapshot& snapshot) {
       if (made && made->publicKeySha256 == fingerprint) snapshot.madeKeys.emplace(fingerprint, *made);
     }
   }
-  // What this process saw once, somebody may have deleted since then.
+  // A note that this process saw may have been deleted since then.
   noted_.with([&](auto& noted) {
     for (const auto& fingerprint : shown) {
       if (const auto found = noted.find(fingerprint); found != noted.end()) snapshot.madeKeys.insert(*found);
@@ -280,7 +280,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
       auto result = outputs->ensure(object, stop);
       if (!result && result.error().state == ErrorState::NameTaken) continue;  // the condition says so
       written = TRY(std::move(result)) || written;
-      // A registrar that was renamed: the new document is in place, the old one may go.
+      // After a registrar was renamed the new document is in place, and the old one may go.
       if (!cluster::isOfComponent(object.metadata, ledger::kService)) continue;
       for (const auto& document : outputs->servicesOf(round.snapshot.integration->metadata.key())) {
         if (document->metadata.name == object.metadata.name) continue;
@@ -290,7 +290,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
     }
     return {};
   };
-  // What cannot be written in testing must not keep production from being restored.
+  // A failed write in testing must not keep production from being restored.
   auto inTesting = ensure(names.testing, round.plan.testing);
   if (inTesting && round.plan.dropTesting) {
     const auto name = memoryName(ledger::kFragment, round.snapshot.integration->metadata.key());
@@ -304,7 +304,7 @@ Result<bool> IntegrationController::write(const Round& round, const std::stop_to
             ->remove(memoryName(ledger::kWithdrawal, round.snapshot.integration->metadata.key()), stop));
     written = true;
   }
-  // The revision last: all that it rests on is in place. It is what makes production serve.
+  // The revision comes last, when everything that it needs is in place. It makes production serve.
   if (round.plan.revision && !written) {
     TRY(outputsOf(names.production)->create(*round.plan.revision, stop));
     spdlog::info("integration {}: promoted, revision {}", round.snapshot.integration->metadata.key().text(),
@@ -340,7 +340,7 @@ Result<void> IntegrationController::writeStatus(const Round& round, const std::s
   return {};
 }
 
-// The status of an object that is being deleted is looked at by few, its Events by whoever asks why it does not go.
+// Few look at the status of an object that is being deleted. Its Events tell why it does not go.
 void IntegrationController::tellWhatDeletionWaitsFor(const api::MPayIntegration& integration, const Error& error) {
   if (error.kind == ErrorKind::Cancelled) return;
   const bool isNew = waiting_.with(
@@ -350,7 +350,7 @@ void IntegrationController::tellWhatDeletionWaitsFor(const api::MPayIntegration&
                  error.reason.empty() ? "WithdrawalPending" : error.reason, "Withdraw", error.message);
 }
 
-// One Event for each warning that comes.
+// Records one Event for each new warning.
 void IntegrationController::tellExpiry(const api::MPayIntegration& integration,
                                        const std::optional<api::CertificateStatus>& before,
                                        const std::optional<api::CertificateStatus>& now, std::string_view whose) {
@@ -363,7 +363,7 @@ void IntegrationController::tellExpiry(const api::MPayIntegration& integration,
                              hasEnded ? "expired at" : "expires at", now->notAfter));
 }
 
-// Who holds what is told to the platform only.
+// Only the platform is told the holders of conflicting items.
 void IntegrationController::tell(const Round& round) {
   const auto& integration = *round.snapshot.integration;
   const auto certificatesOf = [](const std::optional<api::MPayIntegrationStatus>& status) {
@@ -372,7 +372,7 @@ void IntegrationController::tell(const Round& round) {
   };
   const auto [declaredBefore, servedBefore] = certificatesOf(integration.status);
   const auto [declared, served] = certificatesOf(round.plan.status);
-  // Where Ready says that it expired one Event is enough.
+  // If Ready tells the expiry, that one Event is enough.
   const auto* ready = api::findCondition(round.plan.status.conditions, "Ready");
   if (!ready || ready->reason != "CertificateExpired") tellExpiry(integration, declaredBefore, declared, "is declared");
   if (!declared || !served || served->sha256 != declared->sha256)

@@ -1,4 +1,4 @@
-// One MPayIntegration, from the form to production, and out again.
+// Reconciles one MPayIntegration, from the form to production, and out again.
 #pragma once
 
 #include "cluster/key_secret.h"
@@ -14,7 +14,7 @@ class IntegrationController final : public runtime::Reconciler {
   IntegrationController(kube::Client& client, const Clock& clock, cluster::Caches& caches, cluster::Claims& claims,
                         runtime::EventRecorder& events, std::function<bool()> mayWrite);
 
-  // Reads, decides, writes, until nothing is left to write; then the status, once.
+  // Reads, decides and writes until nothing is left to write, then writes the status once.
   Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
@@ -30,13 +30,13 @@ class IntegrationController final : public runtime::Reconciler {
   // that it needs becomes free. Errors: Pending while a cache is not filled yet.
   Result<onboarding::Snapshot> gather(const std::shared_ptr<const api::MPayIntegration>& integration);
   onboarding::GatheredEnvironment gatherEnvironment(const std::string& name, const api::ObjectKey& key);
-  // What the form refers to; nothing of it before the namespace is admitted somewhere.
+  // Reads the objects that the form refers to; none before the namespace is admitted somewhere.
   Result<void> readContent(onboarding::Snapshot& snapshot);
-  // Of the keys that the form shows, those that the operator made.
+  // Recalls the keys that the operator made among those that the form shows.
   Result<void> recallKeys(onboarding::Snapshot& snapshot);
   // Notes a key in both environments of the form, as far as they can be written. Errors: those of the API.
   Result<void> note(const ledger::MadeKey& made, const onboarding::Snapshot& snapshot, const std::stop_token& stop);
-  // The same of all that were recalled: a note that is missing somewhere is made up for.
+  // Notes all recalled keys: a missing note is written again.
   Result<void> noteShownKeys(const Round& round, const std::stop_token& stop);
   // `keyProblem`: why the Secret of a request could not be written in this reconcile.
   Result<Round> decide(const std::shared_ptr<const api::MPayIntegration>& integration,
@@ -60,8 +60,8 @@ class IntegrationController final : public runtime::Reconciler {
   Departures departures_;
   cluster::KeySecretWriter keySecrets_;
   const std::function<bool()> mayWrite_;
-  Synchronized<ledger::MadeKeys> noted_;                         // that this process made, or saw a note of
-  Synchronized<std::map<api::ObjectKey, std::string>> waiting_;  // deletions, and what was told of them
+  Synchronized<ledger::MadeKeys> noted_;                         // keys that this process made, or saw a note of
+  Synchronized<std::map<api::ObjectKey, std::string>> waiting_;  // deletions, and the reported reason of each
 };
 
 }  // namespace mpay::controllers

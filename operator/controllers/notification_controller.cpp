@@ -10,7 +10,7 @@
 namespace mpay::controllers {
 namespace {
 
-// username and password of a Secret that is watched by name.
+// Reads username and password from a Secret that is watched by name.
 Result<void> readCredentials(const runtime::NamedWatches<cluster::MailCredentials>::Seen& seen, const std::string& name,
                              effects::SmtpServer& server) {
   if (!seen.object) {
@@ -126,7 +126,7 @@ Result<void> NotificationController::sendPending(const api::ObjectKey& key, cons
         },
         stop));
   }
-  // A label or a key that somebody added to the record goes here.
+  // Removes labels and keys that somebody added to the record.
   TRY(outputs.update<Notifications>(
       key, [](std::optional<Notifications> now) -> Result<std::optional<Notifications>> { return now; }, stop));
   if (failed) return fail(std::move(*failed));

@@ -11,7 +11,7 @@ using ledger::memoryName;
 using ledger::RevocationRecord;
 using ledger::RevocationVerdict;
 
-// Whether the integration's own reconciles write what it publishes in that environment.
+// True when the integration's own reconciles write what it publishes in that environment.
 bool isAtHome(const std::shared_ptr<const api::MPayIntegration>& integration, const std::string& environment) {
   if (!integration || integration->metadata.deletionTimestamp) return false;
   const auto& names = integration->spec.environments;
@@ -42,7 +42,7 @@ RevocationRecord RevocationController::due(const api::ObjectKey& key, const api:
                                            const cluster::Outputs& outputs,
                                            const std::optional<RevocationRecord>& known, bool isChecked) {
   const std::string name = environment.metadata.name.value_or("");
-  // The integration's own decision says what else is to be checked.
+  // The integration's own decision chooses what else to check.
   if (isChecked && isAtHome(caches_.integrations().get(key), name)) return known.value_or(RevocationRecord{});
   const auto fragment = cluster::recall<ledger::Fragment>(outputs, key);
   if (!isChecked || !fragment) return onboarding::withoutSettled(known.value_or(RevocationRecord{}), clock_.now());
@@ -53,7 +53,7 @@ RevocationRecord RevocationController::due(const api::ObjectKey& key, const api:
 
 Result<runtime::Outcome> RevocationController::check(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                                      cluster::Outputs& outputs, const std::stop_token& stop) {
-  // Not of the settings: other faults of an environment do not end its checks.
+  // Read from the declaration, not from the settings: other faults of an environment do not end its checks.
   const auto rules = onboarding::revocationOf(environment.spec.trust.revocation);
   if (!rules) return runtime::Outcome{};
   const bool isChecked = rules->mode != api::RevocationMode::None;
@@ -76,15 +76,15 @@ Result<runtime::Outcome> RevocationController::check(const api::ObjectKey& key, 
     if (!answer.finding) spdlog::debug("integration {}: revocation: {}", key.text(), answer.finding.error().message);
     check = onboarding::afterLook(check, answer.finding, answer.isFirst);
   }
-  // Bound to the version that was read before asking: where the decision wrote meanwhile what is to be checked, the
-  // next look asks for that. Answers are remembered, so nobody is asked twice.
+  // Bound to the version that was read before asking. If the decision wrote other checks meanwhile, the next look asks
+  // for those. Answers are remembered, so no place is asked twice.
   TRY(outputs.put(key, after, known.version, stop));
   tell(key, environment, known.value.value_or(RevocationRecord{}), after);
   TRY(dropRevoked(key, environment, outputs, after, stop));
   return outcome;
 }
 
-// Nobody else writes the fragment of an integration that was deleted, or names another environment now.
+// Nobody else writes the fragment of an integration that was deleted, or that names another environment now.
 Result<void> RevocationController::dropRevoked(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                                cluster::Outputs& outputs, const RevocationRecord& known,
                                                const std::stop_token& stop) {

@@ -1,7 +1,7 @@
-// Checks whether the certificates of integrations are revoked, and writes down what it finds.
+// Checks whether the certificates of integrations are revoked, and writes down the findings.
 //
-// On a queue of its own, since a check takes as long as the network does. What is to be checked, and what follows from
-// what was found, the integration's decision says; see onboarding/revocation.h.
+// It has a queue of its own, because a check takes as long as the network does. The integration's decision chooses the
+// certificates to check and the consequences of a finding; see onboarding/revocation.h.
 #pragma once
 
 #include "cluster/caches.h"
@@ -12,30 +12,31 @@
 
 namespace mpay::controllers {
 
-// How many integrations are checked at once, in the environments of one stage.
+// The number of integrations that are checked at once, in the environments of one stage.
 inline constexpr unsigned kRevocationWorkers = 4;
 
 class RevocationController final : public runtime::Reconciler {
  public:
-  // Looks at the environments of one stage: a responder of testing's that drips must not keep production waiting.
+  // Serves the environments of one stage: a slow responder of testing must not keep production waiting.
   RevocationController(api::Stage stage, const Clock& clock, cluster::Caches& caches, runtime::EventRecorder& events)
       : stage_(stage), clock_(clock), caches_(caches), events_(events), checker_(clock) {}
 
-  // The key is the integration's, whether it still exists or not: what is published of it is checked until it ends, and
-  // what is revoked until it expires.
+  // The key is the integration's, whether the integration still exists or not. Its published certificates are checked
+  // until publication ends, and revoked ones until they expire.
   Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
   Result<runtime::Outcome> check(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                  cluster::Outputs& outputs, const std::stop_token& stop);
-  // What is to be checked, and what is known of it.
+  // The certificates to check, with what is known of each.
   ledger::RevocationRecord due(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                const cluster::Outputs& outputs, const std::optional<ledger::RevocationRecord>& known,
                                bool isChecked);
   Result<void> dropRevoked(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                            cluster::Outputs& outputs, const ledger::RevocationRecord& known,
                            const std::stop_token& stop);
-  // An Event on the environment for what is revoked now and was not before; the integration's own tells its Ready.
+  // Records an Event on the environment for each certificate that became revoked. The integration's own Event tells its
+  // Ready.
   void tell(const api::ObjectKey& key, const api::MPayEnvironment& environment, const ledger::RevocationRecord& before,
             const ledger::RevocationRecord& after);
 

@@ -34,7 +34,7 @@ Result<Prefix> judge(const std::string& text, const AddressPolicy& policy, const
   return *prefix;
 }
 
-// The prefix that holds both halves, when b is the other half of a.
+// True when b is the other half of a; `whole` becomes the prefix that contains both.
 bool joins(const Prefix& a, const Prefix& b, Prefix& whole) {
   if (a.length != b.length || a.length == 0 || a.address.v6 != b.address.v6) return false;
   whole = Prefix{Prefix{a.address, a.length - 1}.first(), a.length - 1};
@@ -42,7 +42,7 @@ bool joins(const Prefix& a, const Prefix& b, Prefix& whole) {
 }
 
 std::vector<Prefix> canonical(std::vector<Prefix> prefixes) {
-  // By family, then by first address, the wider first: what a prefix contains comes after it.
+  // Sorted by family, then by first address, the wider first: a prefix comes before the prefixes that it contains.
   std::sort(prefixes.begin(), prefixes.end());
   std::vector<Prefix> merged;
   for (const auto& prefix : prefixes) {
@@ -57,7 +57,7 @@ std::vector<Prefix> canonical(std::vector<Prefix> prefixes) {
   return merged;
 }
 
-// What is left of a prefix: of each half that the other one touches, a half again.
+// Adds to `into` the rest of `from` without `taken`: halves `from`, and halves again each half that `taken` touches.
 void subtract(const Prefix& from, const Prefix& taken, std::vector<Prefix>& into) {
   if (taken.contains(from)) return;
   if (!from.contains(taken)) {
@@ -121,7 +121,7 @@ std::vector<std::string> AddressSet::texts() const {
 
 std::uint64_t AddressSet::size() const {
   std::uint64_t total = 0;
-  std::set<net::Address> blocks;  // /64s of which a part is declared
+  std::set<net::Address> blocks;  // /64s that are declared in part
   for (const auto& prefix : prefixes_) {
     std::uint64_t count = 1;
     if (prefix.address.v6 && prefix.length > 64) {
@@ -142,9 +142,9 @@ std::vector<AddressRow> addressTable(const std::multimap<std::string, const Addr
     for (const auto& prefix : addresses->prefixes()) byPrefix[prefix].insert(service);
   }
   std::vector<AddressRow> rows;
-  std::vector<std::size_t> around;  // rows that hold the one at hand, the widest first
+  std::vector<std::size_t> around;  // the rows that contain the current one, the widest first
   rows.reserve(byPrefix.size());
-  // What a prefix contains follows it in the order.
+  // In this order a prefix comes before the prefixes that it contains.
   for (auto& [prefix, services] : byPrefix) {
     while (!around.empty() && !rows[around.back()].prefix.contains(prefix)) around.pop_back();
     if (!around.empty()) services.insert(rows[around.back()].services.begin(), rows[around.back()].services.end());

@@ -1,4 +1,4 @@
-// The set of addresses a service may call from, in one canonical form.
+// The set of addresses that a service may call from, in one canonical form.
 // Pure: no I/O, no clock. Source of the rules: docs/domain.md, "Addresses".
 #pragma once
 
@@ -20,32 +20,31 @@ struct AddressPolicy {
   std::vector<net::Prefix> shared{};     // ranges that several integrations may declare
 };
 
-// Canonical, sorted, non-overlapping prefixes. Equal sets compare equal whatever the order or
-// spelling they were declared in, so rendering them never churns.
+// Canonical, sorted, non-overlapping prefixes. Sets of the same addresses compare equal in whatever order and spelling
+// they were declared, so their rendering does not change.
 class AddressSet {
  public:
   AddressSet() = default;
 
   // Parses addresses ("203.0.113.7") and prefixes ("203.0.113.0/28").
-  // Errors: Invalid with reason MalformedAddress, HostBitsSet, RangeTooWide, EmbeddedIPv4 or
-  // NonPublicAddress, naming the element by index ("endpoints.testing.addresses[2]"); RangeTooWide
-  // also when the union counts more than the policy's maximum. `member` goes behind the index, where
-  // each element is an object (".address").
+  // Errors: Invalid with reason MalformedAddress, HostBitsSet, RangeTooWide, EmbeddedIPv4 or NonPublicAddress, naming
+  // the element by index ("endpoints.testing.addresses[2]"). RangeTooWide also when the union counts more than the
+  // policy's maximum. `member` follows the index where each element is an object (".address").
   static Result<AddressSet> parse(std::span<const std::string> addresses, const AddressPolicy& policy,
                                   std::string_view field, std::string_view member = "");
 
-  // Of prefixes, or of texts, that were judged before (the operator's records). A text that is no prefix is left out.
+  // From prefixes or texts that were judged before (the operator's records). A text that is no prefix is left out.
   static AddressSet of(std::vector<net::Prefix> prefixes);
   static AddressSet ofTexts(std::span<const std::string> texts);
 
-  // What is left of it when these are taken out, in the fewest prefixes.
+  // The set without `taken`, in the fewest prefixes.
   AddressSet without(std::span<const net::Prefix> taken) const;
 
   const std::vector<net::Prefix>& prefixes() const& { return prefixes_; }
   std::vector<net::Prefix> prefixes() && { return std::move(prefixes_); }
   std::vector<std::string> texts() const;
   bool empty() const { return prefixes_.empty(); }
-  // IPv4 addresses plus IPv6 /64s, each begun one whole; saturating.
+  // The number of IPv4 addresses plus IPv6 /64s; a /64 that is declared in part counts as one. Saturating.
   std::uint64_t size() const;
   bool operator==(const AddressSet&) const = default;
 
@@ -56,16 +55,16 @@ class AddressSet {
 // Errors: Invalid RangeTooWide when the set counts more than the policy's maximum.
 Result<void> judgeWidth(const AddressSet& set, const AddressPolicy& policy, std::string_view field);
 
-// A row of the gateway's table: a declared prefix, and the services that may call from it, sorted. Of the rows that
-// hold an address the one with the longest prefix counts, as in nginx's geo and HAProxy's map_ip.
+// A row of the gateway's table: a declared prefix, and the services that may call from it, sorted. Among the rows that
+// contain an address the longest prefix counts, as in nginx's geo and HAProxy's map_ip.
 struct AddressRow {
   net::Prefix prefix;
   std::vector<std::string> services;
 };
 
-// The rows of many services, sorted. A row names also the services of the wider prefixes that hold it, so the longest
-// match alone says who may call, also where shared ranges nest. A declared prefix is a row whoever else declares what;
-// equal input gives equal output. O(n log n) for n prefixes, times the depth of nesting.
+// The rows of many services, sorted. A row also names the services of the wider prefixes that contain it. So the
+// longest match alone tells who may call, also where shared ranges nest. Every declared prefix is a row, whatever
+// others declare. Equal input gives equal output. O(n log n) for n prefixes, times the depth of nesting.
 std::vector<AddressRow> addressTable(const std::multimap<std::string, const AddressSet*>& addressesByService);
 
 }  // namespace mpay::domain

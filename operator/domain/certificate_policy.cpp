@@ -8,11 +8,11 @@
 namespace mpay::domain {
 namespace {
 
-// The IDNO that an identifier names; empty where it names none.
+// The IDNO that an identifier names; empty: none.
 std::string_view idnoIn(std::string_view identifier) {
   constexpr std::size_t digits = 13;
-  // Three letters for the kind, or two and a colon for one that the country defined; then the country. NTR is the
-  // register in which the IDNO is the number.
+  // The identifier begins with three letters for its kind, or with two letters and a colon for a kind that the country
+  // defined. The country follows. NTR is the register whose number is the IDNO.
   if (identifier.starts_with("NTRMD-")) identifier.remove_prefix(6);
   const bool isBare = identifier.size() == digits &&
                       std::all_of(identifier.begin(), identifier.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -59,7 +59,7 @@ std::string hasStrongKey(const CertificateQuestion& q) {
                      fmt::join(accepted, ", "));
 }
 
-// What is wrong with the hash under its signature.
+// The fault of the hash under the certificate's signature; empty: none.
 std::string weaknessOf(const crypto::Certificate& certificate, const CertificatePolicy& policy) {
   const auto hash = certificate.signatureHash();
   const auto& accepted = policy.signatureHashes;
@@ -96,8 +96,8 @@ std::string hasExtensionsOfItsVersion(const crypto::Certificate& certificate) {
   return certificate.hasExtensionsOfItsVersion() ? "" : "has extensions, and is not of version 3";
 }
 
-// RFC 5280 asks for more that nginx and HAProxy pass over: key identifiers, an authority's key usage, basic constraints
-// that are critical. Authorities in use lack these, and nothing is safer with them.
+// RFC 5280 demands more that nginx and HAProxy do not check: key identifiers, an authority's key usage, critical basic
+// constraints. Authorities in use lack these, and demanding them adds no safety.
 constexpr std::string (*kForms[])(const crypto::Certificate&) = {hasNames, hasExtensionsOfItsVersion};
 
 std::string problemOfForm(const crypto::Certificate& certificate) {
@@ -115,13 +115,13 @@ std::string isReachedInGoodForm(const CertificateQuestion& q) {
   return "";
 }
 
-// A self-signed authority is trusted for itself, not for its signature.
+// A self-signed authority is trusted for itself, not for its signature, so that signature is not judged.
 std::string weaknessOfAuthority(const crypto::Certificate& authority, const CertificatePolicy& policy) {
   if (auto weakness = crypto::weaknessOfKey(authority); !weakness.empty()) return weakness;
   return authority.isSelfSigned() ? "" : weaknessOf(authority, policy);
 }
 
-// Whoever can forge an authority on the way can forge the certificate.
+// Every authority on the path is judged: a forged authority can forge the certificate.
 std::string weaknessOn(const crypto::Path& path, const CertificatePolicy& policy) {
   for (std::size_t i = 1; i < path.size(); ++i) {
     if (const auto weakness = weaknessOfAuthority(path[i], policy); !weakness.empty())
@@ -194,7 +194,7 @@ Result<TrustedCertificate> judgeCertificate(const crypto::Certificate& certifica
                                             std::string_view idno, WallTime now) {
   auto path = authorities.verify(certificate, now, intermediates,
                                  [&](const crypto::Path& found) { return weaknessOn(found, policy); });
-  // There is none, or a weak one only: the checks say which.
+  // No path, or only one over a weak authority: the checks tell which.
   if (!path) path = authorities.verify(certificate, now, intermediates);
   const CertificateQuestion question{certificate, path, policy, idno, now};
   for (const auto& check : kChecks) {

@@ -1,4 +1,4 @@
-// The digest of what people validate.
+// The digest that people validate.
 #pragma once
 
 #include <string>

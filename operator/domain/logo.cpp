@@ -16,8 +16,8 @@ struct Input {
   std::string_view rest;
 };
 
-// libpng's error handling is longjmp: between setjmp and the calls into libpng there is no object
-// with a destructor, what is allocated lives in the caller.
+// libpng reports errors by longjmp. So between setjmp and the calls into libpng there is no object with a destructor;
+// the caller owns whatever is allocated.
 struct Reading {
   png_structp png = nullptr;
   png_infop info = nullptr;

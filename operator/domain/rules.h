@@ -6,7 +6,7 @@
 
 namespace mpay::domain {
 
-// Thirteen digits, the last of them (sum of d[i] * 7,3,1 repeating) mod 10.
+// Thirteen digits; the last is the sum of d[i] * 7,3,1 (repeating), mod 10.
 bool isIdno(std::string_view text);
 
 // A Moldovan IBAN: MD, 24 characters, modulo 97 is 1 (ISO 13616).

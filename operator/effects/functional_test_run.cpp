@@ -14,7 +14,7 @@ using api::TestOutcome;
 
 constexpr std::size_t kNamedFailures = 3;
 
-// Notes whether there ever was more than no connection or no answer, which may pass by itself.
+// Notes whether any call had more than no connection or no answer, which may pass by itself.
 class Observed final : public conformance::Endpoint {
  public:
   explicit Observed(conformance::Endpoint& inner) : inner_(inner) {}
@@ -82,7 +82,7 @@ Result<conformance::Subject> subjectOf(const RunQuestion& question, const Pair& 
     subject.payable = conformance::PayableOrder{intent.orders->payable->orderKey, {}, {}};
     for (const auto& paid : question.record.amounts) {
       if (paid.orderKey != subject.payable->key) continue;
-      // Taken as unknown it would be read anew, and another amount paid.
+      // An amount treated as unknown would be read anew, and another one paid.
       const auto remembered = soap::Amount::parse(paid.amount);
       if (!remembered) return refuse("InvalidField", "what is remembered of the payable order's amount is no amount");
       subject.payable->amount = *remembered;
@@ -146,7 +146,8 @@ ledger::TestResult resultOf(const ledger::TestIntent& intent, const FinishedRun&
   status.warned = report.count(conformance::Outcome::warn);
   status.failed = report.count(conformance::Outcome::fail);
   status.skipped = report.count(conformance::Outcome::skipped);
-  // What failed before what could not be judged because of that, and what blocks before what does not.
+  // Blocking failures come first, then other blocking findings (not judged because of a failure), then failures that do
+  // not block.
   const auto note = [&](const conformance::Finding& finding) {
     status.failedChecks.emplace_back(finding.check->id);
     if (finding.blocks() && result.blocking.size() < kNamedFailures)

@@ -1,5 +1,5 @@
-// One run of the functional tests, as it was intended: reads the tester's keys, calls the web service, and says what
-// the run found. Keeps nothing.
+// One run of the functional tests, as it was intended: reads the tester's keys, calls the web service, and returns the
+// findings. Keeps nothing.
 #pragma once
 
 #include <functional>
@@ -20,17 +20,17 @@ struct RunQuestion {
 };
 
 struct RunHooks {
-  std::function<Result<void>()> begins;  // the web service is about to be called
-  // An amount is about to be paid, which later runs must pay again.
+  std::function<Result<void>()> begins;  // called before the first call of the web service
+  // Called before an amount is paid; later runs must pay the same amount again.
   std::function<Result<void>(const ledger::PayableAmount&)> recordAmount;
 };
 
 struct FinishedRun {
   conformance::Report report;
-  bool wasReached = true;  // there ever was more than no connection or no answer, which may pass by itself
+  bool wasReached = true;  // false: every call had no connection or no answer, which may pass by itself
 };
 
-// Errors: Invalid and Crypto where somebody must mend the tester or the test data; those of the hooks; those of the
+// Errors: Invalid and Crypto where somebody must correct the tester or the test data; those of the hooks; those of the
 // API.
 Result<FinishedRun> runFunctionalTests(kube::Client& client, const Clock& clock, const RunQuestion& question,
                                        const RunHooks& hooks, const std::stop_token& stop);

@@ -1,4 +1,4 @@
-// One at a time at each host; who has to wait is woken, and holds no worker meanwhile.
+// Lets one integration at a time use each host. A waiting one is woken later, and holds no worker meanwhile.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@ namespace mpay::effects {
 // Thread-safe.
 class HostSlots {
  public:
-  // False where the host is taken: then leave() will name whoever asked.
+  // False where the host is taken: then leave() will return `key` too.
   bool take(const std::string& host, const api::ObjectKey& key) {
     return hosts_.with([&](auto& hosts) {
       const auto [slot, isFree] = hosts.try_emplace(host);
@@ -22,7 +22,7 @@ class HostSlots {
     });
   }
 
-  // Whom to wake.
+  // Frees the host, and returns the integrations to wake.
   std::set<api::ObjectKey> leave(const std::string& host) {
     return hosts_.with([&](auto& hosts) {
       auto node = hosts.extract(host);
@@ -31,7 +31,7 @@ class HostSlots {
   }
 
  private:
-  Synchronized<std::map<std::string, std::set<api::ObjectKey>>> hosts_;  // taken, with who waits
+  Synchronized<std::map<std::string, std::set<api::ObjectKey>>> hosts_;  // by taken host: the integrations that wait
 };
 
 }  // namespace mpay::effects

@@ -11,15 +11,14 @@ namespace {
 using onboarding::RevocationPolicy;
 
 constexpr std::chrono::seconds kShortestLook{1};
-// A source that nobody asked for that long is forgotten.
+// A source is forgotten when nothing asked for it for that long.
 constexpr std::chrono::hours kForgetAfter{2 * 24};
 constexpr std::size_t kMaximumUrlBytes = 1024;
 constexpr std::string_view kBusy = "Busy";
 
 Duration retryOf(const RevocationPolicy& rules) { return std::min<Duration>(rules.interval, kRevocationRetry); }
 
-// What is written down must not differ from one time to the next, and libcurl has many words for a failing connection:
-// they are for the log.
+// Written errors must be the same each time. libcurl has many words for a failing connection: they go to the log.
 Error inSteadyWords(const std::string& url, Error error) {
   if (error.kind != ErrorKind::Timeout && error.kind != ErrorKind::Transport) return error;
   spdlog::info("revocation: {}: {}", url, error.message);
@@ -31,13 +30,13 @@ bool isUnreachable(const Error& error) {
   return error.kind == ErrorKind::Transport || error.kind == ErrorKind::Timeout || error.reason == "UnexpectedRedirect";
 }
 
-// A URL as it is to whom its addresses are permitted: it may be reached for one environment and not for another.
+// A URL together with the permitted addresses: it may be reached for one environment and not for another.
 std::string placeOf(std::string url, const RevocationPolicy& rules) {
   for (const auto& range : rules.permitted) url += " " + range.text();
   return url;
 }
 
-// Another list, or another answer, where anything of this differs.
+// The key of a list or an answer: a difference in any of these makes it another one.
 std::string keyOf(const std::string& url, const crypto::Certificate& about, const RevocationPolicy& rules) {
   return placeOf(url, rules) + " " + about.sha256();
 }
@@ -231,7 +230,7 @@ RevocationChecker::Answer RevocationChecker::ask(const Question& question, const
     if (!next.finding) next.finding = fail(within(url, std::move(next.finding).error()));
     answer = std::move(next);
   }
-  // What the others say is not all that could be learnt.
+  // A busy place might tell more than the others did.
   return isBusy ? busy() : answer;
 }
 

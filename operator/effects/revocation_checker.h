@@ -1,9 +1,9 @@
-// Asks lists and responders whether certificates are revoked, and remembers what they said as long as it holds.
+// Asks lists and responders whether certificates are revoked, and remembers their answers while they are valid.
 //
-// A list is fetched and parsed once for all certificates of its issuer, an OCSP response once for its certificate. A
-// word that is older than the last one does not replace it. Each is asked for again after the interval, and when it is
-// outdated; while that fails it counts until it is outdated. A place that cannot be reached is left alone for a while,
-// by everybody.
+// A list is fetched and parsed once for all certificates of its issuer, an OCSP response once for its certificate. An
+// answer that is older than the last one does not replace it. Each is asked for again after the interval, and when it
+// is outdated. While that fails, the last answer counts until it is outdated. A place that cannot be reached is left
+// alone for a while, for all certificates.
 #pragma once
 
 #include <condition_variable>
@@ -19,15 +19,15 @@
 
 namespace mpay::effects {
 
-// How long a place is left alone that could not be reached, or told nothing that counts; less where the interval is.
+// The pause after a place could not be reached, or gave no valid answer; the interval where that is shorter.
 inline constexpr std::chrono::seconds kRevocationRetry{30};
 
-// How many of the controller's workers may wait for one host (kRevocationWorkers), and how long others wait for one of
-// those to end. After that the host is slow, and whoever asks is told at once to come back.
+// The number of the controller's workers (kRevocationWorkers) that may wait for one host, and the time that others wait
+// for one of them to end. After that time the host is slow, and further questions are told at once to come back.
 inline constexpr std::size_t kAtOneHost = 2;
 inline constexpr std::chrono::seconds kHostPatience{1}, kBusyLook{5};
 
-// Who does something at the moment, by what they do. Thread-safe.
+// The running activities, by name. Thread-safe.
 class Turns {
  public:
   class Turn {
@@ -44,8 +44,8 @@ class Turns {
     const std::chrono::steady_clock::time_point begun_;
   };
 
-  // Waits while `most` do the same, and the one of them that began first did so less than kHostPatience ago. Null: it
-  // takes them longer.
+  // Waits while `most` activities of that name run, and the earliest of them began less than kHostPatience ago. Null:
+  // they take longer.
   std::unique_ptr<Turn> begin(const std::string& what, std::size_t most);
 
  private:
@@ -56,38 +56,37 @@ class Turns {
   std::map<std::string, std::multiset<std::chrono::steady_clock::time_point>> begun_;
 };
 
-// Thread-safe. A question waits for whoever fetches the same, and for its turn at a host, but for a slow one.
+// Thread-safe. A question waits for another that fetches the same, and for its turn at a host, but not at a slow host.
 class RevocationChecker {
  public:
   struct Question {
     const crypto::Certificate& certificate;
-    const crypto::Certificate& issuer;  // to which it was verified: only then are its URLs believed
+    const crypto::Certificate& issuer;  // verified as the certificate's issuer: only then are its URLs trusted
     const onboarding::RevocationPolicy& rules;
-    std::vector<crypto::Certificate> signers{};  // others of the issuer's that may sign its lists
+    std::vector<crypto::Certificate> signers{};  // other certificates of the issuer that may sign its lists
   };
   struct Answer {
-    // Errors, whose words do not differ from one time to the next: Transport, Timeout; Invalid with reason InvalidURL,
-    // ForbiddenAddress, UnexpectedRedirect, ResponseTooLarge, NoRevocationSource, and those of crypto/.
+    // Errors, whose words are the same each time: Transport, Timeout; Invalid with reason InvalidURL, ForbiddenAddress,
+    // UnexpectedRedirect, ResponseTooLarge, NoRevocationSource, and those of crypto/.
     Result<crypto::RevocationFinding> finding;
     Duration nextLook{};  // from now
-    // Nothing was learnt since this process began, and that for less than an interval: what was known before may still
-    // hold.
+    // Nothing was learnt since this process began, less than an interval ago: earlier findings may still hold.
     bool isFirst = false;
-    // A place is slow, and others wait for it already: nothing was learnt, and `finding` says nothing.
+    // A place is slow, and others wait for it already: nothing was learnt, and `finding` means nothing.
     bool isBusy = false;
   };
 
   explicit RevocationChecker(const Clock& clock) : clock_(clock) {}
 
-  // Takes as long as the network does, some twenty seconds for each place at most.
+  // Takes as long as the network does, at most some twenty seconds for each place.
   Answer ask(const Question& question, const std::stop_token& stop);
 
  private:
-  // What one place said, of an issuer's certificates or of one certificate.
+  // The answers of one place, about an issuer's certificates or about one certificate.
   template <class T>
   struct Source {
     MonoTime usedAt{};  // protected by the lock around all sources
-    // What follows is touched only by whose turn it is.
+    // Only the thread whose turn it is touches the following members.
     std::optional<T> last;
     MonoTime fetchedAt{};
     std::optional<Error> failure;  // of the last attempt
@@ -102,7 +101,7 @@ class RevocationChecker {
 
   template <class T>
   std::shared_ptr<Source<T>> sourceOf(Synchronized<Sources<T>>& sources, const std::string& key);
-  // Fetches where that is due. What the source says then: its last word while it holds, else why there is none.
+  // Fetches when due. Returns the source's last answer while that is valid, otherwise the reason why there is none.
   template <class T, class Fetch>
   Result<T> refresh(Source<T>& source, const onboarding::RevocationPolicy& rules, Answer& answer, const Fetch& fetch);
   Answer askList(const Question& question, const std::string& url, const std::stop_token& stop);
@@ -116,7 +115,7 @@ class RevocationChecker {
   Synchronized<Sources<crypto::RevocationFinding>> responses_;
   Synchronized<std::map<std::string, Place>> unreachable_;
   Turns sources_, hosts_;
-  std::mutex decoding_;  // one list at a time: while it is decoded it takes seven times its bytes
+  std::mutex decoding_;  // one list at a time: decoding takes seven times its bytes
 };
 
 }  // namespace mpay::effects

@@ -29,12 +29,12 @@ struct SmtpServer {
   std::string password;
 };
 
-// RFC 5322 with MIME: headers in UTF-8 as encoded words (RFC 2047), the text in base64. Errors:
-// Invalid with reason InvalidRecipient where an address is none, or a header would hold CR or LF.
+// Builds a message of RFC 5322 with MIME: headers in UTF-8 as encoded words (RFC 2047), the text in base64. Errors:
+// Invalid with reason InvalidRecipient where an address is no mail address, or a header would contain CR or LF.
 Result<std::string> compose(const Mail& mail);
 
-// Sends to all recipients and waits until the server took it. Errors: Invalid as compose's;
-// Transport or Timeout otherwise; nothing secret is in the message.
+// Sends to all recipients and waits until the server has accepted the mail. Errors: Invalid as compose's; otherwise
+// Transport or Timeout, without any secret in the message.
 Result<void> sendMail(const SmtpServer& server, const Mail& mail, const std::stop_token& stop);
 
 }  // namespace mpay::effects

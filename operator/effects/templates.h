@@ -1,4 +1,4 @@
-// What notifications say, in Romanian, Russian and English.
+// The texts of notifications, in Romanian, Russian and English.
 #pragma once
 
 #include <string>
@@ -33,13 +33,13 @@ struct CertificateNotice {
   std::string serial;
   std::string sha256;
   std::string notAfter;
-  bool withdrawn = false;  // it is admitted no more; of a revoked one
+  bool withdrawn = false;  // it is no longer admitted; for a revoked certificate
 };
 
-// It expires soon, and a new one should be requested.
+// The certificate expires soon, and a new one should be requested.
 Text certificateExpiring(const CertificateNotice& notice, api::Language language);
 
-// Its issuer revoked it.
+// The certificate's issuer revoked it.
 Text certificateRevoked(const CertificateNotice& notice, api::Language language);
 
 }  // namespace mpay::effects

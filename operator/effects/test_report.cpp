@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kRun = "mpay.gov.md/run";  // annotation
 
-// An object holds a mebibyte.
+// The API server takes one mebibyte for an object.
 constexpr std::size_t kMaximumBytes = std::size_t{800} << 10;
 
 std::map<std::string, std::string> filesOf(const conformance::Report& report, const std::string& name,
@@ -52,7 +52,7 @@ api::ConfigMap renderReport(const api::MPayIntegration& integration, const confo
   object.metadata.annotations = {{std::string(kRun), runId}};
   object.metadata.ownerReferences = {onboarding::ownerReferenceTo(integration)};
   object.data = filesOf(report, name, language);
-  // Where almost everything fails the excerpts may be too much: fewer, then none.
+  // If almost everything fails, the excerpts may be too large: then fewer are kept, then none.
   for (const std::size_t kept : {1U, 0U}) {
     if (sizeOf(object.data) <= kMaximumBytes) break;
     auto shorter = report;
@@ -81,7 +81,7 @@ Result<std::optional<std::string>> writeReport(kube::Client& client, const api::
   const auto& error = written.error();
   if (error.isForbidden()) return mayNotWrite(key) + " (" + error.message + ")";
   const int code = error.status ? error.status->code : 0;
-  // What passes by itself is tried again.
+  // Refusals that may pass by themselves are tried again.
   if (code >= 400 && code < 500 && code != 404 && code != 409 && code != 429)
     return fmt::format("the API server refuses it: {}", error.message);
   return fail(error);

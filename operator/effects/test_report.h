@@ -14,9 +14,9 @@ namespace mpay::effects {
 api::ConfigMap renderReport(const api::MPayIntegration& integration, const conformance::Report& report,
                             api::Language language, const std::string& runId);
 
-// Writes it. An object of that name that is not the operator's report of this integration stays as it
-// is. Answers why it cannot be written until somebody acts; nothing where it is there. Errors: those of the API that
-// pass.
+// Writes the report. An object of that name that is not the operator's report of this integration stays unchanged.
+// Returns the reason why it cannot be written until somebody acts; nothing: it is written. Errors: those of the API
+// that pass by themselves.
 Result<std::optional<std::string>> writeReport(kube::Client& client, const api::ConfigMap& report,
                                                const std::function<bool()>& mayWrite, const std::stop_token& stop);
 

@@ -14,7 +14,7 @@ std::vector<domain::AddressRow> tableOf(const ledger::Fragments& fragments,
   return domain::addressTable(byService);
 }
 
-// Of `ingress: []` nobody is admitted; a rule with an empty `from` would admit everybody.
+// `ingress: []` admits nobody; a rule with an empty `from` would admit everybody.
 json::value ingressOf(const api::AllowlistNetworkPolicy& target, const std::vector<const Entry*>& peers) {
   if (peers.empty()) return json::array();
   json::array from;
@@ -50,7 +50,7 @@ Published<api::NetworkPolicy> renderNetworkPolicy(const api::AllowlistNetworkPol
     json::object selector;
     if (!target.podSelector.matchLabels.empty()) selector["matchLabels"] = json::encode(target.podSelector.matchLabels);
     object.spec = json::object{{"podSelector", std::move(selector)}, {"policyTypes", json::array{"Ingress"}}};
-    // The API server leaves an empty list out, which means the same: with policyTypes Ingress and no rule nobody
+    // The API server leaves an empty list out. The meaning is the same: with policyTypes Ingress and no rule nobody
     // enters.
     json::value ingress = ingressOf(target, admitted);
     if (!ingress.as_array().empty()) object.spec.as_object()["ingress"] = std::move(ingress);
@@ -66,8 +66,8 @@ Published<api::NetworkPolicy> renderNetworkPolicy(const api::AllowlistNetworkPol
   return published;
 }
 
-// By a certificate's fingerprint: the ServiceIDs it stands for, and the key of its parts. Both files of a certificate
-// are keyed by its SHA-256, so that it is in one part.
+// The ServiceIDs that a certificate stands for, and the key of its parts; by its fingerprint. Both files of a
+// certificate are keyed by its SHA-256, so that it is in one part.
 struct Registered {
   std::set<std::string> services;
   std::uint64_t key = 0;
@@ -85,7 +85,7 @@ std::map<std::string, Registered> registeredBy(std::string ledger::Fingerprints:
   return all;
 }
 
-// "serviceID" as a query may spell it: in any case, and with any of its letters percent-encoded.
+// "serviceID" in every spelling that a query may use: in any case, and with any letter percent-encoded.
 std::string anySpelling(std::string_view name) {
   std::string pattern;
   for (const char letter : name) {
@@ -95,13 +95,13 @@ std::string anySpelling(std::string_view name) {
   return pattern;
 }
 
-// Who may call from where, the same for all targets.
+// The callers and their addresses, the same for all targets.
 struct Tables {
   std::vector<domain::AddressRow> systems;
   std::vector<domain::AddressRow> terminals;
 };
 
-// The files of one target: who may call, and from where payment terminals may.
+// The files of one target: who may call, and the addresses that payment terminals may call from.
 void renderAllowlist(api::AllowlistFormat format, const Tables& tables, std::vector<File>& files) {
   const auto& [systems, terminals] = tables;
   switch (format) {
@@ -174,8 +174,8 @@ File renderFingerprints(const ledger::Fragments& fragments) {
 }
 
 std::string renderAdmission() {
-  // Each service of the certificate is captured, with the comma before it, where the address's list has it too.
-  // Possessive, so that no part of a ServiceID is taken for a whole one.
+  // Captures each service of the certificate, with the comma before it, that the address's list has too. Possessive, so
+  // that no part of a ServiceID is taken for a whole one.
   std::string services, captured;
   for (std::size_t i = 1; i <= kMaximumServices; ++i) {
     services += fmt::format(R"((?:(?<mpay_{0}>,[^,|]++)(?=[^|]*+\|.*\k<mpay_{0}>(?:,|$))|,[^,|]++)?+)", i);
@@ -270,7 +270,7 @@ Aggregates renderAggregates(const api::MPayEnvironmentSpec& spec, const std::str
     }
   }
   for (const auto& [name, contents] : files) {
-    // A name comes after that which it is a part of.
+    // In this order the name of a part comes after the name of its whole.
     if (leftOut.contains(name) || ledger::isMemoryName(name)) continue;
     auto sharded = shard(contents, limits.bytes);
     auto& published = aggregates.configMaps.emplace_back();
@@ -300,7 +300,7 @@ api::ConfigMap renderService(const api::MPayEnvironmentSpec& spec, const std::st
   const std::string stage(json::nameOf(spec.stage));
   json::object document = effect;
   document.erase("backOfficeUsers");
-  // Of the endpoints only this stage's is this environment's business.
+  // This environment publishes the endpoints of its own stage only.
   const std::string_view mine = spec.stage == api::Stage::Testing ? "testing" : "production";
   json::object endpoints = effect.at("endpoints").as_object();
   document.erase("endpoints");

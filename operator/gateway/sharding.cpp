@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 
-// FNV-1a, with the last step of MurmurHash3, which lets every bit depend on every byte.
+// FNV-1a, followed by the last step of MurmurHash3, so that every bit depends on every byte.
 std::uint64_t hash(const net::Prefix& prefix) {
   std::uint64_t h = 0xcbf29ce484222325;
   const auto take = [&h](std::uint8_t byte) { h = (h ^ byte) * 0x100000001b3; };
@@ -23,7 +23,7 @@ std::uint64_t hash(const net::Prefix& prefix) {
   return h ^ (h >> 33);
 }
 
-// The block of that length in which the prefix begins.
+// The number of the block of that length in which the prefix begins.
 std::uint64_t blockDigit(const net::Prefix& prefix, int length) {
   return hash({net::Prefix{prefix.address, length}.first(), length}) >> 60;
 }
@@ -56,7 +56,7 @@ void cut(Part part, std::size_t bytes, std::size_t entries, std::vector<Part>& i
   }
 }
 
-// "clients.conf" and "3": "clients-3.conf".
+// partFile("clients.conf", "3") is "clients-3.conf".
 std::string partFile(const std::string& name, const std::string& digits) {
   const auto dot = name.rfind('.');
   return name.substr(0, dot) + "-" + digits + name.substr(dot);

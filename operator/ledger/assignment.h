@@ -1,7 +1,7 @@
-// What the platform assigned: a ServiceID, a certificate or addresses, to one integration of an environment, whoever
-// claimed it first.
+// Assignments of the platform: a ServiceID, a certificate or addresses belong to one integration of an environment,
+// whoever claimed them first.
 //
-// `kubectl mpay reassign` writes them into the output namespace, where no tenant can. Pure. Source of the rules:
+// `kubectl mpay reassign` writes them into the output namespace, where no tenant can write. Pure. Source of the rules:
 // docs/domain.md, "Reassigning".
 #pragma once
 
@@ -16,8 +16,8 @@ namespace mpay::ledger {
 enum class AssignmentKind { ServiceID, Certificate, Address };
 BOOST_DESCRIBE_ENUM(AssignmentKind, ServiceID, Certificate, Address)
 
-// One record. It is the integration's of that name and beneficiary alone; a certificate may be shared with it by the
-// other services of its beneficiary.
+// One record. It applies to the integration of that name and beneficiary alone. The other services of its beneficiary
+// may share an assigned certificate.
 struct Assignment {
   AssignmentKind kind = AssignmentKind::ServiceID;
   std::string value;  // as canonicalValue() writes it
@@ -35,37 +35,38 @@ BOOST_DESCRIBE_STRUCT(Assignment, (), (kind, value, namespace_, name, idno, reas
 // "certificate 0a1b...".
 std::string describe(AssignmentKind kind, std::string_view value);
 
-// The one spelling of a ServiceID, of a certificate's SHA-256 (colons and capitals are taken), of an address or prefix.
+// The one spelling of a ServiceID, of a certificate's SHA-256 (colons and capitals are accepted), of an address or
+// prefix.
 // Errors: Invalid InvalidField.
 Result<std::string> canonicalValue(AssignmentKind kind, std::string_view text);
 
-// "mpay-assignment-<hash>": one record for each thing that is assigned.
+// "mpay-assignment-<hash>": one record for each assigned thing.
 std::string assignmentName(AssignmentKind kind, std::string_view value);
 
 // The records of one environment. Addresses of different integrations do not overlap.
 class Assignments {
  public:
   struct Read;
-  // Of what is damaged, under another name than its own, or overlaps an earlier record of another integration, nothing
-  // counts. `provesIdno`: the environment does, see isOneBeneficiary().
+  // Ignores a record that is damaged, has another name than its own, or overlaps an earlier record of another
+  // integration. `provesIdno`: the environment proves IDNOs, see isOneBeneficiary().
   static Read read(const std::vector<std::shared_ptr<const api::ConfigMap>>& objects, bool provesIdno);
 
   bool empty() const { return services_.empty() && certificates_.empty() && addresses_.empty(); }
   bool operator==(const Assignments&) const = default;
   std::vector<Assignment> all() const;
 
-  // To whom that was assigned; null where nobody.
+  // The assignment of that thing; null: it is assigned to nobody.
   const Assignment* ofService(const std::string& serviceID) const;
   const Assignment* ofCertificate(const std::string& sha256) const;
   std::vector<const Assignment*> overlapping(const net::Prefix& prefix) const;
 
-  // Whether it is not this one's because it was assigned to another; of a certificate, to another beneficiary's.
+  // True when it was assigned to another integration; for a certificate, to another beneficiary's.
   bool takesService(const Holder& holder, const std::string& serviceID) const;
   bool takesCertificate(const Holder& holder, const std::string& sha256) const;
   bool takesAddress(const Holder& holder, const net::Prefix& prefix) const;
 
-  // Takes out what was assigned to others, exactly; true where there was something. A ServiceID is no claim's then. Of
-  // a fragment with such a ServiceID, see takesService(), nothing may be published at all.
+  // Takes out exactly what was assigned to others; true when there was something. A claim loses such a ServiceID. A
+  // fragment with such a ServiceID, see takesService(), may not be published at all.
   bool takeOut(Claim& claim) const;
   bool takeOut(Fragment& fragment) const;
 
@@ -79,10 +80,10 @@ class Assignments {
 
 struct Assignments::Read {
   Assignments assignments{};
-  std::map<std::string, std::string> problems{};  // why a record does not count, by its name
+  std::map<std::string, std::string> problems{};  // by a record's name: why it does not count
 };
 
-// What is assigned, and published by another than whom it was assigned to.
+// Things that are assigned to one integration and published by another.
 struct HeldByOthers {
   std::set<std::string> services{}, certificates{};
   std::vector<net::Prefix> addresses{};

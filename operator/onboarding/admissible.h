@@ -1,4 +1,4 @@
-// What of an integration may be published: the one rule for whoever publishes, restores or takes out. Pure.
+// The part of an integration that may be published: one rule for publishing, restoring and taking out. Pure.
 #pragma once
 
 #include <initializer_list>
@@ -12,20 +12,21 @@
 
 namespace mpay::onboarding {
 
-// What one environment publishes of nobody, or not of this integration.
+// Items that one environment publishes of nobody, or not of this integration.
 struct Barred {
   std::set<std::string> certificates{};              // by SHA-256: revoked, or not checked yet
   std::shared_ptr<const Assignments> assignments{};  // null: the platform assigned nothing
 };
 
-// What these records (null: none) know to be revoked, unless the environment only reports that, and what the platform
-// assigned to others. An integration's own decision bars more, see barredIn() in onboarding/certificates.h.
+// The certificates that these records (null: none) know to be revoked, unless the environment only reports that, and
+// the assignments of the platform to others. An integration's own decision bars more, see barredIn() in
+// onboarding/certificates.h.
 Barred barredByRecords(const api::MPayEnvironmentSpec& environment,
                        std::initializer_list<const RevocationRecord*> records,
                        std::shared_ptr<const Assignments> assignments);
 
-// Without the certificates that are barred, and without what the platform assigned to others. A fragment whose whole
-// ServiceID was assigned to another must not be published at all, see isServiceTaken().
+// The fragment without the barred certificates, and without items that the platform assigned to others. A fragment
+// whose ServiceID was assigned to another must not be published at all, see isServiceTaken().
 Fragment admissible(Fragment fragment, const Barred& barred);
 
 // The platform assigned the ServiceID to another integration.

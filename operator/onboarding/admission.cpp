@@ -7,10 +7,10 @@
 namespace mpay::onboarding {
 namespace {
 
-// Until every API server enforces what was written: each looks for changes once a second, behind a watch.
+// The time until every API server enforces a write: each looks for changes once a second, behind a watch.
 constexpr std::chrono::seconds kTakeUp{10};
 
-// When the API server last took a write to the object itself (not to its status).
+// The time of the API server's last write to the object itself (not to its status).
 WallTime lastWritten(const api::PolicyMeta& metadata) {
   WallTime last = parseTime(metadata.creationTimestamp.value_or("")).value_or(WallTime{});
   for (const auto& entry : metadata.managedFields) {

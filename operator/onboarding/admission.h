@@ -1,4 +1,4 @@
-// Whether the admission policies in force are the ones this binary was built with.
+// Judges whether the admission policies in force are the ones that this binary was built with.
 #pragma once
 
 #include <map>
@@ -21,8 +21,8 @@ struct ShippedPolicies {
   static Result<ShippedPolicies> parse(std::string_view yaml);
 };
 
-// In force since ten seconds after the last write to any of them, which may be yet to come; nothing, and which is
-// wrong, where one is missing, being deleted, or differs in any field.
+// In force since ten seconds after the last write to any of them; that time may be in the future. Nothing, with the
+// problem named, where one is missing, being deleted, or differs in any field.
 Admission judgeAdmission(const ShippedPolicies& shipped,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicy>>& policies,
                          const std::vector<std::shared_ptr<const api::ValidatingAdmissionPolicyBinding>>& bindings);

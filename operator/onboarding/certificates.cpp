@@ -9,7 +9,7 @@
 namespace mpay::onboarding {
 namespace {
 
-// Of the status' schema.
+// limit of the status' schema
 constexpr std::size_t kMaximumName = 1024;
 constexpr std::size_t kMaximumSerial = 64;
 
@@ -17,7 +17,7 @@ bool isChecked(const EnvironmentSnapshot& environment) {
   return environment.settings && environment.settings->revocation.mode != api::RevocationMode::None;
 }
 
-// The gateway of that environment admits the certificate.
+// True when the gateway of that environment admits the certificate.
 bool admits(const EnvironmentSnapshot& environment, const crypto::Certificate& certificate) {
   return environment.isInGatewayFiles && publishes(environment.fragment, certificate.sha256());
 }
@@ -29,17 +29,17 @@ bool isEarlierPresented(const Snapshot& snapshot, const Examination& form) {
   return presented && !presented->empty() && presented->front().sha256() != form.leaf->sha256();
 }
 
-// Whoever presents the declared certificate is admitted wherever the service is.
+// True when the declared certificate is admitted in every environment where the service is.
 bool isAdmittedEverywhere(const Snapshot& snapshot, const crypto::Certificate& declared) {
   const auto& production = snapshot.production;
   const bool wasThere = snapshot.integration->status && snapshot.integration->status->production;
-  // What cannot be read now may serve.
+  // A state that cannot be read now may mean that production serves.
   const bool servesNothing = production.read ? !production.live && !publishedIn(production) && !production.liveProblem
                                              : !production.declared && !wasThere;
   return admits(snapshot.testing, declared) && (servesNothing || admits(production, declared));
 }
 
-// "expires at 2026-12-24T09:00:00Z, within 30 days"; "" where no warning has come.
+// "expires at 2026-12-24T09:00:00Z, within 30 days"; "" before any warning.
 std::string tellExpiry(const api::CertificateStatus& certificate) {
   const auto& days = certificate.expiresWithinDays;
   if (!days) return "";
@@ -52,7 +52,7 @@ Described describe(const crypto::Certificate& leaf, const EnvironmentSnapshot& e
                                          : api::CertificateRules{}.expiryWarnings;
   Described described;
   noteWarnings(described.changes, leaf.notAfter(), days, now);
-  // As much as the status may hold.
+  // Cut to the limits of the status.
   described.status = {std::string(cut(leaf.subject(), kMaximumName)),
                       std::string(cut(leaf.issuer(), kMaximumName)),
                       std::string(cut(leaf.serial(), kMaximumSerial)),
@@ -87,7 +87,7 @@ Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presen
   if (form.leaf) declared = Candidate{*form.leaf, form.intermediates};
   if (presented.promoted) {
     promoted = Candidate{*presented.promoted, intermediatesOf(production.live->revision.intermediates)};
-    // A revision of before they were kept.
+    // Older revisions contain no intermediates.
     if (promoted->intermediates.empty()) promoted->intermediates = form.intermediates;
   }
   const auto of = [&](const EnvironmentSnapshot& environment, bool withDeclared) {
@@ -125,7 +125,7 @@ Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& 
   auto& certificates = barred.certificates;
   const bool mustBeGood = environment.settings && environment.settings->revocation.onFailure == api::FailureMode::Hard;
   const auto isPublished = [&](const std::string& sha256) {
-    // Of a damaged fragment the revision tells.
+    // If the fragment is damaged, the revision tells.
     return publishes(publishedIn(environment), sha256) ||
            (environment.isDamaged && environment.live && presented.promoted && presented.promoted->sha256() == sha256);
   };
@@ -136,7 +136,8 @@ Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& 
   }
   if (!environment.declared || environment.declared->spec.trust.revocation.onRevoked == api::RevokedPolicy::Report)
     return barred;
-  // Also by what another's record says: who declares it later is admitted as little.
+  // The records of other integrations count too: a revoked certificate that is declared again later is not admitted
+  // either.
   for (const auto* leaf : {form.leaf ? &*form.leaf : nullptr, presented.promoted ? &*presented.promoted : nullptr}) {
     if (leaf && findRevoked(snapshot, leaf->sha256())) certificates.insert(leaf->sha256());
   }
@@ -179,7 +180,8 @@ std::optional<KeyPlan> planKeys(const Snapshot& snapshot, const Examination& for
   const auto& spec = snapshot.integration->spec;
   if (!form.keys || spec.suspend || !snapshot.keySecret || !*snapshot.keySecret || !snapshot.testing.settings)
     return std::nullopt;
-  // A key is noted in both: in which one its certificate may be shown as a person's one day cannot be known.
+  // A key is noted in both environments: nobody can know in which of them its certificate may be shown as a person's
+  // one day.
   if (snapshot.production.declared && !snapshot.production.settings) return std::nullopt;
   const auto& request = *spec.certificate->request;
   const auto& held = **snapshot.keySecret;
@@ -193,7 +195,7 @@ std::optional<KeyPlan> planKeys(const Snapshot& snapshot, const Examination& for
   if (keys.step == KeyStep::None && isTrusted && form.leaf) {
     keys.chain = form.leaf->pem();
     for (const auto& intermediate : form.sent) keys.chain += intermediate.pem();
-    // Whoever mounts the Secret presents from then on what is written now, in both environments.
+    // A workload that mounts the Secret then presents the new certificate, in both environments.
     const bool mayChange =
         (!form.keys->isRenewal && !presented.presentsEarlier) || isAdmittedEverywhere(snapshot, *form.leaf);
     if (mayChange && form.keys->isRenewal) keys.step = KeyStep::Renew;

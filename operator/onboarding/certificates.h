@@ -1,5 +1,5 @@
-// The certificates of one integration: which are checked for revocation, which are withheld, how long they last, and
-// what becomes of the Secret of a request. Pure. Source of the rules: docs/certificates.md.
+// The certificates of one integration: revocation checks, withholding, expiry, and writes to the Secret of a request.
+// Pure. Source of the rules: docs/certificates.md.
 #pragma once
 
 #include <initializer_list>
@@ -12,53 +12,55 @@
 
 namespace mpay::onboarding {
 
-// The first of some instants; nothing where there is none.
+// The earliest of some instants; nothing where there is none.
 std::optional<WallTime> earliestOf(std::initializer_list<std::optional<WallTime>> instants);
 
-// What a decision knows of certificates beside the form.
+// The certificates that a decision knows beside the form.
 struct Presented {
   const std::optional<crypto::Certificate> promoted{};  // of the live revision
-  const bool presentsEarlier = false;                   // the Secret of a request, than what is declared
+  const bool presentsEarlier = false;                   // the Secret of a request presents an earlier certificate
 };
 Presented presentedBy(const Snapshot& snapshot, const Examination& form);
 
-// The certificates that are to be checked, in each environment; empty where it checks none.
+// The certificates to check in each environment; empty where it checks none.
 struct Checks {
   RevocationRecord testing{}, production{};
 };
 Checks checksFor(const Snapshot& snapshot, const Examination& form, const Presented& presented, WallTime now);
 
-// The checks as they are to be written: nothing where the same certificates, asked of the same signers, are remembered.
-// What a check finds is written by whoever looks.
+// The checks to write: nothing where the same certificates with the same signers are remembered. The controller that
+// asks writes the findings.
 std::optional<RevocationRecord> checksToWrite(const EnvironmentSnapshot& environment, const RevocationRecord& checks);
 
-// What an environment does not publish: certificates that are revoked, whichever environment knows it, unless this one
-// only reports them; of those that it does not publish yet, what was never checked, or was never found good where that
-// counts as a refusal; and what the platform assigned to others.
+// The items that an environment does not publish:
+// 1. Revoked certificates, whichever environment knows it, unless this one only reports them.
+// 2. Certificates that it does not publish yet and that were never checked, or were never found good where that counts
+// as a refusal.
+// 3. Items that the platform assigned to others.
 Barred barredIn(const EnvironmentSnapshot& environment, const RevocationRecord& checks, const Snapshot& snapshot,
                 const Examination& form, const Presented& presented);
 
-// What is known of the promoted certificate that production does not publish for that; null where it does.
+// The check for which production does not publish the promoted certificate; null where production publishes it.
 const CheckedCertificate* whyWithheld(const Barred& production, const RevocationRecord& checks,
                                       const Snapshot& snapshot, const Presented& presented);
 
-// A certificate as the status tells it.
+// A certificate as the status describes it.
 struct Described {
   api::CertificateStatus status{};
   std::optional<WallTime> changes{};  // when the next warning comes
 };
 
-// How long the declared certificate and the one that production serves with last.
+// The expiry of the declared certificate, and of the one that production serves with.
 struct Expiry {
   std::optional<Described> declared{}, served{};
   bool isServed = false;                 // production serves with the declared one
-  std::string ofDeclared{}, ofServed{};  // what CertificateTrusted and Promoted add; "" where no warning has come
+  std::string ofDeclared{}, ofServed{};  // additions to CertificateTrusted and Promoted; "" before any warning
   std::optional<WallTime> changes{};
 };
 Expiry judgeExpiry(const Snapshot& snapshot, const Examination& form, const std::optional<crypto::Certificate>& served,
                    WallTime now);
 
-// What has to be written into the Secret of a request; `isTrusted` is CertificateTrusted.
+// The write to the Secret of a request; `isTrusted` is CertificateTrusted.
 std::optional<KeyPlan> planKeys(const Snapshot& snapshot, const Examination& form, const Presented& presented,
                                 bool isTrusted);
 

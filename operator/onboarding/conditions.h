@@ -1,5 +1,5 @@
-// The conditions of an integration, in the order in which they are judged: each one is a function of what it needs, in
-// a file of its own, and returns its verdict with what it writes. decide() composes them. Pure. Source of the rules:
+// The conditions of an integration, in the order in which they are judged. Each is a function of its inputs, in a file
+// of its own, and returns its verdict with its writes. decide() composes them. Pure. Source of the rules:
 // docs/domain.md.
 #pragma once
 
@@ -18,8 +18,8 @@ namespace mpay::onboarding {
 
 struct SubmittedJudged {
   Verdict certificate{}, verdict{};
-  // The claims to be written: also where an address is in conflict, since the rest stays this integration's over a
-  // restart.
+  // The claims to write. They are written also where an address is in conflict, so that the other addresses stay this
+  // integration's over a restart.
   std::optional<Claim> testing{}, production{};
 };
 SubmittedJudged judgeSubmitted(const Snapshot& snapshot, const Examination& form, const Conflicts& testing,
@@ -43,14 +43,14 @@ TestingJudged judgeTesting(const TestingQuestion& question);
 
 // --- FunctionalTestsPassed (functional_tests_passed.cpp) ------------------------------------------------------------
 
-// What is remembered of runs from now on, and which one comes next.
+// The record of runs from now on, and the time of the next look.
 struct TestsPlanned {
   std::optional<TestRecord> record{};                 // none: no tester ever ran anything
-  bool isWritten = false;                             // it differs from what is remembered
+  bool isWritten = false;                             // it differs from the known record
   std::optional<api::FunctionalTestStatus> status{};  // of the last run
   std::optional<WallTime> looksAgainAt{};
 };
-// While testing is being provisioned again what is intended stays.
+// While testing is being provisioned again, the intended run stays.
 TestsPlanned planTests(const Snapshot& snapshot, const Examination& form, const Verdict& submitted,
                        const Verdict& testing, WallTime now);
 
@@ -68,24 +68,24 @@ GateJudged judgeValidated(const Snapshot& snapshot, const Examination& form, con
 
 // --- Promoted (promoted.cpp) ----------------------------------------------------------------------------------------
 
-// What the platform assigned to others of the live revision.
+// The part of the live revision that the platform assigned to others.
 enum class Loss { None, Addresses, Certificate, ServiceID };
 
-// What production does of the live revision, whatever is declared.
+// The state of the live revision in production, whatever is declared.
 struct Serving {
   Loss loss = Loss::None;
-  Verdict lost{};                                // where anything is
-  const CheckedCertificate* withheld = nullptr;  // its certificate, where production does not publish that
+  Verdict lost{};                                // set where anything is lost
+  const CheckedCertificate* withheld = nullptr;  // its certificate, where production does not publish it
   std::optional<Verdict> corrupt{};              // it cannot be read
   std::optional<Verdict> missing{};              // the gateway does not hold it yet; nothing where it is not published
   bool inPlace = false;                          // the gateway's objects hold it
   std::optional<Issue> issue{};
   std::optional<api::ConfigMap> service{};
-  std::optional<crypto::Certificate> certificate{};  // that it serves with
+  std::optional<crypto::Certificate> certificate{};  // the one that it serves with
 
   // Production admits nobody under the live revision.
   bool losesAll() const { return loss == Loss::Certificate || loss == Loss::ServiceID; }
-  // What is revoked matters more than addresses that are missing.
+  // A revoked certificate matters more than missing addresses.
   bool tellsOfLoss() const { return loss != Loss::None && (losesAll() || !withheld); }
 };
 Serving serveLive(const Snapshot& snapshot, const PublicationQuestion& question, const Presented& presented,
@@ -108,7 +108,7 @@ PromotedJudged judgePromoted(const PromotionQuestion& question);
 
 // --- Notified (notified.cpp) ----------------------------------------------------------------------------------------
 
-// What is told in one environment, an entry each.
+// The notifications of one environment.
 using Told = std::vector<Notification>;
 
 struct NotifiedJudged {
@@ -117,16 +117,16 @@ struct NotifiedJudged {
 };
 NotifiedJudged judgeNotified(const Snapshot& snapshot, const Verdict& promoted, WallTime now);
 
-// One notification of each warning of a certificate, by whichever environment's channel comes first: nothing where
-// `elsewhere` told it, where no warning has come, or where the environment has no channel.
+// One notification for each warning of a certificate, by the first environment that has a channel. Nothing where
+// `elsewhere` contains it, where no warning is due, or where the environment has no channel.
 std::optional<Notification> warningOf(const api::CertificateStatus& certificate, const EnvironmentSnapshot& environment,
                                       const Notifications& elsewhere, const api::MPayIntegration& integration,
                                       WallTime now);
 
-// One notification of each certificate that is revoked, by whichever environment has a channel, production first.
+// One notification for each revoked certificate, by one environment that has a channel, production first.
 Told revocationsToTell(const Snapshot& snapshot, api::Stage stage, WallTime now);
 
-// What is remembered of notifications from now on; nothing where that is what is there.
+// The notifications to remember from now on; nothing where the record contains exactly these.
 std::optional<Notifications> notificationsToWrite(const EnvironmentSnapshot& environment, Told wanted,
                                                   const std::optional<NumberedRevision>& live);
 
@@ -138,11 +138,10 @@ struct SummaryQuestion {
   bool serves = false;  // production admits somebody under the live revision
   WallTime now{};
 };
-// Sets stage, phase, conditions and observedGeneration. Returns the types of the conditions that wait for what is being
-// written.
+// Sets stage, phase, conditions and observedGeneration. Returns the types of the conditions that wait for a write.
 std::vector<std::string> summarise(const SummaryQuestion& question, api::MPayIntegrationStatus& status);
 
-// --- What several of them ask ---------------------------------------------------------------------------------------
+// --- Shared by several conditions -----------------------------------------------------------------------------------
 
 inline bool isForProduction(const Snapshot& snapshot) {
   return snapshot.integration->spec.targetStage == api::Stage::Production;

@@ -11,7 +11,7 @@ struct Writes {
   EnvironmentWrites testing{}, production{};
 };
 
-// What is declared was claimed when the integration wrote last: what was edited since then was not.
+// True when the last claim written includes everything declared; later edits are not claimed yet.
 bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim>& declared) {
   if (!environment.claimed || !declared) return false;
   const auto& claimed = *environment.claimed;
@@ -23,15 +23,15 @@ bool isClaimed(const EnvironmentSnapshot& environment, const std::optional<Claim
          includes(claimed.certificates, declared->certificates) && includes(claimed.addresses, declared->addresses);
 }
 
-// While suspended what is published stays. A fragment that is damaged is restored all the same, where it is known that
-// it says what was published: it would stop everybody's files.
+// While suspended, published content stays. A damaged fragment would stop everybody's files, so it is restored all the
+// same, if its content is known.
 void keepRestored(const EnvironmentSnapshot& environment, bool isKnown, EnvironmentWrites& writes) {
   auto fragment = std::move(writes.fragment);
   writes = {};
   if (environment.isDamaged && isKnown) writes.fragment = std::move(fragment);
 }
 
-// A revoked certificate leaves whatever else holds, also while suspended, and what is to be checked is written down.
+// Takes a revoked certificate out in every case, also while suspended, and writes the checks.
 void writeRevocation(const EnvironmentSnapshot& environment, const RevocationRecord& checks, const Barred& barred,
                      EnvironmentWrites& writes) {
   if (!environment.declared || !environment.read) return;
@@ -43,7 +43,7 @@ void writeRevocation(const EnvironmentSnapshot& environment, const RevocationRec
   writes.revocation = checksToWrite(environment, checks);
 }
 
-// What becomes of a withdrawal that is recorded in production.
+// Decides about a withdrawal that is recorded in production.
 void judgeWithdrawal(const Snapshot& snapshot, const Examination& form, WallTime now, Plan& plan,
                      EnvironmentWrites& production) {
   const auto& withdrawal = snapshot.production.withdrawal;
@@ -58,7 +58,7 @@ void judgeWithdrawal(const Snapshot& snapshot, const Examination& form, WallTime
   plan.forgetWithdrawal = sameService && tenancy.holds();
   const bool isKnown = snapshot.production.declared && snapshot.namespaceLabels;
   plan.carryOutWithdrawal = !sameService || (isKnown && !tenancy.holds());
-  // One that was interrupted is gone on with: nothing that it took away comes back meanwhile.
+  // An interrupted withdrawal goes on: nothing that it removed comes back meanwhile.
   const auto due = withdrawal->dueAt ? parseTime(*withdrawal->dueAt) : std::nullopt;
   if (due && *due <= now && (plan.carryOutWithdrawal || plan.endProduction)) {
     production.fragment.reset();
@@ -80,13 +80,13 @@ std::optional<api::ProductionStatus> productionStatus(const Snapshot& snapshot) 
   if (const auto& live = production.live)
     return api::ProductionStatus{live->revision.digest, live->number, live->name, live->revision.promotedAt,
                                  std::nullopt};
-  // What cannot be read now is not gone: its environments stay immutable.
+  // A state that cannot be read now still exists: its environments stay immutable.
   if (snapshot.integration->status && (production.liveProblem || !production.read))
     return snapshot.integration->status->production;
   return std::nullopt;
 }
 
-// The verdicts, each with what it writes.
+// The verdicts, each with its writes.
 struct Judgement {
   Presented presented;
   Checks checks;
@@ -147,12 +147,12 @@ api::MPayIntegrationStatus statusOf(const Snapshot& snapshot, const Examination&
     status.contentHashes = form.hashes;
   }
   if (snapshot.integration->spec.suspend) {
-    // What is said is what is there.
+    // While suspended, the status shows the existing fragments.
     for (const auto* environment : {&inTesting, &inProduction}) {
       if (environment->fragment && environment->declared) list(*environment, *environment->fragment, status);
     }
   } else {
-    // What is an earlier integration's is not this one's to show.
+    // The fragment of an earlier integration is not shown.
     if (testing.issue && (testing.service || inTesting.fragment)) list(inTesting, testing.issue->fragment, status);
     if (serving.issue && (serving.service || inProduction.fragment))
       list(inProduction, serving.issue->fragment, status);
@@ -202,7 +202,7 @@ Writes writesOf(const Snapshot& snapshot, const Examination& form, Judgement& ju
   return writes;
 }
 
-// A verdict on the form waits for what is being read.
+// True when a verdict on the form waits for something that is being read.
 bool waitsForReading(const Examination& form, const SubmittedJudged& submitted) {
   const Verdict* const verdicts[] = {&form.prerequisites, &submitted.certificate, &submitted.verdict,
                                      &form.testingTenancy};

@@ -1,4 +1,4 @@
-// What takes effect in an environment, which a digest stands for, and the statement that a record signs.
+// The effect in an environment, which a digest stands for, and the statement that a record signs.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace mpay::onboarding {
 
-// What takes effect in production, with referenced content replaced by its hash. Not in it:
-// environments, targetStage, suspend, deletionPolicy, notification, applicant, functionalTests,
-// endpoints.testing, and where content is kept.
+// The effect in production, with referenced content replaced by its hash. It does not contain environments,
+// targetStage, suspend, deletionPolicy, notification, applicant, functionalTests, endpoints.testing, and the places
+// where content is kept.
 json::object productionEffect(const api::MPayIntegration& integration, const api::ContentHashes& hashes);
 
-// The same and endpoints.testing.
+// The effect in production and endpoints.testing.
 json::object testingEffect(const api::MPayIntegration& integration, const api::ContentHashes& hashes);
 
-// The bytes that a record stands for, and that a signature covers: canonical JSON of integration
-// (namespace, name, uid), environment, milestone, role, decision, digest, recordedBy.
+// The bytes that a record stands for and a signature covers: canonical JSON of integration (namespace, name, uid),
+// environment, milestone, role, decision, digest, recordedBy.
 std::string statementOf(const std::string& namespace_, const api::MPayValidationSpec& record);
 
 }  // namespace mpay::onboarding

@@ -12,7 +12,7 @@ namespace {
 
 using api::MPayEnvironmentSpec;
 
-// What is declared but not built, and therefore refused.
+// A declared feature that is not built, and therefore refused.
 struct Unsupported {
   std::string_view field;
   bool (*used)(const MPayEnvironmentSpec&);
@@ -145,7 +145,7 @@ Verdict judgePublication(const Publication& publication, const std::string& outp
 
 namespace {
 
-// Why an authority can be on no path now, but for its own end; empty: it can.
+// The fault, other than its own expiry, for which an authority can be on no path now; empty: none.
 std::string problemNow(const crypto::Authorities& authorities, const crypto::Certificate& authority,
                        const CertificatePolicy& policy, WallTime now, std::set<std::string>& asked) {
   if (now < authority.notBefore()) return fmt::format("is valid from {}", formatTime(authority.notBefore()));

@@ -46,7 +46,7 @@ std::string isRegistered(const MPayIntegrationSpec& s, WallTime) {
   if (s.beneficiary.type != api::BeneficiaryType::Public || s.beneficiary.registerNumber) return "";
   return "beneficiary.registerNumber is missing: a public system must be registered";
 }
-// When that day begins: in the east up to fourteen hours before UTC's.
+// The begin of that day: in the east up to fourteen hours before UTC's.
 std::optional<WallTime> beginOf(const std::string& date) {
   const auto begin = parseTime(date + "T00:00:00Z");
   return begin ? std::optional(*begin - std::chrono::hours(14)) : std::nullopt;
@@ -70,13 +70,13 @@ constexpr std::array kPrerequisites{
     PrerequisiteCheck{"ContractNotSigned", isContracted}, PrerequisiteCheck{"PaidServiceRequired", isPaid},
 };
 
-// When a certificate's validity begins, and when it has ended.
+// Notes the instants at which a certificate's validity begins and has ended.
 void noteValidity(std::optional<WallTime>& instant, const crypto::Certificate& certificate, WallTime now) {
   noteInstant(instant, certificate.notBefore(), now);
   noteInstant(instant, certificate.notAfter() + std::chrono::seconds(1), now);
 }
 
-// What the form refers to, parsed once. Nothing: it was not read.
+// The content that the form refers to, parsed once. Nothing: it was not read.
 struct Parsed {
   std::optional<Result<crypto::Certificate>> certificate;
   std::optional<Result<crypto::Intermediates>> intermediates;
@@ -93,8 +93,8 @@ std::optional<Result<T>> parsed(const Content& content, const Read& read, std::s
   return result;
 }
 
-// Parses what the form refers to, and hashes what is of the kind it should be, whatever else is wrong with it: a digest
-// does not change because a certificate expires. True when nothing is missing from the digest.
+// Parses the content that the form refers to. Hashes all content of the right kind, whatever else is wrong with it: a
+// digest does not change because a certificate expires. True when nothing is missing from the digest.
 bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashes& hashes) {
   const auto& spec = snapshot.integration->spec;
   bool whole = true;
@@ -104,7 +104,7 @@ bool readContent(const Snapshot& snapshot, Parsed& parsedForm, api::ContentHashe
                                     spec.certificate->request ? "certificate.issued" : "certificate");
     whole = parsedForm.certificate && *parsedForm.certificate;
     if (whole) hashes.certificate = crypto::digestText(**snapshot.certificate);
-    // They lead to an authority and take no effect themselves, so no digest holds them.
+    // Intermediates lead to an authority and take no effect themselves, so no digest contains them.
     if (spec.certificate->intermediates) {
       parsedForm.intermediates = parsed<crypto::Intermediates>(snapshot.intermediates, crypto::parseIntermediates,
                                                                "certificate.intermediates");
@@ -140,8 +140,8 @@ Verdict judgeUnread(const Examination& out, std::string_view where) {
   return verdict;
 }
 
-// Whether a key was made by the operator: by its notes, or because it is in the Secret where the operator keeps it,
-// also where somebody deleted the notes.
+// True when the operator made the key: its notes tell it, or the key is in the Secret where the operator keeps it, also
+// where somebody deleted the notes.
 bool isSystemsKey(const Snapshot& snapshot, const std::string& publicKeySha256) {
   if (snapshot.madeKeys.contains(publicKeySha256)) return true;
   if (!snapshot.keySecret || !*snapshot.keySecret) return false;
@@ -182,19 +182,19 @@ Verdict judgePrerequisites(const Snapshot& snapshot, const Parsed& parsedForm, E
                           checked, spec.backOfficeUsers.size()));
 }
 
-// True where the environment can be asked for its rules.
+// True where the rules of the environment can be used.
 Verdict judgeUsable(const EnvironmentSnapshot& environment) {
   if (environment.settings) return good("", "");
   return environment.problem ? ofError(*environment.problem) : reading("the environment is being read");
 }
 
-// The environments whose rules the form is held to.
+// The environments whose rules apply to the form.
 std::vector<const EnvironmentSnapshot*> concerned(const Snapshot& snapshot) {
   if (snapshot.integration->spec.targetStage == api::Stage::Testing) return {&snapshot.testing};
   return {&snapshot.testing, &snapshot.production};
 }
 
-// What is known of a certificate's revocation. Holds, with a note, where that does not stand in the way.
+// Judges the known revocation of a certificate. Holds, with a note, where that is no obstacle.
 Verdict judgeRevocation(const Snapshot& snapshot, const std::string& sha256) {
   if (const auto* revoked = findRevoked(snapshot, sha256))
     return fix("CertificateRevoked",
@@ -306,7 +306,7 @@ Tenancy judgeTenancy(const Snapshot& snapshot, api::Stage stage) {
   return {good("", "")};
 }
 
-// Who may call, of one stage.
+// The callers of one stage.
 struct Callers {
   std::vector<std::string> endpoint;
   std::vector<std::string> terminals;
@@ -335,7 +335,7 @@ Verdict judgeForm(const Snapshot& snapshot, const Parsed& parsedForm, Examinatio
   if (!out.certificate.holds()) return working("AwaitingCertificate", "CertificateTrusted comes first");
   for (const auto& [field, endpoint] : {std::pair{"endpoints.testing.url", &spec.endpoints.testing},
                                         std::pair{"endpoints.production.url", &spec.endpoints.production}}) {
-    // The schema's idea of a URL is wider: any port, and blanks in the path.
+    // The schema permits more URLs: any port, and blanks in the path.
     if (*endpoint && !net::isPlainUrl((*endpoint)->url))
       return fix("InvalidField",
                  fmt::format("{} is no URL that can be called: its port or a character is invalid", field));
@@ -370,7 +370,7 @@ void include(std::vector<std::string>& into, const std::vector<std::string>& mor
   into.erase(std::unique(into.begin(), into.end()), into.end());
 }
 
-// What is published stays claimed until something else is published.
+// Published items stay claimed until something else is published.
 void includePublished(Claim& claim, const std::optional<Fragment>& published) {
   if (!published) return;
   const auto held = claimOf(*published);
@@ -447,7 +447,8 @@ Examination examine(const Snapshot& snapshot, WallTime now) {
     include(out.productionClaim->addresses, production.endpoint);
     include(out.productionClaim->addresses, production.terminals);
     includePublished(*out.productionClaim, snapshot.production.fragment);
-    // Also while the fragment lacks some of it: it comes back when the fragment is restored, or a hold is lifted.
+    // The live revision stays claimed also where the fragment lacks a part of it: that part comes back when the
+    // fragment is restored, or a hold is lifted.
     if (const auto& live = snapshot.production.live) {
       if (auto promoted = fragmentOf(*live)) {
         if (const auto& assignments = snapshot.production.assignments) assignments->takeOut(*promoted);

@@ -9,9 +9,9 @@ namespace mpay::onboarding {
 namespace {
 
 constexpr std::size_t kIdDigits = 16;
-constexpr std::size_t kRequestsAnswered = 1000;  // by one run: its record must not outgrow an object
+constexpr std::size_t kRequestsAnswered = 1000;  // a run's limit: its record must not outgrow an object
 
-// What a run is about, so that the next one is about the same or not.
+// Identifies the subject of a run, for comparison with that of the next one.
 std::string subjectOf(const TestSubject& subject, const std::optional<std::string>& notApplicable) {
   const auto& tester = *subject.testing.spec.tester;
   const auto& orders = subject.integration.spec.functionalTests;
@@ -96,7 +96,7 @@ std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecor
                                      WallTime now, std::optional<WallTime>& nextInstant) {
   auto notApplicable = whyNotTested(subject.integration.spec.service.modes);
   auto hash = subjectOf(subject, notApplicable);
-  // Requests that came meanwhile are answered by the next run: this one may have looked already.
+  // The next run answers requests that came meanwhile: this one may have looked already.
   if (record.intended && record.intended->subject == hash) return record.intended;
   const auto* last = record.last && record.last->subject == hash ? &*record.last : nullptr;
   TestRequests open;
@@ -104,9 +104,9 @@ std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecor
   for (const auto& request : asked) {
     const auto answers = [&](const TestRequests& by) { return std::find(by.begin(), by.end(), request) != by.end(); };
     const bool isAnswered = record.last && answers(record.last->requests);
-    if (!isAnswered && open.size() >= kRequestsAnswered) continue;  // by the next run
+    if (!isAnswered && open.size() >= kRequestsAnswered) continue;  // the next run answers it
     isAsked = isAsked || !isAnswered;
-    // Also what was answered and could not be deleted: else it would ask again.
+    // Answered requests that could not be deleted are kept too, or they would count as new.
     open.push_back(request);
   }
   if (last && !isAsked) {
@@ -122,7 +122,7 @@ std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecor
 
 Verdict judgeTests(const TestRecord& record, const api::ObjectKey& integration) {
   const bool isSame = record.last && (!record.intended || record.intended->subject == record.last->subject);
-  // A run that repeats one takes nothing away that holds, until it ends.
+  // A run that repeats a passed one takes nothing away until it ends.
   if (isSame && record.last->status.outcome == api::TestOutcome::Passed)
     return good("Tested", describeRun(record.last->status) + "; " + whereToRead(record.last->status));
   if (record.intended && record.problem)

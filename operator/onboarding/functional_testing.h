@@ -1,7 +1,7 @@
-// Functional testing: what is to be run, what is remembered of it, and what it means for the integration. Pure.
+// Functional testing: the runs to intend, the record of runs, and the verdict on them. Pure.
 //
-// A run is intended, which is written down; then carried out by controllers/functional_test_controller.h; then its
-// result is written down. Whatever is interrupted is carried out again as it was intended.
+// A run is intended, and the intent is written down. Then effects/functional_test_run.h carries it out, and its result
+// is written down. An interrupted run is carried out again as it was intended.
 #pragma once
 
 #include <optional>
@@ -15,11 +15,11 @@
 
 namespace mpay::onboarding {
 
-// Why the service has no endpoint to test, by its modes of usage; nothing where it has one. GenericService is MPay's
-// own page, InvoiceApi is called by the beneficiary.
+// The reason, by its modes of usage, why the service has no endpoint to test; nothing where it has one. GenericService
+// is MPay's own page, InvoiceApi is called by the beneficiary.
 std::optional<std::string> whyNotTested(std::span<const api::Mode> modes);
 
-// What a run would test.
+// The subject of a run.
 struct TestSubject {
   const api::MPayIntegration& integration;
   const std::string& testingDigest;
@@ -27,32 +27,32 @@ struct TestSubject {
   const Settings& testing;  // with a tester
 };
 
-// Whether the form gives what a run needs; also a payable order where a run alone opens the gate, or where the profile
-// requires a check of payments. Errors: Invalid with reason TestDataMissing.
+// Judges whether the form gives the data that a run needs. A payable order is needed too where a run alone opens the
+// gate, or where the profile requires a check of payments. Errors: Invalid with reason TestDataMissing.
 Result<void> judgeTestData(const api::MPayIntegrationSpec& spec, const api::MPayEnvironmentSpec& testing);
 
-// The intent that is to be remembered: the known one where it is still right, another one where what is tested has
-// changed, where somebody asked, or where an unreachable web service is due to be tried again; none where nothing is to
-// be run. `nextInstant` is moved to when that may change. `spec` must have passed judgeTestData.
+// The intent to remember: the known one while it is right; a new one when the subject has changed, when somebody asked,
+// or when an unreachable web service is due to be tried again; none when nothing is to be run. `nextInstant` is moved
+// to the time when that may change. `spec` must have passed judgeTestData.
 std::optional<TestIntent> intendedOf(const TestSubject& subject, const TestRecord& record, const TestRequests& asked,
                                      WallTime now, std::optional<WallTime>& nextInstant);
 
-// What FunctionalTestsPassed says of the runs alone: True Tested; False TestsRunning, TesterUnavailable,
+// The verdict of FunctionalTestsPassed on the runs alone: True Tested; False TestsRunning, TesterUnavailable,
 // EndpointUnreachable, TestsFailed.
 Verdict judgeTests(const TestRecord& record, const api::ObjectKey& integration);
 
-// How a run went, in words: "40 of 42 checks passed, 2 skipped (run ..., profile Default)".
+// The outcome of a run in words: "40 of 42 checks passed, 2 skipped (run ..., profile Default)".
 std::string describeRun(const api::FunctionalTestStatus& run);
 
-// The ConfigMap with the report, in the integration's namespace: <name>-functional-tests, or with a hash in place of a
-// name that is too long for that.
+// The name of the ConfigMap with the report, in the integration's namespace: <name>-functional-tests. A hash replaces a
+// name that is too long.
 std::string reportName(const std::string& integration);
 
-// Of what goes with the integration, in its namespace: reports, and requests for runs.
+// The owner of objects in the integration's namespace that go with it: reports, and requests for runs.
 api::OwnerReference ownerReferenceTo(const api::MPayIntegration& integration);
 
-// When an unreachable web service is tried again after so many attempts: a minute, doubled up to an hour, and some more
-// so that many do not come back at once (`jitter`, 0 to 1).
+// The time of the next try after so many attempts at an unreachable web service: a minute later, doubled up to an hour,
+// plus an addition by `jitter` (0 to 1), so that many do not come back at once.
 WallTime retryOf(std::int64_t attempts, double jitter, WallTime now);
 
 }  // namespace mpay::onboarding

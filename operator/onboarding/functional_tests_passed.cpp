@@ -5,7 +5,7 @@
 namespace mpay::onboarding {
 namespace {
 
-constexpr std::size_t kMaximumProblem = 1024;  // of the status' schema
+constexpr std::size_t kMaximumProblem = 1024;  // limit of the status' schema
 
 // The verdict of the runs; True where no tester runs any.
 Verdict judgeRuns(const Snapshot& snapshot, const TestsPlanned& tests) {
@@ -54,7 +54,7 @@ GateJudged judgeFunctional(const Snapshot& snapshot, const Examination& form, co
   const auto& live = snapshot.production.live;
   if (servesDeclared(snapshot, form)) {
     auto verdict = good("AsPromoted", fmt::format("revision {} keeps the records", live->number));
-    // A run that fails after the promotion is told, and takes nothing away.
+    // A run that fails after the promotion is reported, and takes nothing away.
     if (tests.status && tests.status->outcome != api::TestOutcome::Passed)
       verdict.message += fmt::format("; the last run did not pass: {}", describeRun(*tests.status));
     return {std::move(verdict), {}};

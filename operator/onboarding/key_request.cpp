@@ -15,7 +15,7 @@ Verdict unusable(const std::string& secret, std::string_view why) {
                   secret, why));
 }
 
-// Whether the operator made that key for this integration, or for an earlier one of the same name and beneficiary.
+// True when the operator made that key for this integration, or for an earlier one of the same name and beneficiary.
 bool isOurs(const KeySlot& slot, const MadeKeys& made, const api::MPayIntegration& integration) {
   const auto known = made.find(slot.publicKeySha256);
   return known != made.end() && known->second.holder.namespace_ == integration.metadata.namespace_.value_or("") &&
@@ -23,7 +23,7 @@ bool isOurs(const KeySlot& slot, const MadeKeys& made, const api::MPayIntegratio
          known->second.holder.idno == integration.spec.beneficiary.idno;
 }
 
-// What makes the Secret unusable; empty: nothing.
+// The reason why the Secret is unusable; empty: none.
 std::string_view problemOf(const KeySecret& secret, const MadeKeys& made, const api::MPayIntegration& integration) {
   if (secret.type != kTlsType) return "is not of type kubernetes.io/tls";
   if (secret.immutable) return "is immutable";
@@ -39,7 +39,7 @@ std::string_view problemOf(const KeySecret& secret, const MadeKeys& made, const 
   return "";
 }
 
-// The request beside that key, where it is of this key and says what the form says.
+// The request beside that key, where it is a request of this key with the form's subject.
 std::optional<api::CertificateRequestStatus> openRequest(const KeySlot& slot, const std::string& secretName,
                                                          const std::string& subject) {
   const auto request = crypto::parseRequest(slot.request);
@@ -110,7 +110,7 @@ KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optio
   if (out.isRenewal || !held.hasCertificate) return out;
   out.renewsAt = (*issued)->notAfter() - *renewBefore;
   if (now < *out.renewsAt) return out;
-  // What works goes on working: the next key has a place of its own until its certificate is there.
+  // A working certificate goes on working: the next key has a place of its own until its certificate is there.
   if (held.renewal.empty) {
     out.step = KeyStep::MakeRenewalKey;
   } else if (out.open = openRequest(held.renewal, request.secretName, *subject); !out.open) {

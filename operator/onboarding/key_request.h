@@ -1,9 +1,10 @@
-// The key and the certificate that a form requests: what the Secret holds, what waits, what is to be written.
+// The key and the certificate that a form requests: the content of the Secret, the open request, and the next write.
 //
-// The Secret is the tenant's, of type kubernetes.io/tls. The operator fills tls.key and, once it is issued, tls.crt.
-// tls.csr is the request of that key. While a renewal is under way renewal.key and renewal.csr are those of the next
-// key; the two change places in one write. Everything follows from the Secret and from the fingerprints of the keys
-// that the operator made, which it keeps where no tenant can write. Of a key only its public half is ever held here.
+// The Secret is the tenant's, of type kubernetes.io/tls. The operator fills tls.key and, once the certificate is
+// issued, tls.crt. tls.csr is the request of that key. During a renewal, renewal.key and renewal.csr are those of the
+// next key; the two keys change places in one write. Everything follows from the Secret and from the fingerprints of
+// the keys that the operator made, which it keeps where no tenant can write. Only the public half of a key is ever held
+// here.
 #pragma once
 
 #include <map>
@@ -27,29 +28,29 @@ inline constexpr std::string_view kKeyName = "tls.key", kCertificateName = "tls.
 // A key's place in the Secret, without the key.
 struct KeySlot {
   bool empty = true;
-  std::string publicKeySha256{};  // empty where what is there is no private key
-  std::string request{};          // what is beside it where a PKCS#10 should be
+  std::string publicKeySha256{};  // empty: no private key is there
+  std::string request{};          // the content beside the key where a PKCS#10 belongs
 };
 
-// The Secret that a request names, without what is secret.
+// The Secret that a request names, without its secret content.
 struct KeySecret {
   std::string resourceVersion{};
   std::string type{};
   bool immutable = false;
   KeySlot current{};
   KeySlot renewal{};
-  std::string certificate{};  // tls.crt, where it is public; empty: there is none
+  std::string certificate{};  // tls.crt, where its content is public; empty: none
   bool hasCertificate = false;
 };
 
-// What the request for the form's certificate says of its subject.
+// The subject in the request for the form's certificate.
 crypto::RequestSubject subjectOf(const api::MPayIntegrationSpec& spec);
 
-// What is to be done to the Secret.
+// The next write to the Secret.
 enum class KeyStep {
   None,
-  MakeKey,              // of the empty Secret: tls.key and tls.csr
-  WriteRequest,         // tls.csr, anew, of the key that is there
+  MakeKey,              // into the empty Secret: tls.key and tls.csr
+  WriteRequest,         // tls.csr, anew, of the existing key
   MakeRenewalKey,       // renewal.key and renewal.csr
   WriteRenewalRequest,  // renewal.csr, anew
   Complete,             // tls.crt
@@ -58,20 +59,20 @@ enum class KeyStep {
 
 struct KeyJudgement {
   Verdict verdict{};                                    // True: the issued certificate is of a key in the Secret
-  KeyStep step = KeyStep::None;                         // what is to be done whatever the certificate is worth
+  KeyStep step = KeyStep::None;                         // the next write, whatever the certificate is worth
   std::optional<api::CertificateRequestStatus> open{};  // the request that waits
   bool isRenewal = false;                               // the issued certificate is of the next key
-  std::optional<WallTime> renewsAt{};                   // when the next key is due
+  std::optional<WallTime> renewsAt{};                   // the time when the next key is due
 };
 
-// `secret`: nothing while it is being read. `issued`: what certificate.issued says; nothing where it is not declared or
-// not read. Reasons: Pending, ReferenceNotFound, ReferenceForbidden, InvalidField, InvalidSubject, SecretNotUsable (of
-// another type, immutable, or holding what the operator did not make), Requesting, AwaitingCertificate, KeyMismatch,
-// and those of the certificate's content.
+// `secret`: nothing while it is being read. `issued`: the content of certificate.issued; nothing where it is not
+// declared or not read. Reasons: Pending, ReferenceNotFound, ReferenceForbidden, InvalidField, InvalidSubject,
+// SecretNotUsable (of another type, immutable, or with content that the operator did not make), Requesting,
+// AwaitingCertificate, KeyMismatch, and those of the certificate's content.
 KeyJudgement judgeKeys(const api::MPayIntegration& integration, const std::optional<Result<KeySecret>>& secret,
                        const MadeKeys& made, const std::optional<Result<crypto::Certificate>>& issued, WallTime now);
 
-// What to write into which Secret, as it was seen.
+// The write, and the Secret as it was seen.
 struct KeyPlan {
   KeyStep step = KeyStep::None;
   api::ObjectKey secret;
@@ -79,7 +80,7 @@ struct KeyPlan {
   std::string keyType;
   crypto::RequestSubject subject;
   Holder holder;
-  std::string chain;  // of Complete and Renew: the certificate and its intermediates, PEM
+  std::string chain;  // for Complete and Renew: the certificate and its intermediates, PEM
 };
 
 }  // namespace mpay::onboarding

@@ -20,7 +20,7 @@ bool isWorthSending(const Notification& effect, std::int64_t liveRevision) {
   return true;
 }
 
-// "<...@": the sender's domain may have been another when it was sent.
+// "<...@": the part after it may differ, because the sender's domain may have changed since the mail was sent.
 std::string_view localPart(std::string_view messageID) { return messageID.substr(0, messageID.find('@')); }
 
 }  // namespace
@@ -61,7 +61,7 @@ Notifications merged(const Notifications& known, std::vector<Notification> wante
   for (const auto& effect : known.notifications) {
     if (!find(wanted, effect) && (effect.sentAt || isWorthSending(effect, liveRevision))) others.push_back(effect);
   }
-  // What is still to be sent first, then the newest.
+  // Unsent ones first, then the newest.
   const auto isKeptBefore = [](const Notification& a, const Notification& b) {
     if (a.sentAt.has_value() != b.sentAt.has_value()) return !a.sentAt;
     return std::tie(a.intendedAt, a.messageID) > std::tie(b.intendedAt, b.messageID);

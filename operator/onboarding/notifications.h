@@ -1,4 +1,4 @@
-// Which notifications are written down, and what becomes of those that were. Pure.
+// Chooses the notifications to write down, and continues those that were. Pure.
 #pragma once
 
 #include "api/integration.h"
@@ -9,22 +9,23 @@
 
 namespace mpay::onboarding {
 
-// How many notifications of one integration an environment remembers: what is to be told, and the newest of what was.
+// The number of notifications of one integration that an environment remembers: those to be sent, and the newest sent
+// ones.
 inline constexpr std::size_t kNotificationsKept = 24;
 
-// A notification to whom the form names, in its language; what it is about is still to be filled in.
+// A notification in the form's language to the recipients that the form names; its subject is still to be filled in.
 Notification draftOf(const api::MPayIntegrationSpec& spec);
 
-// Whether both tell the same of the same: nobody is told that twice.
+// True when both tell the same fact about the same subject: nobody is told twice.
 bool tellTheSame(const Notification& a, const Notification& b);
 
-// The record of that notification: `wanted` as it is where nothing is known of it; where it was not sent yet, with its
-// recipients corrected; where it was, as it was sent, but for what was edited by hand since.
+// The record of that notification. If none is known: `wanted`. If it was not sent yet: with its recipients corrected.
+// If it was sent: as it was sent, with digest and Message-ID corrected after an edit by hand.
 Notification continued(const Notifications& known, Notification wanted, WallTime now);
 
-// What is remembered from now on: `wanted`, which is the outcome of continued(), and of the others what was sent, and
-// what is still worth sending. What is not: warnings that nobody wants any more, and the activation of any revision but
-// `liveRevision`.
+// The notifications to remember from now on: `wanted`, the outcome of continued(); of the others, the sent ones and
+// those still worth sending. Not worth sending are warnings that nobody wants any more, and the activation of any
+// revision but `liveRevision`.
 Notifications merged(const Notifications& known, std::vector<Notification> wanted, std::int64_t liveRevision);
 
 }  // namespace mpay::onboarding

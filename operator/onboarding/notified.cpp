@@ -1,4 +1,4 @@
-// Notified, and whatever else is told: certificates that expire or were revoked.
+// Notified, and the other notifications: certificates that expire or were revoked.
 #include <algorithm>
 #include <map>
 

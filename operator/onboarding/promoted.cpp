@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kSpentKept = 200;
 
-// What the platform assigned to others of what the live revision publishes.
+// Notes the parts of the live revision that the platform assigned to others.
 void judgeLoss(const NumberedRevision& live, const Fragment& whole, const Barred& barred, Serving& serving) {
   if (!barred.assignments) return;
   const auto nobody = [&](Loss loss, std::string reason, std::string_view what) {
@@ -65,7 +65,7 @@ api::ControllerRevision revisionOf(const PromotionQuestion& question) {
                                   record->metadata.creationTimestamp.value_or(""), record->spec, "NotSigned"});
     }
   }
-  // Older ones are told by their time; only the newest can be of this very second.
+  // The time of older records shows that they are spent; only the newest can be of this very second.
   auto known = snapshot.records;
   std::sort(known.begin(), known.end(),
             [](const auto& a, const auto& b) { return a->metadata.creationTimestamp > b->metadata.creationTimestamp; });
@@ -83,7 +83,7 @@ api::ControllerRevision revisionOf(const PromotionQuestion& question) {
   return object;
 }
 
-// Production serves what is declared, or is about to.
+// True when production serves the declared form; otherwise the reason why not, or not yet.
 Verdict judgeServing(const PromotionQuestion& question) {
   const auto& [snapshot, serving] = std::tie(question.snapshot, question.serving);
   const auto& live = *snapshot.production.live;
@@ -129,7 +129,7 @@ Serving serveLive(const Snapshot& snapshot, const PublicationQuestion& question,
   }
   judgeLoss(*live, *next, question.barred, serving);
   if (!serving.losesAll()) serving.certificate = presented.promoted;
-  // Without its ServiceID nothing of it is this integration's to publish.
+  // Without its ServiceID the integration may publish nothing of the revision.
   if (serving.loss == Loss::ServiceID) return serving;
   serving.issue = publish(question, std::move(*next));
   serving.service =

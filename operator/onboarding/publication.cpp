@@ -54,7 +54,7 @@ Issue publish(const PublicationQuestion& question, Fragment next) {
   auto fragment =
       overlapped(std::move(next), environment.fragment, environment.isInGatewayFiles && !question.presentsEarlier,
                  overlapOf(environment.settings->spec), question.now);
-  // After the overlap: while a new certificate is withheld the earlier one stays.
+  // Taken out after overlapped(): while a new certificate is withheld the earlier one stays.
   Issue issue{admissible(std::move(fragment), question.barred), true, {}};
   noteEnds(issue.ends, issue.fragment, question.now);
   return issue;

@@ -1,5 +1,5 @@
-// What an environment publishes of an integration, with what it owes to earlier certificates and without what is
-// barred. Testing and production share it.
+// The content that an environment publishes of an integration, with earlier certificates in their overlap and without
+// barred items. Testing and production share these rules.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace mpay::onboarding {
 
-// One environment as whoever publishes in it needs to know it.
+// One environment, as its publication needs it.
 struct PublicationQuestion {
   const EnvironmentSnapshot& environment;
   const Barred& barred;
@@ -21,29 +21,29 @@ struct PublicationQuestion {
 };
 
 struct Issue {
-  Fragment fragment{};             // that is published from now on
-  bool isWritten = false;          // it differs, or may differ, from what is there
-  std::optional<WallTime> ends{};  // when an earlier certificate ends next
+  Fragment fragment{};             // to be published from now on
+  bool isWritten = false;          // it differs, or may differ, from the existing one
+  std::optional<WallTime> ends{};  // the next end of an earlier certificate
 };
 
 // Publishes `next`. The environment must be usable.
 Issue publish(const PublicationQuestion& question, Fragment next);
 
-// Where nothing new can be published: what is there, without what is due to end and what is barred. Nothing where
-// nothing is there.
+// If nothing new can be published: the existing fragment, without ended and barred items. Nothing where there is no
+// fragment.
 std::optional<Issue> dropEnded(const PublicationQuestion& question);
 
-// Why the gateway's objects do not hold this yet; nothing where they do.
+// The reason why the gateway's objects do not hold this yet; nothing where they do.
 std::optional<Verdict> whatIsMissing(const EnvironmentSnapshot& environment, const Fragment& fragment,
                                      const api::ConfigMap& service);
 
-// The fragment under the integration's name, though it may be an earlier integration's.
+// The fragment under the integration's name, even an earlier integration's.
 const std::optional<Fragment>& publishedIn(const EnvironmentSnapshot& environment);
 
 // The earlier certificates that a fragment still admits, for the status.
 std::vector<api::EarlierCertificate> earlierIn(const EnvironmentSnapshot& environment, const Fragment& fragment);
 
-// What a condition adds about them.
+// The addition about them to a condition.
 std::string tellEarlier(const Fragment& fragment);
 
 // Content in base64; absent where there is none, or it cannot be read.

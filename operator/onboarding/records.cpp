@@ -13,7 +13,7 @@ struct RecordQuestion {
   WallTime policiesSince;
 };
 
-// Why a record does not count: a reason, and a test.
+// A test that a record must pass to count, and the reason where it does not.
 struct RecordCheck {
   std::string_view reason;
   std::string_view words;
@@ -24,8 +24,8 @@ WallTime createdAt(const api::ObjectMeta& metadata) {
   return parseTime(metadata.creationTimestamp.value_or("")).value_or(WallTime{});
 }
 
-// A record counts for the first promotion after it. Creation times are whole seconds: within the
-// promotion's own second the list of records that existed decides.
+// A record counts for the first promotion after it. Creation times are whole seconds: within the second of a promotion,
+// the list of the records that existed decides.
 bool isUnspent(const RecordQuestion& q) {
   if (!q.gate.live) return true;
   const auto& spent = q.gate.live->revision.spent;
@@ -33,7 +33,7 @@ bool isUnspent(const RecordQuestion& q) {
          std::find(spent.begin(), spent.end(), q.record.metadata.uid.value_or("")) == spent.end();
 }
 
-// Who refuses is believed more easily than who accepts.
+// A rejection needs less proof than an acceptance.
 bool isRejection(const RecordQuestion& q) { return q.record.spec.decision == api::Decision::Rejected; }
 
 constexpr std::array kRecordChecks{
@@ -55,7 +55,7 @@ constexpr std::array kRecordChecks{
                 }},
 };
 
-// The later decision counts; of the same second a rejection.
+// The later decision counts; in the same second, a rejection.
 bool precedes(const api::MPayValidation& a, const api::MPayValidation& b) {
   const auto left = createdAt(a.metadata), right = createdAt(b.metadata);
   if (left != right) return left < right;

@@ -1,4 +1,4 @@
-// Whether recorded decisions open a gate. Source of the rules: docs/domain.md, "Validation".
+// Judges whether recorded decisions open a gate. Source of the rules: docs/domain.md, "Validation".
 #pragma once
 
 #include <memory>
@@ -14,10 +14,10 @@
 
 namespace mpay::onboarding {
 
-// Whether the admission policies that make records believable are in force, and since when.
+// Tells since when the admission policies that make records believable are in force.
 struct Admission {
   std::optional<WallTime> inForceSince{};
-  std::string problem{};  // where they are not
+  std::string problem{};  // set where they are not in force
 };
 
 struct Gate {
@@ -46,7 +46,7 @@ struct GateVerdict {
 
 GateVerdict judgeRecords(const Gate& gate, const Records& records, const Admission& admission);
 
-// The condition that says so.
+// The condition of the gate.
 Verdict ofGate(const GateVerdict& gate);
 
 }  // namespace mpay::onboarding

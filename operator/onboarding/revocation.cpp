@@ -8,7 +8,7 @@ namespace mpay::onboarding {
 
 namespace {
 
-// Of more in one record the ones that expire first are forgotten: an object has its limits.
+// An object has its limits: if a record has more, those that expire first are forgotten.
 constexpr std::size_t kRevokedKept = 100;
 
 CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto::Certificate& issuer) {
@@ -19,7 +19,7 @@ CheckedCertificate checkOf(const crypto::Certificate& certificate, const crypto:
   return check;
 }
 
-// What is revoked and in date, with its end.
+// The revoked certificates that are in date, each with its end.
 std::vector<std::pair<WallTime, const CheckedCertificate*>> revokedIn(const RevocationRecord& record, WallTime now) {
   std::vector<std::pair<WallTime, const CheckedCertificate*>> kept;
   for (const auto& check : record.certificates) {
@@ -38,7 +38,7 @@ RevocationRecord recordOf(std::map<std::string, CheckedCertificate> all) {
   return record;
 }
 
-// Certificates that nothing on the path vouches for are held to what holds for authorities.
+// Signers of lists are on no verified path, so their keys must meet the rules for authorities.
 std::vector<std::string> signersOf(const CheckedCertificate& check, const crypto::Intermediates& intermediates,
                                    const crypto::Authorities& authorities, WallTime now) {
   const auto issuer = certificateIn(check.issuer);
@@ -77,7 +77,8 @@ RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const st
     }
   }
   for (const auto& candidate : candidates) include(candidate.certificate, candidate.intermediates);
-  // What is admitted and was never checked: checks may begin while an earlier certificate is published beside another.
+  // Adds published certificates that were never checked: checks may begin while an earlier certificate is published
+  // beside another.
   for (const auto& entry : published ? published->certificates : std::vector<Fingerprints>{}) {
     if (all.contains(entry.sha256)) continue;
     if (const auto certificate = certificateIn(entry.der)) include(*certificate, intermediatesOf(entry.intermediates));
@@ -112,7 +113,7 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
     after.problem = finding ? "the responder does not know the certificate" : finding.error().message;
     return after;
   }
-  // What is not known is older than every word.
+  // Every word is later than unknown evidence.
   const auto standsOn = (before.evidence ? parseTime(*before.evidence) : std::nullopt).value_or(WallTime::min());
   if (finding->state == State::Good) {
     if (before.verdict == Verdict::Good) return before;
@@ -124,9 +125,9 @@ CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::Rev
     after.verdict = Verdict::Revoked;
     if (!finding->reason.empty()) after.reason = finding->reason;
     if (finding->revokedAt) after.revokedAt = formatTime(*finding->revokedAt);
-    // A reason for good is not taken back by a word that gives none, or that could be lifted.
+    // A word without a reason, or with one that could be lifted, does not replace a reason for good.
     if (isForGood(before) && !isForGood(after)) return before;
-    // Only the word that it stands on would be another.
+    // Only the evidence would differ.
     if (before.verdict == Verdict::Revoked &&
         std::tie(before.reason, before.revokedAt) == std::tie(after.reason, after.revokedAt))
       return before;

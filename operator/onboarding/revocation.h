@@ -1,7 +1,7 @@
-// What is known of the revocation of an integration's certificates, and what follows.
+// The known revocation of an integration's certificates, and its consequences.
 //
-// The decision writes down which certificates are to be checked, with the issuer to which they were verified; the
-// checks, which take their time elsewhere, write down what they found; the decision reads that.
+// The decision writes down the certificates to check, with the issuer to which each was verified. The checks take their
+// time elsewhere, and write down their findings. The decision reads those.
 // Source of the rules: docs/certificates.md, "Revocation".
 #pragma once
 
@@ -17,26 +17,28 @@ namespace mpay::onboarding {
 // A certificate that may have to be checked.
 struct Candidate {
   crypto::Certificate certificate;
-  crypto::Intermediates intermediates{};  // that may lead to an authority
+  crypto::Intermediates intermediates{};  // they may lead to an authority
 };
 
-// What is to be checked: of `candidates` and of what is published those that chain to an authority, with what is known
-// of them already, by this integration (`known`) or by whoever had the certificate before (`revoked`). What is known of
-// others is forgotten, but for what is revoked and has not expired. Whose keys may sign lists is looked up anew.
+// The checks to make: for each candidate and each published certificate that chains to an authority, with the findings
+// so far of this integration (`known`) or of an earlier holder of the certificate (`revoked`). Findings on other
+// certificates are forgotten, unless the certificate is revoked and has not expired. The keys that may sign lists are
+// looked up anew.
 RevocationRecord checksOf(const std::optional<RevocationRecord>& known, const std::optional<Fragment>& published,
                           const std::vector<Candidate>& candidates,
                           const std::vector<std::shared_ptr<const RevokedCertificates>>& revoked,
                           const crypto::Authorities& authorities, WallTime now);
 
-// What is left of a record once nothing is to be checked any more: what is revoked and has not expired.
+// The rest of a record when nothing is to be checked any more: revoked certificates that have not expired.
 RevocationRecord withoutSettled(RevocationRecord record, WallTime now);
 
-// What is known after a look that found this, or nothing (an error). That nothing can be learnt readmits nobody:
-// Revoked is left only for Good, by a later word than the one that it stands on, and only where the issuer gave no
-// reason or certificateHold (RFC 5280, 5.3.1: every other reason is for good). Earlier words than what is known stands
-// on change nothing: a mirror may lag behind, and what was said once can be sent again. A reason for good stays what it
-// is when a later word gives none, unspecified or certificateHold. Good is left for Unknown unless
-// `keepGood`.
+// The check after a look with this finding, or with none (an error):
+// 1. Revoked, and nothing can be learnt: Revoked stays, so nobody is readmitted.
+// 2. Revoked, and the issuer says Good: Good only by a later word than the known one, and only where the issuer gave no
+// reason or certificateHold (RFC 5280, 5.3.1: every other reason is for good).
+// 3. A word earlier than the known one changes nothing: a mirror may lag behind, and an old word can be sent again.
+// 4. A reason for good stays when a later word gives none, unspecified or certificateHold.
+// 5. Good, and nothing can be learnt: Unknown, unless `keepGood`.
 CheckedCertificate afterLook(CheckedCertificate before, const Result<crypto::RevocationFinding>& finding,
                              bool keepGood);
 

@@ -42,7 +42,7 @@ Fragment overlapped(Fragment next, const std::optional<Fragment>& published, boo
     if (holds(next.certificates, entry)) continue;
     if (!entry.replacedAt) entry.replacedAt = formatTime(now);
     if (isInForce || entry.until) {
-      // A shorter overlap applies at once, a longer one to what is replaced from then on.
+      // A shorter overlap applies at once, a longer one to certificates replaced from then on.
       const auto known = entry.until ? parseTime(*entry.until) : std::nullopt;
       entry.until = formatTime(std::min(known.value_or(now + overlap), now + overlap));
     }

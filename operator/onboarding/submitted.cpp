@@ -1,4 +1,4 @@
-// CertificateTrusted and Submitted, once it is known what others hold.
+// CertificateTrusted and Submitted, when the conflicts with other integrations are known.
 #include <algorithm>
 
 #include "gateway/rendering.h"

@@ -1,4 +1,4 @@
-// The conditions of the status, and what they come to: Ready, Reconciling and Stalled (docs/domain.md).
+// The conditions of the status, and their summary: Ready, Reconciling and Stalled (docs/domain.md).
 #include "onboarding/conditions.h"
 
 namespace mpay::onboarding {
@@ -9,7 +9,7 @@ struct Summary {
   Verdict reconciling = idle("Idle", "nothing is under way");
   Verdict stalled = idle("NotStalled", "nothing must be edited");
   std::string phase{};
-  bool isBeingWritten = false;  // Ready and Reconciling wait for that
+  bool isBeingWritten = false;  // Ready and Reconciling wait for a write
 };
 
 std::string phaseOf(Awaited awaited) {

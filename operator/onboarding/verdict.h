@@ -1,4 +1,4 @@
-// What a condition says, and who has to act on it.
+// The verdict of a condition, and who has to act on it.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@ namespace mpay::onboarding {
 
 enum class Attention {
   None,      // nobody has to do anything
-  Working,   // the operator is at it, or tries again
-  Reading,   // the same: something that decides is being read
-  Writing,   // the same: it is written, and read again
-  Awaiting,  // a person must act, not the one who edits the spec
+  Working,   // the operator works on it, or tries again
+  Reading,   // the same: it reads something that decides
+  Writing,   // the same: it writes something, and reads it again
+  Awaiting,  // a person other than the author of the spec must act
   Fix,       // the user must edit something
 };
 
@@ -33,7 +33,7 @@ struct Verdict {
 
   bool holds() const { return status == api::ConditionStatus::True; }
   bool isBeingRead() const { return attention == Attention::Reading; }
-  // The operator is at it, in whatever way.
+  // The operator works on it, in whatever way.
   bool isUnderWay() const {
     return attention == Attention::Working || attention == Attention::Reading || attention == Attention::Writing;
   }
@@ -52,20 +52,20 @@ Verdict fix(std::string reason, std::string message);
 // "AwaitingServiceID".
 std::string_view reasonOf(Awaited awaited);
 
-// Nothing can be told while that is so.
+// Unknown, because of this error.
 Verdict unknown(const Error& error);
 
 // False with reason Pending: nothing can be said before something is read.
 Verdict reading(std::string message);
 
-// The error of what cannot be answered before something is read, and how it is told from others.
+// The error of a question that needs something that is still being read, and the test for that error.
 Error beingRead(std::string message);
 bool isBeingRead(const Error& error);
 
-// reading() where that is so, else for the user to fix.
+// reading() for such an error; otherwise the user has to fix it.
 Verdict ofError(const Error& error);
 
-// The condition that says so. Where its status is that of `before` (null: none) it keeps that time.
+// The condition for a verdict. It keeps the time of `before` (null: none) where the status is the same.
 // A message over 4000 bytes is cut, between two characters.
 api::Condition conditionOf(std::string_view type, const Verdict& verdict, std::int64_t generation,
                            const std::vector<api::Condition>* before, WallTime now);

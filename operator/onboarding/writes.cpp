@@ -12,7 +12,7 @@ std::vector<api::ConfigMap> inOrder(const EnvironmentWrites& writes, const Envir
         remember(memoryMeta(declared.spec.outputNamespace, component, declared.metadata.name.value_or(""), integration),
                  *content));
   };
-  // "" says that there is no such record yet.
+  // "" means that there is no such record yet.
   const auto addBound = [&](std::string_view component, const auto& content, const auto& version) {
     add(component, content);
     if (content) objects.back().metadata.resourceVersion = version.value_or("");

@@ -1,4 +1,4 @@
-// What a decision writes into one environment: a slot for each record, and the one order in which they are written.
+// The writes of a decision in one environment: a slot for each record, and the one order of writing.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ struct EnvironmentWrites {
   std::optional<Notifications> notifications{};
 };
 
-// The objects, in the order of writing: what is to be checked, the claim, what is published under it, what follows from
-// that. Records that others write too are bound to the version that the snapshot read. `environment` must be declared
-// where any slot is filled.
+// The objects in the order of writing: the checks, the claim, the content published under it, and the records that
+// follow from that. Records that others write too are bound to the version that the snapshot read. `environment` must
+// be declared where any slot is filled.
 std::vector<api::ConfigMap> inOrder(const EnvironmentWrites& writes, const EnvironmentSnapshot& environment,
                                     const api::ObjectKey& integration);
 

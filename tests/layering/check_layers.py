@@ -1,7 +1,7 @@
 """check_layers.py OPERATOR: fails when a folder includes one that its mpay_layer(...) does not name.
 
-The rules are those of OPERATOR/CMakeLists.txt: a layer may use the layers that it names in DEPENDS, what those
-use, and itself; it may name only layers declared above it; every folder of sources is a layer.
+OPERATOR/CMakeLists.txt sets the rules. A layer may use itself, the layers that it names in DEPENDS, and the layers
+that those use. It may name only layers declared above it. Every folder of sources is a layer.
 """
 import pathlib
 import re

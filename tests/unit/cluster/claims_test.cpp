@@ -94,7 +94,7 @@ TEST_F(ClaimsTest, LetServicesOfOneProvenIdnoShareAddressesAndNoServiceID) {
   EXPECT_TRUE(reserve("e", claim("b", "S", {}, address, "u", "1"), {}, true).service);
   EXPECT_EQ(reserve("f", claim("a", "S", {}, address, "u", "1")).any(), false);
   EXPECT_EQ(reserve("f", claim("b", "T", {}, address, "u", "1")).addresses, address) << "an IDNO that nothing proves";
-  // A range that one of another IDNO holds a part of.
+  // An integration of another IDNO holds a part of the range.
   reserve("g", claim("a", "S", {}, address, "u", "1"), {}, true);
   reserve("g", claim("x", "X", {}, {"8.8.8.9/32"}, "u", "2"), {}, true);
   EXPECT_EQ(reserve("g", claim("b", "T", {}, {"8.8.8.0/24"}, "u", "1"), {}, true).addresses.size(), 1u);
@@ -123,7 +123,7 @@ TEST_F(ClaimsTest, LetServicesOfOneBeneficiaryShareACertificate) {
     EXPECT_EQ(reserve(environment, second, {}, row.provesIdno).certificate, !row.isShared);
     EXPECT_EQ(claims.holders(environment, second).empty(), row.isShared) << "a conflict's holders are strangers";
     EXPECT_FALSE(reserve(environment, first, {}, row.provesIdno).any()) << "the first keeps it";
-    // A restart changes nothing, in whatever order they were written down.
+    // A restart changes nothing, in whatever order the claims were written.
     for (const bool isReversed : {false, true}) {
       const auto restarted = environment + (isReversed ? ", reversed" : ", restarted");
       std::vector<ledger::Claim> granted{first};
@@ -134,7 +134,7 @@ TEST_F(ClaimsTest, LetServicesOfOneBeneficiaryShareACertificate) {
       EXPECT_FALSE(reserve(restarted, first, {}, row.provesIdno).any());
     }
     if (!row.isShared) continue;
-    // Each holds it for itself.
+    // Each holds the item against a stranger.
     const ledger::Claim stranger{{"x", "x", "w", "3"}, "X", {"c"}, {}};
     claims.release(environment, {"ns", "a"});
     EXPECT_TRUE(reserve(environment, stranger, {}, row.provesIdno).certificate) << "the other still holds it";
@@ -172,7 +172,7 @@ TEST_F(ClaimsTest, KeepTheirOwnersWhateverTheOrderAfterARestart) {
   }
 }
 
-// As after a crash between the write of who was granted it and that of who gave it up.
+// The state after a crash between the writes of the new owner and of the one that gave the item up.
 TEST_F(ClaimsTest, BelongToOneWhereTwoWereWrittenDown) {
   using Pair = std::array<ledger::Claim, 2>;
   const Pair services{claim("a", "S", {"c"}, {}, "u", "1"), claim("b", "S", {"d"}, {}, "u", "2")};
@@ -199,7 +199,7 @@ TEST_F(ClaimsTest, BelongToOneWhereTwoWereWrittenDown) {
           for (const std::size_t who : {first, 1 - first, first})
             EXPECT_EQ(reserve(environment, both[who]).any(), who != owner) << both[who].holder.name;
           if (owner == 1) continue;
-          // Who has it gives it up, before the other asked or after that: nobody comes in between.
+          // The owner gives the item up, before or after the other one asked: no third one gets it.
           if (!isReversed) {
             woken.clear();
             EXPECT_FALSE(reserve(environment, given).any());
@@ -215,7 +215,7 @@ TEST_F(ClaimsTest, BelongToOneWhereTwoWereWrittenDown) {
       }
     }
   }
-  // Nobody asks before it is given up.
+  // No request comes before the item is given up.
   claims.load("e", [&, &pair = certificates] { return written({pair[0], pair[1]}); });
   EXPECT_FALSE(reserve("e", claim("a", "S", {"e"}, {}, "u", "1")).any());
   EXPECT_TRUE(reserve("e", claim("x", "X", {"c"}, {}, "u", "3")).certificate) << "it is the other's now";
@@ -245,7 +245,7 @@ TEST_F(ClaimsTest, LetAHundredShareWhateverTheirIdno) {
   EXPECT_EQ(reserve("e", claim("late", "L", {}, {"8.8.8.8/32", "9.9.9.9/32"}), shared, true).addresses.size(), 2u);
 }
 
-// What the platform assigned goes from the first holder to another: given up first, gone from the gateway, then held.
+// The platform's assignment moves an item from the first holder to another: given up, gone from the gateway, then held.
 class AssignedClaims : public ClaimsTest {
  protected:
   static inline const std::string kIdno = "1006601000255", kOtherIdno = "1007600001230";
@@ -265,7 +265,7 @@ class AssignedClaims : public ClaimsTest {
     EXPECT_TRUE(read.problems.empty());
     return std::move(read.assignments);
   }
-  // Publishes once, while another than the assignee holds this.
+  // Publishes once, while the given items are held by others than the assignee.
   void publish(const ledger::HeldByOthers& held = {}) {
     claims.publishing("e");
     claims.published("e", held);
@@ -310,7 +310,7 @@ TEST_F(AssignedClaims, PassOnceTheFirstHolderGaveThemUpAndTheGatewayHasThemNoMor
 TEST_F(AssignedClaims, AreNotGivenWhileTheFirstHolderMayBeAboutToPublishThem) {
   EXPECT_EQ(text(reserve("e", a)), "");
   claims.assign("e", to("b"));
-  // It has not written what it was granted before; the gateway knows of nothing.
+  // The first holder has not written its grant yet; the gateway holds nothing of it.
   publish();
   auto rest = a;
   rest.addresses = {"9.9.9.9/32"};

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// An RSA key takes seconds of a worker, and everybody else's withdrawals wait for workers.
+// An RSA key takes a worker seconds, and all other withdrawals wait for workers.
 TEST(KeySecretWriter, MakesOneRsaKeyAtATime) {
   const test::ScriptedServer server([](const auto&, auto, const auto& peer) { peer.hang(); });
   kube::Config config;
@@ -32,7 +32,7 @@ TEST(KeySecretWriter, MakesOneRsaKeyAtATime) {
   EXPECT_EQ(refused.error().kind, ErrorKind::Timeout);
   EXPECT_TRUE(refused.error().retryAfter);
   EXPECT_EQ(server.requests().size(), 1u) << "and asks the API server for nothing";
-  // A key on a curve takes no time, and the other steps make none.
+  // A key on a curve takes no time, and the other steps make no key.
   threads.emplace_back([&] { (void)writer.carryOut(plan("c", "P-256"), noted, stop.get_token()); });
   EXPECT_TRUE(test::waitFor(10s, [&] { return server.requests().size() == 2; }));
   threads.emplace_back([&] {

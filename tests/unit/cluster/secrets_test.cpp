@@ -62,7 +62,7 @@ TEST(KeyedSecret, KeepsOfTheKeysTheirPublicHalves) {
   EXPECT_EQ(kept.renewal.publicKeySha256, "");
   EXPECT_EQ(kept.renewal.request, "");
 
-  // A key where the certificate belongs is something, and is not kept.
+  // A key in the certificate's place is not empty, and is not kept.
   const auto wrong = KeyedSecret::of(secretWith({{"tls.key", ""}, {"tls.crt", std::string(key.pem().view())}})).content;
   EXPECT_TRUE(wrong.current.empty);
   EXPECT_TRUE(wrong.renewal.empty);

@@ -104,7 +104,7 @@ TEST(AddressSet, CountsTheUnionAndIpv6BySixtyFours) {
   EXPECT_EQ(size({"8.8.8.8", "8.8.9.0/30", "2a00::1", "2a00:0:0:1::1"}), 7u) << "both families together";
 }
 
-// The limit is of the union: what is declared twice counts once, and no element need be too wide by itself.
+// The limit applies to the union: an address declared twice counts once, and no element need be too wide by itself.
 TEST(AddressSet, LimitsTheUnion) {
   EXPECT_EQ(canonical({"8.8.8.0/25", "8.8.8.0/24", "8.8.8.128/25"}), Texts{"8.8.8.0/24"});
   EXPECT_EQ(canonical({"8.8.8.0/24", "8.8.9.9"}), Texts{"RangeTooWide"});
@@ -112,7 +112,7 @@ TEST(AddressSet, LimitsTheUnion) {
   EXPECT_EQ(canonical({"8.8.8.0/25", "2a00::/57", "2a01::1"}), Texts{"RangeTooWide"});
 }
 
-// Every address of a small space asks the table and the sets themselves.
+// Compares the table with the sets for every address of a small space.
 TEST(AddressTable, AgreesWithEverySetAtEveryAddress) {
   std::minstd_rand random(7);
   for (int round = 0; round < 200; ++round) {
@@ -150,7 +150,7 @@ TEST(AddressTable, AgreesWithEverySetAtEveryAddress) {
   }
 }
 
-// A row is there as long as somebody declares it: whoever comes or goes beside it moves nothing.
+// A row exists while somebody declares it: other ranges beside or within it change nothing.
 TEST(AddressTable, KeepsARowWhateverIsDeclaredWithinIt) {
   const auto set = [](const std::string& text) { return AddressSet::of({*net::parsePrefix(text)}); };
   const auto wide = set("8.8.0.0/16"), narrow = set("8.8.8.8/32");

@@ -29,7 +29,7 @@ class CertificatePolicyTest : public ::testing::Test {
   static constexpr auto kIdno = "1006601000255";
   CertificatePolicy policy;
   crypto::Intermediates intermediates;
-  mutable std::string note;  // of the last one that was accepted
+  mutable std::string note;  // of the last accepted certificate
 };
 
 TEST_F(CertificatePolicyTest, AcceptsWhatStiscIssues) {
@@ -144,7 +144,7 @@ TEST_F(CertificatePolicyTest, HoldsTheWayToTheAuthorityToItsRules) {
   EXPECT_EQ(reasonOver({.key = KeyKind::Rsa2048}), "");
   EXPECT_EQ(reasonOver({.key = KeyKind::Rsa1024}), "WeakCertificate");
   EXPECT_EQ(reasonOver({.sha1 = true}), "WeakCertificate");
-  // Where there is a weak way and a good one the good one counts, whichever is found first.
+  // If there are a weak and a good path, the good one counts, whichever is found first.
   const auto issuing = authority.subordinate(CertificateOptions{.sha1 = true});
   const auto weak = issuing.certificate(), good = authority.crossSign(issuing).certificate;
   for (const auto& given : {weak + good, good + weak}) {
@@ -155,7 +155,7 @@ TEST_F(CertificatePolicyTest, HoldsTheWayToTheAuthorityToItsRules) {
   EXPECT_EQ(reasonFor([](auto& o) { o.key = KeyKind::P384; }), "") << "the rule is about systems' keys";
   policy.signatureHashes = {"SHA-512"};
   EXPECT_EQ(reasonFor([](auto& o) { o.key = KeyKind::P384; }), "WeakCertificate");
-  // What is trusted for itself may be signed as it likes.
+  // A certificate that is trusted for itself may have any signature.
   const test::Authority old("Old CA", true);
   const auto leaf = crypto::Certificate::parse(old.issue({}).certificate).value();
   EXPECT_TRUE(judgeCertificate(leaf, {}, crypto::Authorities::parse(old.certificate()).value(), {}, kIdno,
@@ -168,7 +168,7 @@ TEST_F(CertificatePolicyTest, ComparesTheSubjectWithTheBeneficiary) {
     std::vector<std::string> organizationIdentifiers;
     std::string serialNumber;
     std::string required;  // the reason where a match is required
-    bool noted;            // where it is not
+    bool noted;            // where no match is required
   };
   const std::string idno = kIdno, other = "1010600034203";
   const Row rows[] = {{"names nobody", {}, "", "SubjectMismatch", false},

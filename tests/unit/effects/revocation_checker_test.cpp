@@ -139,12 +139,12 @@ TEST_F(Checker, AsksTheNextResponderWhereOneDoesNotKnowTheCertificate) {
   };
   EXPECT_EQ(answering(Status::Unknown, Status::Good).finding->state, RevocationState::Good);
   const auto unknown = answering(Status::Unknown, std::nullopt);
-  // The second one's last word holds until it is outdated.
+  // The second responder's last answer counts until it is outdated.
   EXPECT_EQ(unknown.finding->state, RevocationState::Good);
   EXPECT_EQ(answering(Status::Good, std::nullopt).finding->state, RevocationState::Good);
 }
 
-// Whoever asks elsewhere must not wait until a slow host has been given up.
+// A question to another host must not wait until a slow host has been given up.
 TEST_F(Checker, LetsHalfTheWorkersWaitForASlowHost) {
   rules_.mode = api::RevocationMode::OCSP;
   auto atSlow = rules_;
@@ -163,7 +163,7 @@ TEST_F(Checker, LetsHalfTheWorkersWaitForASlowHost) {
   }
   EXPECT_TRUE(test::waitFor(10s, [&] { return busy == 2; })) << "a fetch takes up to 20 s";
   EXPECT_EQ(server_.requests().size(), 2u);
-  // From then on nobody waits any more.
+  // From then on no question waits.
   const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < 50; ++i) {
     const auto answer = checker_.ask({leaf_, issuer_, atSlow}, {});

@@ -1,4 +1,4 @@
-// Files of thousands: their parts, what one change costs, and that the parts together say what the whole says.
+// Files with thousands of entries: their parts, the cost of one change, and that the parts together equal the whole.
 #include "gateway/sharding.h"
 
 #include <gmock/gmock.h>
@@ -15,7 +15,7 @@ using namespace ledger;
 
 constexpr std::size_t kMany = 5000;
 
-// The longest names there are; addresses of neighbours, as a country's are.
+// The longest possible names; neighbouring addresses, as in one country.
 Fragment member(std::size_t i) {
   Fragment fragment;
   fragment.serviceID = fmt::format("SERVICE-{:05}", i);
@@ -66,7 +66,7 @@ std::multiset<std::string> linesOf(const std::string& text) {
   return lines;
 }
 
-// The file as a gateway sees it: what the index includes or lists is put where it stands.
+// The file as a gateway sees it: files that the index includes or lists stand in their place.
 std::multiset<std::string> seen(const Published<api::ConfigMap>& published, const std::string& file) {
   std::map<std::string, std::string> all = published.index.data;
   for (const auto& part : published.parts) all.insert(part.data.begin(), part.data.end());
@@ -112,7 +112,7 @@ const std::map<std::string, std::vector<std::string>> kFiles{{"cidr", {"allowlis
                                                              {"clients", {"clients.conf", "clients.map"}}};
 constexpr ObjectLimits kUnlimited{std::size_t{1} << 30, std::size_t{1} << 30};
 
-// What differs between two publications, by the name of the object.
+// The names of the objects that differ between two publications.
 std::set<std::string> changed(const Published<api::ConfigMap>& a, const Published<api::ConfigMap>& b) {
   std::map<std::string, Data> before, after;
   for (const auto& [from, into] : {std::pair{&a, &before}, {&b, &after}}) {
@@ -236,17 +236,17 @@ TEST(Sharding, NamesParts) {
   EXPECT_FALSE(isPartOf("mpay-clients-2-part-3", "mpay-clients"));
 }
 
-// Removal of one integration removes exactly what nobody else has.
+// Removing one integration removes exactly the entries that no other one has.
 TEST(Rendering, RemovesExactlyTheEntriesOfWhoLeaves) {
   auto a = member(1), b = member(2), c = member(3);
   b.addresses = a.addresses;                      // a neighbour with the same addresses
-  c.addresses = {"31.100.0.0/24", "9.9.9.9/32"};  // and one around them
+  c.addresses = {"31.100.0.0/24", "9.9.9.9/32"};  // and one range around them
   const Fragments all{{"a", a}, {"b", b}, {"c", c}}, left{{"b", b}, {"c", c}};
   const auto before = render(all, {}), after = render(left, {});
   for (std::size_t i = 0; i < before.configMaps.size(); ++i) {
     const auto& name = *before.configMaps[i].index.metadata.name;
     for (const auto& file : kFiles.at(name)) {
-      // What remains is what was there, without a.
+      // The rest equals the former content without a.
       std::string expected = before.configMaps[i].index.data.at(file);
       for (const auto& gone : {a.serviceID + ",", "," + a.serviceID}) {
         for (std::size_t at; (at = expected.find(gone)) != std::string::npos;) expected.erase(at, gone.size());
@@ -262,7 +262,7 @@ TEST(Rendering, RemovesExactlyTheEntriesOfWhoLeaves) {
       << "the terminal's address alone: the others are the neighbour's too";
 }
 
-// Nothing takes the place of a part; where there is no such part, everybody's objects are kept up to date.
+// Nothing takes the place of a part. If there is no such part, every object is kept up to date.
 TEST(Sharding, WritesNothingElseWhereAPartIs) {
   const auto namesOf = [](const Aggregates& aggregates) {
     std::vector<std::string> names;

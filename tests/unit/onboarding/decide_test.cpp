@@ -77,7 +77,7 @@ TEST(Decide, KeepsWhatProductionServedWhileItCannotBeRead) {
   EXPECT_FALSE(form.decide().status.production) << "it was read, and there is none";
 }
 
-// Every line of architecture.md's table, and what brings each reason about.
+// Every line of architecture.md's table, with the cause of each reason.
 TEST(Decide, SumsUpWhoHasToAct) {
   constexpr auto T = ConditionStatus::True, F = ConditionStatus::False;
   using Change = std::function<void(Form&)>;
@@ -87,7 +87,7 @@ TEST(Decide, SumsUpWhoHasToAct) {
     ConditionStatus ready, reconciling, stalled;
     Change change;
     Conflicting conflicts{};
-    std::string because{};  // the condition that has it
+    std::string because{};  // the condition with that reason
   };
   const auto stage = [](Form& f, api::Stage target) { f.edit([&](auto& i) { i.spec.targetStage = target; }); };
   const auto rejected = [](Form& f) {
@@ -307,7 +307,7 @@ TEST(Decide, EndsWhatAnEarlierIntegrationOfThisNameLeft) {
   EXPECT_TRUE(form.decide().endTesting);
 }
 
-// Its fragment went first, and the operator was interrupted before the revision did.
+// The withdrawal removed the fragment, and the operator was interrupted before it removed the revision.
 TEST(Decide, ReopensNothingThatADueWithdrawalClosed) {
   Form form;
   form.promote();
@@ -387,7 +387,7 @@ TEST(Decide, HoldsWhatItWasGrantedAlsoWhereAnAddressIsAnothers) {
   EXPECT_TRUE(form.decide({}, service).testing.empty()) << "in both environments or in none";
 }
 
-// What a string of the value has more characters than its schema allows.
+// The strings of the value that have more characters than their schema allows.
 std::string tooLong(const std::string& path, const json::value& value, const json::object& schema) {
   std::string found;
   if (value.is_string() && schema.contains("maxLength") &&
@@ -525,7 +525,7 @@ TEST(Decide, WritesNothingWhileSuspended) {
   EXPECT_FALSE(plan.revision);
 }
 
-// One that nobody can read stops the files of everybody.
+// A damaged fragment stops the files of everybody.
 TEST(Decide, RestoresADamagedFragmentAlsoWhileSuspended) {
   const auto hasFragment = [](const std::vector<api::ConfigMap>& objects) {
     return std::any_of(objects.begin(), objects.end(),
@@ -550,7 +550,7 @@ TEST(Decide, RestoresADamagedFragmentAlsoWhileSuspended) {
   EXPECT_TRUE(hasFragment(plan.production));
   EXPECT_FALSE(plan.dropTesting);
 
-  // Edited while suspended: what is declared is not what was published.
+  // Edited while suspended: the declared form is not the published one.
   form.edit([](auto& i) { i.spec.endpoints.testing->addresses.emplace_back("8.8.4.4"); });
   plan = form.decide();
   EXPECT_TRUE(plan.testing.empty());
@@ -560,7 +560,7 @@ TEST(Decide, RestoresADamagedFragmentAlsoWhileSuspended) {
   form.edit([](auto& i) { i.spec.endpoints.testing->addresses.pop_back(); });
   EXPECT_TRUE(form.decide().dropTesting) << "nothing tells what was claimed";
 
-  // A form that is broken restores production alone.
+  // With a broken form only production is restored.
   form.edit([](auto& i) {
     i.spec.suspend = false;
     i.spec.beneficiary.idno = "1";
@@ -573,7 +573,7 @@ TEST(Decide, RestoresADamagedFragmentAlsoWhileSuspended) {
   EXPECT_FALSE(form.decide().dropTesting) << "what is being read may restore it";
 }
 
-// Production serves what was validated, but for what the platform assigned to another.
+// Production serves the validated revision without the items that the platform assigned to another.
 TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
   Form form;
   form.promote();
@@ -607,7 +607,7 @@ TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
     }
     EXPECT_EQ(published, kind != AssignmentKind::ServiceID);
     if (kind == AssignmentKind::Certificate) {
-      // Another one is declared, and what was handed over is claimed no more for the revision's sake.
+      // With another certificate declared, the claim no longer contains the assigned one for the revision's sake.
       const auto declared =
           std::exchange(form.snapshot.certificate, Result<std::string>(form.authority.issue({}).certificate));
       const auto fragment = std::exchange(form.snapshot.production.fragment, served);
@@ -616,7 +616,7 @@ TEST(Decide, TakesOutOfProductionWhatWasAssignedToAnother) {
       form.snapshot.certificate = declared;
       form.snapshot.production.fragment = fragment;
     }
-    // To itself.
+    // Assigned to the integration itself.
     assignment.namespace_ = served.holder.namespace_;
     assignment.name = served.holder.name;
     assignment.idno = served.holder.idno;

@@ -93,7 +93,7 @@ TEST(Examine, TakesTheIntermediatesThatAreGiven) {
     EXPECT_NE(refused.certificate.message.find(reason == "ReferenceForbidden" ? "" : "certificate.intermediates"),
               std::string::npos);
   }
-  // With the certificate as it was, they change no digest.
+  // With the certificate unchanged, the intermediates change no digest.
   form.snapshot.certificate = given(form.certificate);
   form.snapshot.intermediates = given(issuing.certificate());
   EXPECT_EQ(form.examine().digest, digest);

@@ -1,4 +1,4 @@
-// A complete form in two usable environments, for the tests of what is decided about it.
+// A complete form in two usable environments, for tests of decisions about it.
 #pragma once
 
 #include "onboarding/decide.h"
@@ -29,7 +29,7 @@ class Form {
     change(settings);
     take(environment, std::move(settings));
   }
-  // Production's environment has a channel for notifications from then on.
+  // From then on production's environment has a channel for notifications.
   void giveChannel() {
     editSettings(snapshot.production, [](Settings& s) {
       api::SmtpChannel smtp;
@@ -46,7 +46,7 @@ class Form {
       });
     }
   }
-  // What a look found of everything that is to be checked.
+  // Enters this finding for every check.
   void find(EnvironmentSnapshot& environment, const Result<crypto::RevocationFinding>& finding) {
     if (!environment.revocation.value) return;
     for (auto& check : environment.revocation.value->certificates) check = afterLook(check, finding, false);
@@ -62,7 +62,7 @@ class Form {
     return plan;
   }
 
-  // What a decision wants to exist does exist, as after its writes, and the gateway's objects hold it. True when that
+  // Lets the objects of a decision exist, as after its writes, and the gateway's objects hold them. True when anything
   // was new.
   bool carryOut() {
     const auto plan = decide();
@@ -92,7 +92,7 @@ class Form {
     record(api::Milestone::FinalValidation, api::Role::Beneficiary, "ion");
     record(api::Milestone::FinalValidation, api::Role::MPayRepresentative, "ana");
   }
-  // In production with what is declared.
+  // Brings the declared form into production.
   void promote() {
     carryOut();
     passFunctionalTests();
@@ -114,7 +114,7 @@ class Form {
     into.declared = std::make_shared<const api::MPayEnvironment>(std::move(declared));
     into.settings = std::make_shared<const Settings>(std::move(settings));
   }
-  // Reads back, as the operator does, the objects that were written; of all others the snapshot stays as it is.
+  // Reads back, as the operator does, the objects that were written; the rest of the snapshot stays as it is.
   bool take(EnvironmentSnapshot& into, const std::vector<api::ConfigMap>& objects,
             std::optional<api::ControllerRevision> revision) const {
     GatheredEnvironment gathered;

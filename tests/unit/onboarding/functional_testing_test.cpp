@@ -23,7 +23,7 @@ class Tested : public Form {
     });
     carryOut();
   }
-  // What the decision wants to be remembered, remembered.
+  // Remembers the record that the decision wants to be remembered.
   const TestRecord& intend() {
     for (const auto& object : decide().testing) {
       if (componentOf(object.metadata) != kTests) continue;
@@ -34,7 +34,7 @@ class Tested : public Form {
     if (!snapshot.testing.tests.value) snapshot.testing.tests.value = TestRecord{};
     return *snapshot.testing.tests.value;
   }
-  // A run of what is intended ends so.
+  // Ends a run of the intended tests with this outcome.
   void finish(api::TestOutcome outcome) {
     auto& record = *snapshot.testing.tests.value;
     const auto intent = record.intended.value();

@@ -67,7 +67,7 @@ class Numbering {
       for (auto& each : *array) apply(each);
     } else if (auto* object = value.if_object()) {
       for (auto& [name, member] : *object) {
-        // These are in the order of their hashes.
+        // These are sorted by their hashes.
         if (name == "certificates" || name == "notifications") sort(member);
         apply(member);
         if (name == "certificates" || name == "notifications") sort(member);
@@ -112,8 +112,8 @@ class Numbering {
     return found == numbers_.end() ? "" : fmt::format("#{}", found->second);
   }
   static bool isTime(const std::string& text) { return parseTime(text).has_value(); }
-  // To the minute: a certificate is made a moment before the form that declares it. Times that a test has written down
-  // are long over.
+  // Relative to now, to the minute: a certificate is made a moment before the form that declares it. Times that a test
+  // contains literally are long past, and stay as they are.
   std::string told(const std::string& time) const {
     const auto apart = *parseTime(time) - now_ + std::chrono::seconds(10);
     if (*parseTime(time) < began_ - std::chrono::hours(48)) return time;
@@ -140,7 +140,7 @@ class Corpus : public ::testing::EmptyTestEventListener {
   static Corpus& instance() {
     static auto* corpus = [] {
       auto* made = new Corpus;
-      ::testing::UnitTest::GetInstance()->listeners().Append(made);  // which owns it
+      ::testing::UnitTest::GetInstance()->listeners().Append(made);  // the list owns it
       return made;
     }();
     return *corpus;
@@ -179,7 +179,7 @@ class Corpus : public ::testing::EmptyTestEventListener {
     if (text.str().empty()) return {};
     return json::decode<Suite>(json::parse(text.str()).value()).value();
   }
-  // A piece a line, for diffs.
+  // Writes a piece on each line, for diffs.
   static void write(const std::filesystem::path& file, const Suite& suite) {
     std::set<std::string> used;
     for (const auto& [name, plans] : suite.tests) {

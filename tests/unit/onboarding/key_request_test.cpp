@@ -21,7 +21,7 @@ class KeyRequestTest : public ::testing::Test {
     update();
   }
 
-  // A key that the operator made, in that place.
+  // Makes a key of the operator in that place.
   crypto::PrivateKey make(KeySlot& slot, const std::string& name = "x") {
     auto key = crypto::PrivateKey::make("P-256").value();
     slot = {false, key.publicKeySha256(), key.request(subjectOf(form.snapshot.integration->spec)).value()};
@@ -30,7 +30,7 @@ class KeyRequestTest : public ::testing::Test {
     return key;
   }
   void update() { form.snapshot.keySecret = Result<KeySecret>(secret); }
-  // certificate.issued says this.
+  // Sets certificate.issued.
   std::string issue(const std::string& certificate) {
     form.edit([](auto& i) { i.spec.certificate->issued = api::ContentSource{"given", {}, {}}; });
     form.snapshot.certificate = Result<std::string>(certificate);
@@ -39,13 +39,13 @@ class KeyRequestTest : public ::testing::Test {
   std::string certify(const KeySlot& slot, long validFor = 365L * 86400) {
     return form.authority.certify(slot.request, {.validFor = validFor}).certificate;
   }
-  // As after Complete.
+  // Changes the Secret as the step Complete does.
   void complete() {
     secret.certificate = crypto::Certificate::parse(**form.snapshot.certificate)->pem();
     secret.hasCertificate = true;
     update();
   }
-  // In the terms of the plan.
+  // The step that the plan contains.
   KeyStep step() const {
     const auto plan = form.decide();
     return plan.keys ? plan.keys->step : KeyStep::None;
@@ -167,13 +167,13 @@ TEST_F(KeyRequestTest, WritesTheRequestAnewOfTheKeyThatIsThere) {
     EXPECT_EQ(step(), KeyStep::WriteRequest);
     EXPECT_FALSE(form.decide().status.certificateRequest) << "what is wrong is not published";
   }
-  // Another subject: the same key.
+  // Another subject keeps the same key.
   secret.current = whole;
   update();
   form.edit([](auto& i) { i.spec.certificate->request->subject.organizationalUnit = "IT"; });
   EXPECT_EQ(step(), KeyStep::WriteRequest);
   EXPECT_EQ(form.decide().keys->subject.organizationalUnit, "IT");
-  // Another kind of key: from the next renewal on.
+  // Another kind of key is used from the next renewal on.
   form.edit([](auto& i) {
     i.spec.certificate->request->subject.organizationalUnit.reset();
     i.spec.certificate->request->keyType = "RSA-4096";
@@ -235,7 +235,8 @@ TEST_F(KeyRequestTest, RenewsWithoutTakingAnythingAway) {
   EXPECT_EQ(form.decide().status.certificateRequest->pem, secret.renewal.request);
   EXPECT_EQ(api::findCondition(form.decide().status.conditions, "Ready")->reason, "Production");
 
-  // Issued: the Secret keeps the old pair until the gateway of each environment admits the new one.
+  // When the next certificate is issued, the Secret keeps the old pair until the gateway of each environment admits the
+  // new one.
   const auto second = issue(certify(secret.renewal));
   EXPECT_TRUE(verdict().holds()) << verdict().message;
   EXPECT_FALSE(form.decide().status.certificateRequest);

@@ -61,7 +61,7 @@ TEST(Notifications, HaveOneMessageIDForEachMatter) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = 0; j < all.size(); ++j) EXPECT_EQ(tellTheSame(all[i], all[j]), i == j) << i << " " << j;
   }
-  // It was so before there were several kinds.
+  // The Message-ID was the same before there were several kinds.
   EXPECT_EQ(all[0].messageID, "<" + crypto::sha256Hex("ns/x " + all[0].digest).substr(0, 32) + ".1@mpay.example>");
 }
 
@@ -138,7 +138,7 @@ TEST(Notifications, AreReadAsTheyWereWrittenBefore) {
   }
 }
 
-// What the sender wrote meanwhile must not be overwritten by what was decided before.
+// A write of the sender must not be overwritten by an earlier decision.
 TEST(Notifications, AreWrittenOverTheVersionThatWasRead) {
   Form form;
   form.giveChannel();

@@ -126,7 +126,7 @@ TEST(AfterLook, KeepsAReasonForGoodWhateverIsSaidLater) {
       EXPECT_EQ(afterLook(then, foundAt(State::Good, times[2]), false).verdict, RevocationVerdict::Revoked)
           << reason << ", then \"" << later << "\", then good";
     }
-    // What could be lifted becomes final.
+    // A reason that could be lifted is replaced by a final one.
     const auto held = afterLook({"f", "c", "i", {}, {}, {}, {}, {}}, revoked(0, "certificateHold"), false);
     EXPECT_EQ(afterLook(held, revoked(1, reason), false).reason, reason);
   }
@@ -362,7 +362,7 @@ TEST(DecideRevocation, ForgetsWhatIsRevokedOnceItHasExpired) {
 TEST(DecideRevocation, ReadmitsNothingInProductionWhenTestingGoesOnWithAnother) {
   Promoted form;
   const auto old = form.examine().leaf->sha256();
-  form.find(form.snapshot.testing, kRevoked);  // only testing's list says it
+  form.find(form.snapshot.testing, kRevoked);  // only testing's list revokes it
   form.settle();
   ASSERT_EQ(admitted(form.snapshot.production), 0u);
   form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);
@@ -407,7 +407,8 @@ TEST(DecideRevocation, KnowsWhatWasRevokedWhileItWasAnothers) {
   }
 }
 
-// Nothing is checked any more: what another's record says holds all the same, until its own knows better.
+// Nothing is checked any more: the record of another integration counts all the same, until the integration's own
+// record knows better.
 TEST(DecideRevocation, KnowsWhatAnothersRecordSaysAlsoWhereNothingIsChecked) {
   Form form;
   CheckedCertificate check;
@@ -428,7 +429,7 @@ TEST(DecideRevocation, KnowsWhatAnothersRecordSaysAlsoWhereNothingIsChecked) {
   EXPECT_EQ(admitted(form.snapshot.testing), 1u);
 }
 
-// What is damaged was published: that nobody can be asked just now withholds nothing that was admitted.
+// The damaged fragment was published: while nobody can be asked, nothing that was admitted is withheld.
 TEST(DecideRevocation, RestoresADamagedFragmentWithTheRevisionsCertificate) {
   Promoted form;
   form.checkRevocation(api::FailureMode::Hard);
@@ -449,7 +450,7 @@ TEST(DecideRevocation, AdmitsNothingThatWasNeverFoundGood) {
     Promoted form;
     form.checkRevocation(onFailure);
     form.settle(kRevoked);
-    form.snapshot.testing.revocation.value.reset();  // somebody deleted what was remembered
+    form.snapshot.testing.revocation.value.reset();  // somebody deleted the record
     form.snapshot.production.revocation.value.reset();
     form.settle();
     form.settle(kNothing);
@@ -495,7 +496,7 @@ TEST(DecideRevocation, ChecksWhatWasVerifiedOverIntermediatesThatTheFormNoLonger
   }
   EXPECT_TRUE(form.snapshot.testing.revocation.value->find(old)) << "it overlaps";
   EXPECT_TRUE(form.snapshot.production.revocation.value->find(old)) << "it is live";
-  // Each by itself: published and not live, live and not published.
+  // Two cases: published and not live, live and not published.
   form.snapshot.testing.revocation.value.reset();
   form.snapshot.production.revocation.value.reset();
   const auto live = std::exchange(form.snapshot.production.live, std::nullopt);
@@ -521,7 +522,7 @@ TEST(DecideRevocation, SaysThatNobodyIsAdmittedAlsoWhereTheEnvironmentIsUnusable
 TEST(DecideRevocation, TakesOutWhatAnEarlierIntegrationOfThisNameLeft) {
   Promoted form;
   form.settle(kGood);
-  // As where a form with another ServiceID has the name now.
+  // A form with another ServiceID has the name now.
   form.snapshot.production.leaving = std::exchange(form.snapshot.production.fragment, std::nullopt);
   form.snapshot.production.live.reset();
   form.snapshot.certificate = Result<std::string>(form.authority.issue({}).certificate);

@@ -245,7 +245,7 @@ TEST(Decide, WarnsOnceOfTheCertificateThatProductionServes) {
   EXPECT_NE(said(form.decide(), "CertificateTrusted").message.find("within 30 days"), std::string::npos);
   EXPECT_EQ(form.decide().status.production->certificate->expiresWithinDays, 30);
 
-  // It was not accepted until the next one is due.
+  // The mail was not accepted before the next one is due.
   form.now = *form.decide().nextInstant;
   while (form.carryOut()) {
   }
@@ -318,7 +318,7 @@ TEST(Decide, AdmitsBothCertificatesUntilTheOverlapIsOver) {
   }
   EXPECT_EQ(names(form.snapshot.testing), std::vector{young});
   EXPECT_EQ(names(form.snapshot.production), (std::vector{young, old})) << "an hour later";
-  // Whatever is wrong with the form then, or with the revision.
+  // The same with any fault of the form, or of the revision.
   form.edit([](auto& i) { i.spec.beneficiary.idno = "1"; });
   form.now += hours(1);
   form.snapshot.production.liveProblem = Error{ErrorKind::Invalid, "damaged", "RevisionCorrupt"};
