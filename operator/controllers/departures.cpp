@@ -50,7 +50,14 @@ Result<runtime::Outcome> Departures::withdraw(const api::ObjectKey& key, bool re
       }
       continue;
     }
-    outcome = soonest(outcome, TRY(leave(key, *environment, retain ? Cause::Retained : Cause::Deleted, stop)));
+    auto left = leave(key, *environment, retain ? Cause::Retained : Cause::Deleted, stop);
+    if (left) {
+      outcome = soonest(outcome, *left);
+    } else if (left.error().kind == ErrorKind::Timeout && left.error().retryAfter) {
+      waiting = std::move(left).error();
+    } else {
+      return fail(std::move(left).error());
+    }
   }
   if (waiting) return fail(std::move(*waiting));
   return outcome;
@@ -74,9 +81,10 @@ Result<runtime::Outcome> Departures::leaveFormer(const api::ObjectKey& key, cons
 Result<runtime::Outcome> Departures::leave(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                            Cause cause, const std::stop_token& stop) {
   loadClaims(claims_, environment, *caches_.outputs(environment));
-  const auto departing = TRY(gather(key, environment));
+  const auto departing = gather(key, environment);
   const auto departure = decideDeparture(departing, cause, holderOf(key), clock_.now());
   TRY(carryOut(key, environment, departing, departure, stop));
+  if (departure.unrestored) return fail(*departure.unrestored);
   return lookAgain(clock_, departure.looksAgainAt);
 }
 
@@ -104,8 +112,7 @@ Result<void> Departures::handOver(const api::ObjectKey& key, const std::stop_tok
   return {};
 }
 
-Result<onboarding::Departing> Departures::gather(const api::ObjectKey& key,
-                                                 const api::MPayEnvironment& environment) const {
+onboarding::Departing Departures::gather(const api::ObjectKey& key, const api::MPayEnvironment& environment) const {
   const auto outputs = caches_.outputs(environment);
   onboarding::Departing departing{environment.spec};
   departing.fragment = outputs->kept<ledger::Fragment>(key);
@@ -123,8 +130,10 @@ Result<onboarding::Departing> Departures::gather(const api::ObjectKey& key,
   for (const auto& [sha256, check] : *outputs->revoked()) known.certificates.push_back(check);
   for (const auto& other : caches_.environments().list()) {
     const auto others = caches_.outputs(*other);
-    if (environment.spec.trust.revocation.onRevoked != api::RevokedPolicy::Report)
-      TRY(others->expectRead("the records of what is revoked"));
+    if (environment.spec.trust.revocation.onRevoked != api::RevokedPolicy::Report) {
+      if (auto read = others->expectRead("the records of what is revoked"); !read)
+        departing.barredUnknown = std::move(read).error();
+    }
     const auto record = cluster::recall<ledger::RevocationRecord>(*others, key);
     if (record)
       known.certificates.insert(known.certificates.end(), record->certificates.begin(), record->certificates.end());
@@ -140,7 +149,7 @@ Result<void> Departures::carryOut(const api::ObjectKey& key, const api::MPayEnvi
   cluster::Outputs& outputs = *caches_.outputs(environment);
   if (departure.withdrawal) {
     TRY(outputs.put(key, *departure.withdrawal, from.withdrawal.version, stop));
-    spdlog::info("integration {}: deleted; production ends at {}", key.text(),
+    spdlog::info("integration {}: production ends at {}", key.text(),
                  departure.withdrawal->dueAt.value_or("no time, it is retained"));
   }
   if (departure.fate == FragmentFate::Goes) TRY(removePublished(outputs, key, stop));
@@ -150,18 +159,22 @@ Result<void> Departures::carryOut(const api::ObjectKey& key, const api::MPayEnvi
     spdlog::warn("integration {}: {} was damaged, and is restored from its revision", key.text(),
                  memoryName(ledger::kFragment, key));
   if (departure.claim) TRY(outputs.put(key, *departure.claim, from.claim.version, stop));
-  if (departure.ends && TRY(end(key, environment, stop)) && departure.forgetsTests)
-    TRY(outputs.remove(memoryName(ledger::kTests, key), stop));
+  if (!departure.ends || !TRY(end(key, environment, stop))) return {};
+  if (departure.forgetsTests) TRY(outputs.remove(memoryName(ledger::kTests, key), stop));
+  if (departure.hasServed) spdlog::info("integration {}: withdrawn from production", key.text());
   return {};
 }
 
-// What admits goes first, the record of the withdrawal last: a departure that is interrupted is taken up again.
+// Objects that admit go first, the record of the withdrawal last: an interrupted departure is taken up again.
 Result<bool> Departures::end(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                              const std::stop_token& stop) {
   cluster::Outputs& outputs = *caches_.outputs(environment);
   TRY(removePublished(outputs, key, stop));
-  // The newest last: an older one must not become what was promoted.
-  auto revisions = outputs.revisions(key);
+  // The newest last: an older one must not become what was promoted. Testing has none: what it finds is of a production
+  // that had its name before, and is not its to remove.
+  const bool isProduction = environment.spec.stage == api::Stage::Production;
+  auto revisions =
+      isProduction ? outputs.revisions(key) : std::vector<std::shared_ptr<const api::ControllerRevision>>{};
   std::sort(revisions.begin(), revisions.end(), [](const auto& a, const auto& b) { return a->revision < b->revision; });
   for (const auto& revision : revisions) {
     TRY(outputs.remove(*revision, stop));
@@ -173,11 +186,7 @@ Result<bool> Departures::end(const api::ObjectKey& key, const api::MPayEnvironme
   for (const auto component : {ledger::kNotifications, ledger::kClaim})
     TRY(outputs.remove(memoryName(component, key), stop));
   claims_.release(environment.metadata.uid.value_or(""), key);
-  const auto withdrawal = memoryName(ledger::kWithdrawal, key);
-  if (outputs.own(withdrawal)) {
-    TRY(outputs.remove(withdrawal, stop));
-    spdlog::info("integration {}: withdrawn from production", key.text());
-  }
+  if (isProduction) TRY(outputs.remove(memoryName(ledger::kWithdrawal, key), stop));
   return true;
 }
 

@@ -21,22 +21,22 @@ class Departures {
                                     const std::stop_token& stop);
 
   // An integration leaves the environments that it names no more: production by a withdrawal record as after a
-  // deletion, testing only where `testingToo`. Errors: those of the API.
+  // deletion, testing only where `testingToo`. Errors: those of leave().
   Result<runtime::Outcome> leaveFormer(const api::ObjectKey& key, const api::EnvironmentNames& named, bool testingToo,
                                        const std::stop_token& stop);
 
-  // One environment that the integration names, whose output namespace must have been read. Errors: those of the API.
+  // One environment that the integration names, whose output namespace must have been read. Errors: those of the API;
+  // Timeout, after everything else, where a damaged fragment waits for the records of what is revoked.
   Result<runtime::Outcome> leave(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                                  onboarding::Cause cause, const std::stop_token& stop);
 
-  // What the platform assigned to others leaves the fragment of this integration, in every environment, and then its
+  // Items that the platform assigned to others leave the fragment of this integration, in every environment, then its
   // claim, whatever else is true of the integration. Only the worker that reconciles the key may call it: nobody else
   // writes these fragments. Errors: those of the API.
   Result<void> handOver(const api::ObjectKey& key, const std::stop_token& stop);
 
  private:
-  // Errors: Timeout while the records of what is revoked are being read.
-  Result<onboarding::Departing> gather(const api::ObjectKey& key, const api::MPayEnvironment& environment) const;
+  onboarding::Departing gather(const api::ObjectKey& key, const api::MPayEnvironment& environment) const;
   Result<void> carryOut(const api::ObjectKey& key, const api::MPayEnvironment& environment,
                         const onboarding::Departing& from, const onboarding::Departure& departure,
                         const std::stop_token& stop);

@@ -25,10 +25,11 @@ const api::ContentSource* testerAuthorities(const api::MPayEnvironment& environm
 }
 
 void tellAuthorities(runtime::EventRecorder& events, const api::MPayEnvironment& environment,
-                     const std::vector<api::Condition>* before, const std::vector<api::Condition>& now) {
+                     const onboarding::Verdict& authorities, const std::vector<api::Condition>* before,
+                     const std::vector<api::Condition>& now) {
   const auto* condition = api::findCondition(now, "AuthoritiesValid");
   const auto* known = before ? api::findCondition(*before, "AuthoritiesValid") : nullptr;
-  if (!condition->reason.starts_with("Authority") || (known && known->message == condition->message)) return;
+  if (!authorities.warns || (known && known->message == condition->message)) return;
   events.record(runtime::referenceTo(environment), runtime::EventType::Warning, condition->reason, "Watch",
                 condition->message);
 }
@@ -192,7 +193,7 @@ Result<void> EnvironmentController::writeStatus(const api::MPayEnvironment& envi
   caches_.environments().remember(std::move(*written));
   const auto* before = environment.status ? &environment.status->conditions : nullptr;
   tellReady(events_, environment, before, status.conditions);
-  tellAuthorities(events_, environment, before, status.conditions);
+  tellAuthorities(events_, environment, authorities, before, status.conditions);
   return {};
 }
 

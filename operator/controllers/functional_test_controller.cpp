@@ -137,8 +137,10 @@ Result<void> FunctionalTestController::write(const Place& place, const std::func
   TRY(place.outputs->update<TestRecord>(
       key,
       [&](const std::optional<TestRecord>& known) -> Result<std::optional<TestRecord>> {
-        const auto now = placeOf(key);
-        if (!now || !known || known->holder != place.record.holder)
+        const auto integration = caches_.integrations().get(key);
+        const bool isThere = integration && !integration->metadata.deletionTimestamp &&
+                             integration->metadata.uid == place.integration->metadata.uid;
+        if (!isThere || !known || known->holder != place.record.holder)
           return fail(ErrorKind::Cancelled, "the integration is gone");
         auto next = *known;
         change(next);
@@ -183,10 +185,10 @@ Result<void> FunctionalTestController::recordAmount(const Place& place, const le
       stop);
 }
 
-Result<void> FunctionalTestController::noteProblem(const Place& place, std::optional<std::string> problem,
+Result<void> FunctionalTestController::noteProblem(const Place& place, const std::optional<std::string>& problem,
                                                    const std::stop_token& stop) {
   return write(
-      place, [&](TestRecord& record) { record.problem = std::move(problem); }, stop);
+      place, [&](TestRecord& record) { record.problem = problem; }, stop);
 }
 
 // Writes the report before the record: once the record tells that the run has ended, nothing is left to do.

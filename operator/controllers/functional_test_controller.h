@@ -60,7 +60,7 @@ class FunctionalTestController final : public runtime::Reconciler {
   Result<effects::FinishedRun> run(const Place& place, const std::stop_token& stop);
   Result<void> recordAmount(const Place& place, const ledger::PayableAmount& amount, const std::stop_token& stop);
   Result<void> finish(const Place& place, Finished finished, const std::stop_token& stop);
-  Result<void> noteProblem(const Place& place, std::optional<std::string> problem, const std::stop_token& stop);
+  Result<void> noteProblem(const Place& place, const std::optional<std::string>& problem, const std::stop_token& stop);
   Result<void> write(const Place& place, const std::function<void(ledger::TestRecord&)>& change,
                      const std::stop_token& stop);
   // Removes requests that were answered, and those that nobody will answer because there is no such integration or no

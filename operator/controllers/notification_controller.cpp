@@ -98,10 +98,13 @@ Result<void> NotificationController::sendPending(const api::ObjectKey& key, cons
   const auto& channels = spec.notifications.channels;
   std::optional<Error> failed;
   std::set<std::string> tried;
-  const auto isDue = [&](const ledger::Notification& notification) {
-    // A notification that was edited by hand is not sent: the decision writes it again.
-    return !notification.sentAt && !tried.contains(notification.messageID) &&
+  // A notification that was edited by hand is not sent: the decision writes it again.
+  const auto isIntended = [&](const ledger::Notification& notification) {
+    return !notification.sentAt &&
            notification.messageID == ledger::messageIDOf(key, notification, channels.front().smtp->from);
+  };
+  const auto isDue = [&](const ledger::Notification& notification) {
+    return isIntended(notification) && !tried.contains(notification.messageID);
   };
   const bool canSend = !channels.empty() && channels.front().smtp;
   // Reads the record anew after each mail, because the decision may write it in between.
@@ -118,7 +121,7 @@ Result<void> NotificationController::sendPending(const api::ObjectKey& key, cons
         [&](std::optional<Notifications> now) -> Result<std::optional<Notifications>> {
           if (!now) return std::nullopt;
           for (auto& each : now->notifications) {
-            if (each.messageID != due->messageID || each.sentAt) continue;
+            if (each.messageID != due->messageID || !isIntended(each)) continue;
             each.failure = sentAt ? std::nullopt : std::optional(sentAt.error().message);
             if (sentAt) each.sentAt = *sentAt;
           }

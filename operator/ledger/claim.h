@@ -20,7 +20,7 @@ struct Claim {
 };
 BOOST_DESCRIBE_STRUCT(Claim, (), (holder, serviceID, certificates, addresses))
 
-// What an integration must have claimed before that is published.
+// The claim that an integration must hold before the fragment is published.
 Claim claimOf(const Fragment& fragment);
 
 }  // namespace mpay::ledger

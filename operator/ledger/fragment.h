@@ -53,7 +53,7 @@ struct Fragment {
 };
 BOOST_DESCRIBE_STRUCT(Fragment, (), (holder, revision, serviceID, digest, addresses, posAddresses, certificates))
 
-// Whether that certificate is published; nothing is where there is no fragment.
+// True if the fragment has that certificate; false where there is no fragment.
 bool publishes(const std::optional<Fragment>& fragment, const std::string& sha256);
 
 // Equal for two fragments that admit the same current certificates, from the same addresses, as the same service:

@@ -18,7 +18,7 @@ BOOST_DESCRIBE_STRUCT(Holder, (), (namespace_, name, uid, idno))
 
 Holder holderOf(const api::MPayIntegration& integration);
 
-// Whether two integrations are one beneficiary's, whose services may share a certificate. Two of one IDNO are where the
+// True if two integrations are one beneficiary's, whose services may share a certificate. Two of one IDNO are, if the
 // environment proves IDNOs (tenants.idnoLabel). Elsewhere anybody may declare any IDNO, and so they must also be in one
 // namespace.
 bool isOneBeneficiary(const Holder& one, const Holder& other, bool provesIdno);

@@ -53,7 +53,7 @@ struct Kept {
 // label. Empty: neither tells.
 std::string componentOf(const api::ObjectMeta& metadata);
 
-// Whether the operator gives such names to its records, so that nothing else may have them.
+// True if the operator gives such names to its records, so that nothing else may have them.
 bool isMemoryName(std::string_view name);
 
 // Thirty-two hexadecimal digits: names of integrations are free, so half of that could be collided with.
@@ -70,7 +70,7 @@ api::ObjectMeta ownedMeta(std::string namespace_, std::string name, std::string_
 api::ObjectMeta memoryMeta(std::string outputNamespace, std::string_view component, const std::string& environment,
                            const api::ObjectKey& integration);
 
-// Whether the operator made that object for the environment.
+// True if the operator made that object for the environment.
 bool isOurs(const api::ObjectMeta& metadata, const std::string& environment);
 
 // The JSON that a record's ConfigMap keeps under "content.json". Errors: Decode.

@@ -13,7 +13,7 @@ const json::object& members(const json::value& of, std::string_view key) {
   return found && found->is_object() ? found->get_object() : empty;
 }
 
-// Whether the base64 content has the hash that the effect names; both absent is right too.
+// True if the base64 content has the hash that the effect names; both absent is right too.
 bool matches(const std::optional<std::string>& content, const json::value& effect, std::string_view key) {
   const auto* hash = members(effect, "content").if_contains(key);
   if (!hash || !content) return !hash && !content;

@@ -56,10 +56,10 @@ Result<void> verifyRevision(const Revision& revision);
 // Reads and verifies a revision. Errors: Decode; Invalid RevisionCorrupt.
 Result<NumberedRevision> revisionIn(const api::ControllerRevision& object);
 
-// Whether it was promoted for that beneficiary and service, not for an earlier integration of the same name.
+// True if it was promoted for that beneficiary and service, not for an earlier integration of the same name.
 bool isOf(const Revision& revision, const api::MPayIntegrationSpec& spec);
 
-// What a revision contributes to production's gateway. The revision must have been verified. Errors: Decode, Crypto.
+// The contribution of a revision to production's gateway. The revision must have been verified. Errors: Decode, Crypto.
 Result<Fragment> fragmentOf(const NumberedRevision& revision);
 
 // The same of an object; nothing where there is none (null), or the revision is damaged.

@@ -46,10 +46,10 @@ struct RevocationRecord {
 };
 BOOST_DESCRIBE_STRUCT(RevocationRecord, (), (certificates))
 
-// Whether it was revoked for a reason that is never taken back.
+// True if it was revoked for a reason that is never taken back.
 bool isForGood(const CheckedCertificate& check);
 
-// What all integrations of an environment know to be revoked, by fingerprint; where several do, one that is for good.
+// All certificates that the records of an environment call revoked, by fingerprint; of several checks one for good.
 using RevokedCertificates = std::map<std::string, CheckedCertificate>;
 
 }  // namespace mpay::ledger

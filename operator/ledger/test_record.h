@@ -1,5 +1,5 @@
 // The record of functional tests: which run the decision intends, what the last run found, and which amounts were read
-// before anything was paid. Of one integration, in its testing environment.
+// before anything was paid. One record an integration, in its testing environment.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace mpay::ledger {
 
-// Who asked for a run: the UIDs of MPayTestRequests.
+// The UIDs of the MPayTestRequests that asked for a run.
 using TestRequests = std::vector<std::string>;
 
 // One run, with all that it needs of the form.

@@ -10,7 +10,7 @@ void replaceFragment(Departure& departure, Fragment by) {
   departure.fragment = std::move(by);
 }
 
-// What the platform assigned to others leaves the fragment, and then the claim. With the ServiceID everything goes.
+// Items that the platform assigned to others leave the fragment, then the claim. With the ServiceID everything goes.
 Departure handOver(const Departing& departing) {
   Departure departure;
   const auto& [fragment, claim, barred] = std::tie(departing.fragment.value, departing.claim.value, departing.barred);
@@ -37,6 +37,10 @@ Departure dropRevoked(const Departing& departing) {
 // A damaged fragment would hold up everybody's files. Until production ends it says what the last revision says.
 void restore(const Departing& departing, Departure& departure) {
   if (!departing.isDamaged || !departing.promoted) return;
+  if (departing.barredUnknown) {
+    departure.unrestored = departing.barredUnknown;
+    return;
+  }
   if (isServiceTaken(*departing.promoted, departing.barred)) {
     departure.fate = FragmentFate::Goes;
     return;
@@ -45,7 +49,7 @@ void restore(const Departing& departing, Departure& departure) {
   departure.isRestored = true;
 }
 
-// Whose production it is: by what was promoted, else by what is published, else by what was claimed.
+// The last revision says whose production it is, else the published fragment, else the claim.
 WithdrawalRecord recordOf(const Departing& departing, const Holder& holder) {
   WithdrawalRecord record{holder, "", "", std::nullopt};
   const auto take = [&](const auto& source) {
@@ -77,7 +81,7 @@ Departure leaveProduction(const Departing& departing, Cause cause, const Holder&
     departure.withdrawal = record;
   }
   const auto due = record->dueAt ? parseTime(*record->dueAt) : std::nullopt;
-  departure.ends = due && *due <= now;
+  departure.ends = departure.hasServed = due && *due <= now;
   if (departure.ends) return departure;
   restore(departing, departure);
   departure.looksAgainAt = due;

@@ -23,7 +23,7 @@ enum class Cause {
   Revoked,     // some of its certificates were revoked, and it makes no decisions here any more
 };
 
-// What one environment holds of the integration. What is written is bound to the versions that are said here.
+// The records of the integration in one environment. Every write is bound to the versions that they have here.
 struct Departing {
   const api::MPayEnvironmentSpec& environment;
   Kept<Fragment> fragment{};
@@ -34,6 +34,9 @@ struct Departing {
   bool isPublished = false;            // a fragment or a service document is there, readable or not
   bool hasRevisions = false;
   Barred barred{};  // what must not be published any more
+  // Why that is not known yet, where a damaged fragment would have to be restored: then it stays damaged, and
+  // everything else is decided.
+  std::optional<Error> barredUnknown{};
 };
 
 enum class FragmentFate {
@@ -52,7 +55,9 @@ struct Departure {
   // their PaymentIDs.
   bool ends = false;
   bool forgetsTests = false;
-  bool isRestored = false;  // `fragment` is what the last revision says
+  bool isRestored = false;            // `fragment` is what the last revision says
+  bool hasServed = false;             // something that ends was promoted or published
+  std::optional<Error> unrestored{};  // of a damaged fragment: it is to be tried again
   std::optional<WallTime> looksAgainAt{};
 };
 

@@ -180,19 +180,21 @@ Verdict judgeAuthorities(const crypto::Authorities& authorities, std::span<const
       ending.push_back(fmt::format("{} expires at {}, within {} days", authority.subject(), at, *due));
     }
   }
-  const auto reason = !ended.empty() ? "AuthorityExpired" : !unusable.empty() ? "AuthorityNotUsable" : "";
+  const bool hasEnded = !ended.empty(), isUnusable = !hasEnded && !unusable.empty();
   auto told = std::move(ended);
   for (auto* more : {&unusable, &ending}) told.insert(told.end(), more->begin(), more->end());
   if (told.empty()) return good("Valid", fmt::format("{} authorities are valid", authorities.certificates().size()));
   const auto more = told.size() > kNamed ? fmt::format("; and {} more", told.size() - kNamed) : "";
   if (told.size() > kNamed) told.resize(kNamed);
-  const std::string_view advice = reason == std::string_view("AuthorityNotUsable")
-                                      ? "no certificate is trusted through it, so correct trust.authorities"
-                                      : "certificates are trusted through a valid authority alone, so add its "
-                                        "successor to trust.authorities, and remove it once nobody needs it";
+  const std::string_view advice = isUnusable ? "no certificate is trusted through it, so correct trust.authorities"
+                                             : "certificates are trusted through a valid authority alone, so add its "
+                                               "successor to trust.authorities, and remove it once nobody needs it";
   auto message = fmt::format("{}{}; {}", fmt::join(told, "; "), more, advice);
-  if (*reason == '\0') return good("AuthorityExpiring", std::move(message));
-  return idle(reason, std::move(message));
+  auto verdict = hasEnded     ? idle("AuthorityExpired", std::move(message))
+                 : isUnusable ? idle("AuthorityNotUsable", std::move(message))
+                              : good("AuthorityExpiring", std::move(message));
+  verdict.warns = true;
+  return verdict;
 }
 
 std::vector<api::Condition> environmentConditions(const api::MPayEnvironment& environment, const Verdict& ready,

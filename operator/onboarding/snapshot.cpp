@@ -123,7 +123,7 @@ EnvironmentSnapshot snapshotOf(const GatheredEnvironment& gathered, const std::s
     snapshot.service = gathered.service.object;
     snapshot.takenName = takenNameIn(gathered, *snapshot.settings, integration.metadata.key());
   }
-  // Where there are revisions the last one tells whose the records are.
+  // The last revision, if there is one, tells whose the records are.
   if (!gathered.lastRevision) {
     const auto isOfPredecessor = [&](const auto& record) {
       return record && isAnothers(record->holder, record->serviceID, integration);

@@ -1,4 +1,4 @@
-// What a decision about one integration knows, read at one moment.
+// Everything that a decision about one integration knows, read at one moment.
 //
 // A controller gathers objects, as they are in its caches (`Gathered`). snapshotOf() says what they mean: which records
 // are this integration's and which an earlier one's of its name, what is damaged, and which revision production serves.
@@ -34,7 +34,7 @@ struct GatheredObject {
   bool nameTaken = false;                          // an object that is not the operator's has its name
 };
 
-// What is there of one environment for one integration.
+// The objects of one environment that concern one integration.
 struct GatheredEnvironment {
   std::shared_ptr<const api::MPayEnvironment> declared{};  // null: there is none of that name
   Result<std::shared_ptr<const Settings>> settings = fail(beingRead("the environment is being read"));
@@ -50,7 +50,7 @@ struct GatheredEnvironment {
   std::shared_ptr<const Assignments> assignments{};               // null: there are none
 };
 
-// What is known of one environment for one integration.
+// The same as a decision knows it.
 struct EnvironmentSnapshot {
   std::shared_ptr<const api::MPayEnvironment> declared{};  // null: there is none of that name
   std::shared_ptr<const Settings> settings{};              // null: see problem
@@ -80,11 +80,11 @@ struct EnvironmentSnapshot {
 // The notifications of an environment; none where there is no record.
 const Notifications& notificationsIn(const EnvironmentSnapshot& environment);
 
-// What is known beside the environments; the same gathered and in a snapshot.
+// Facts that are the same gathered and in a snapshot.
 struct Facts {
   std::shared_ptr<const api::MPayIntegration> integration{};
   std::optional<std::map<std::string, std::string>> namespaceLabels{};
-  // What the form refers to.
+  // Content that the form refers to.
   Content certificate{};
   Content intermediates{};
   std::optional<Result<KeySecret>> keySecret{};  // of certificate.request

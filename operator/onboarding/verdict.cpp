@@ -28,9 +28,11 @@ Verdict working(std::string reason, std::string message) {
 Verdict writing(std::string reason, std::string message) {
   return isFalse(std::move(reason), std::move(message), Attention::Writing);
 }
+Verdict awaiting(Awaited awaited, std::string message) {
+  return awaiting(awaited, std::move(message), std::string(reasonOf(awaited)));
+}
 Verdict awaiting(Awaited awaited, std::string message, std::string reason) {
-  auto verdict = isFalse(reason.empty() ? std::string(reasonOf(awaited)) : std::move(reason), std::move(message),
-                         Attention::Awaiting);
+  auto verdict = isFalse(std::move(reason), std::move(message), Attention::Awaiting);
   verdict.awaited = awaited;
   return verdict;
 }

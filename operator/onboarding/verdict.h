@@ -30,6 +30,7 @@ struct Verdict {
   std::string message{};
   Attention attention = Attention::Working;
   Awaited awaited = Awaited::Validation;
+  bool warns = false;  // somebody should be told, whatever the status
 
   bool holds() const { return status == api::ConditionStatus::True; }
   bool isBeingRead() const { return attention == Attention::Reading; }
@@ -45,8 +46,8 @@ Verdict good(std::string reason, std::string message);
 Verdict idle(std::string reason, std::string message);
 Verdict working(std::string reason, std::string message);
 Verdict writing(std::string reason, std::string message);
-// `reason` empty: reasonOf(awaited).
-Verdict awaiting(Awaited awaited, std::string message, std::string reason = {});
+Verdict awaiting(Awaited awaited, std::string message);  // with reasonOf(awaited)
+Verdict awaiting(Awaited awaited, std::string message, std::string reason);
 Verdict fix(std::string reason, std::string message);
 
 // "AwaitingServiceID".

@@ -60,7 +60,7 @@ formatting() {
     echo "make format mends this" >&2
     exit 1
   fi
-  python3 tests/layering/check_layers.py operator
+  python3 tests/layering/check_layers.py operator docs/architecture.md
 }
 
 # compile [TARGET...]: builds these targets, or everything.

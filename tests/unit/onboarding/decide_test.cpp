@@ -77,7 +77,7 @@ TEST(Decide, KeepsWhatProductionServedWhileItCannotBeRead) {
   EXPECT_FALSE(form.decide().status.production) << "it was read, and there is none";
 }
 
-// Every line of architecture.md's table, with the cause of each reason.
+// Every line of the table in docs/domain.md, "Reasons", with the cause of each reason.
 TEST(Decide, SumsUpWhoHasToAct) {
   constexpr auto T = ConditionStatus::True, F = ConditionStatus::False;
   using Change = std::function<void(Form&)>;

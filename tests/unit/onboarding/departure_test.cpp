@@ -165,6 +165,31 @@ TEST(Departure, RestoresADamagedFragmentUntilProductionEnds) {
   EXPECT_EQ(due.fate, FragmentFate::Stays) << "all of it goes";
 }
 
+TEST(Departure, GoesOnWhileADamagedFragmentCannotBeRestored) {
+  Leaving of(api::Stage::Production);
+  of.departing.hasRevisions = true;
+  of.departing.fragment = {std::nullopt, "7"};
+  of.departing.isDamaged = true;
+  of.departing.promoted = fragment(1);
+  of.departing.barredUnknown = Error{ErrorKind::Timeout, "the records are being read"};
+  auto departure = of.decide(Cause::Deleted);
+  EXPECT_TRUE(departure.withdrawal) << "the time runs from now";
+  EXPECT_EQ(departure.fate, FragmentFate::Stays);
+  ASSERT_TRUE(departure.unrestored);
+  of.departing.withdrawal.value = record("2026-11-28T09:30:00Z");
+  departure = of.decide(Cause::Deleted);
+  EXPECT_TRUE(departure.ends && departure.hasServed);
+  EXPECT_FALSE(departure.unrestored) << "nothing is restored any more";
+  of.departing.withdrawal.value = record("soon");
+  of.departing.barredUnknown.reset();
+  departure = of.decide(Cause::Deleted);
+  EXPECT_TRUE(departure.isRestored && departure.withdrawal);
+  Leaving testing(api::Stage::Testing);
+  testing.departing.isDamaged = true;
+  testing.departing.barredUnknown = Error{ErrorKind::Timeout, "the records are being read"};
+  EXPECT_TRUE(testing.decide(Cause::Deleted).ends && !testing.decide(Cause::Deleted).unrestored);
+}
+
 TEST(Departure, HandsOverExactlyWhatWasAssigned) {
   struct Row {
     std::string name;
@@ -194,8 +219,8 @@ TEST(Departure, HandsOverExactlyWhatWasAssigned) {
       EXPECT_EQ(departure.fate, row.fate);
       EXPECT_EQ(departure.claim.has_value(), row.changesClaim);
       EXPECT_FALSE(departure.ends || departure.withdrawal || departure.looksAgainAt) << "the rest stays its own";
-      if (departure.fragment)
-        EXPECT_TRUE(departure.fragment->addresses.empty() || departure.fragment->certificates.empty());
+      const auto& left = departure.fragment;
+      EXPECT_TRUE(!left || left->addresses.empty() || left->certificates.empty());
     }
   }
 }

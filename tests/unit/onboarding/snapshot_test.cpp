@@ -1,8 +1,9 @@
-// What gathered objects mean: whole, damaged, a predecessor's, somebody else's.
+// The meaning of gathered objects: whole, damaged, of a predecessor, of somebody else.
 #include "onboarding/snapshot.h"
 
 #include <gtest/gtest.h>
 
+#include "gateway/rendering.h"
 #include "unit/onboarding/form.h"
 
 namespace mpay::onboarding {
@@ -169,7 +170,7 @@ TEST(Snapshot, NamesTheObjectThatIsInTheWay) {
       {memoryName(kClaim, kKey), &GatheredEnvironment::claim},
       {memoryName(kFragment, kKey), &GatheredEnvironment::fragment},
       {memoryName(kRevocation, kKey), &GatheredEnvironment::revocation},
-      {gateway::serviceName(api::NameReference{"mpay-services"}, kKey), &GatheredEnvironment::service}};
+      {serviceName(api::NameReference{"mpay-services"}, kKey), &GatheredEnvironment::service}};
   for (const auto& [name, slot] : rows) {
     Held held;
     (held.gathered.*slot).nameTaken = true;
