@@ -46,16 +46,30 @@ EnvironmentController::EnvironmentController(kube::Client& client, const Clock& 
       events_(events),
       mayWrite_(std::move(mayWrite)) {}
 
-void EnvironmentController::readAssignments(const api::MPayEnvironment& environment, const cluster::Outputs& outputs) {
+void EnvironmentController::readRecords(const api::MPayEnvironment& environment, const cluster::Outputs& outputs) {
   const std::string name = environment.metadata.name.value_or("");
   auto read = ledger::Assignments::read(outputs.ofComponent(ledger::kAssignment),
                                         environment.spec.tenants.idnoLabel.has_value());
   claims_.assign(environment.metadata.uid.value_or(""), std::move(read.assignments));
-  const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], read.problems); });
-  for (const auto& [record, problem] : read.problems) {
-    if (const auto told = before.find(record); told != before.end() && told->second == problem) continue;
-    events_.record(runtime::referenceTo(environment), runtime::EventType::Warning, "MalformedAssignment", "Claim",
-                   fmt::format("ConfigMap {}/{} assigns nothing: {}", outputs.namespaceName(), record, problem));
+  std::map<std::string, Damage> damaged;
+  const auto place = [&](const std::string& record) {
+    return fmt::format("ConfigMap {}/{}", outputs.namespaceName(), record);
+  };
+  for (const auto& [record, problem] : read.problems)
+    damaged[record] = {"MalformedAssignment", fmt::format("{} assigns nothing: {}", place(record), problem)};
+  for (const auto& object : outputs.ofComponent(ledger::kWithdrawal)) {
+    if (ledger::contentOf<ledger::WithdrawalRecord>(object)) continue;
+    const auto record = object->metadata.name.value_or("");
+    damaged[record] = {
+        "MalformedWithdrawal",
+        fmt::format("{} cannot be read, so production goes on; restore it, or delete it, which counts as "
+                    "a deletion of that moment",
+                    place(record))};
+  }
+  const auto before = damaged_.with([&](auto& all) { return std::exchange(all[name], damaged); });
+  for (const auto& [record, damage] : damaged) {
+    if (const auto told = before.find(record); told != before.end() && told->second == damage) continue;
+    events_.record(runtime::referenceTo(environment), runtime::EventType::Warning, damage.reason, "Read", damage.words);
   }
 }
 
@@ -123,7 +137,7 @@ Result<runtime::Outcome> EnvironmentController::reconcile(const api::ObjectKey& 
   // Published also while the settings are unusable: a withdrawn integration must leave.
   Result<cluster::Publisher::Outcome> published;
   if (state.synced) {
-    readAssignments(*environment, *outputs);
+    readRecords(*environment, *outputs);
     const auto publisher = publishers_.with([&](auto& all) {
       auto& slot = all[key.name];
       if (!slot) slot = std::make_shared<cluster::Publisher>();

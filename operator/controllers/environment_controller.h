@@ -16,6 +16,11 @@ class EnvironmentController final : public runtime::Reconciler {
   Result<runtime::Outcome> reconcile(const api::ObjectKey& key, std::stop_token stop) override;
 
  private:
+  // A record that nobody can read, as it is told.
+  struct Damage {
+    std::string reason, words;
+    bool operator==(const Damage&) const = default;
+  };
   // The input of the last examination, so that nothing is parsed twice.
   struct Examined {
     std::string uid;
@@ -25,9 +30,9 @@ class EnvironmentController final : public runtime::Reconciler {
   };
 
   Result<std::shared_ptr<const onboarding::Settings>> settingsOf(const api::MPayEnvironment& environment);
-  // Passes the assignments of the platform to the claims, and reports damaged records in the environment's Events, once
-  // each.
-  void readAssignments(const api::MPayEnvironment& environment, const cluster::Outputs& outputs);
+  // Takes assignments over into the claims. Damaged assignments and withdrawals are told by Events on the environment,
+  // once each.
+  void readRecords(const api::MPayEnvironment& environment, const cluster::Outputs& outputs);
   Result<void> writeStatus(const api::MPayEnvironment& environment, const onboarding::Publication& publication,
                            const onboarding::Verdict& authorities, std::size_t integrations,
                            const std::stop_token& stop);
@@ -44,7 +49,7 @@ class EnvironmentController final : public runtime::Reconciler {
   const std::function<bool()> mayWrite_;
   Synchronized<std::map<std::string, Examined>> examined_;
   Synchronized<std::map<std::string, std::shared_ptr<cluster::Publisher>>> publishers_;  // by environment
-  Synchronized<std::map<std::string, std::map<std::string, std::string>>> damaged_;      // assignments, as reported
+  Synchronized<std::map<std::string, std::map<std::string, Damage>>> damaged_;           // assignments, as reported
 };
 
 // Records one Event for each new reason or message of Ready; a Warning where Stalled is True. `before` is null at

@@ -49,6 +49,9 @@ void judgeWithdrawal(const Snapshot& snapshot, const Examination& form, WallTime
   const auto& withdrawal = snapshot.production.withdrawal;
   if (!withdrawal) {
     plan.carryOutWithdrawal = snapshot.production.isPredecessors;
+    // The live revision says that the same service is back.
+    plan.forgetWithdrawal =
+        snapshot.production.isWithdrawalDamaged && snapshot.production.live && form.productionTenancy.holds();
     return;
   }
   const auto& spec = snapshot.integration->spec;

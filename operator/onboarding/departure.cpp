@@ -68,6 +68,11 @@ Departure leaveProduction(const Departing& departing, Cause cause, const Holder&
     departure.ends = true;  // never promoted: nothing serves
     return departure;
   }
+  if (departing.withdrawal.version && !departing.withdrawal.value) {
+    // Nobody can read when production ends, or that it is retained: it goes on until the platform mends the record.
+    restore(departing, departure);
+    return departure;
+  }
   const auto dueLater = [&] { return formatTime(now + withdrawalDelay(departing.environment)); };
   auto record = departing.withdrawal.value;
   if (!record) {

@@ -114,6 +114,7 @@ EnvironmentSnapshot snapshotOf(const GatheredEnvironment& gathered, const std::s
   snapshot.assignments = gathered.assignments;
   snapshot.revoked = gathered.revoked;
   snapshot.withdrawal = contentOf<WithdrawalRecord>(gathered.withdrawal.object);
+  snapshot.isWithdrawalDamaged = gathered.withdrawal.object && !snapshot.withdrawal;
   snapshot.notifications = kept<Notifications>(gathered.notifications);
   snapshot.revocation = kept<RevocationRecord>(gathered.revocation);
   snapshot.tests = kept<TestRecord>(gathered.tests);

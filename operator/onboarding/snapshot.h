@@ -68,6 +68,7 @@ struct EnvironmentSnapshot {
   std::optional<NumberedRevision> live{};
   std::optional<Error> liveProblem{};  // why there is none although something was promoted
   std::optional<WithdrawalRecord> withdrawal{};
+  bool isWithdrawalDamaged = false;  // there is one, and nobody can read it
   Kept<Notifications> notifications{};
   Kept<RevocationRecord> revocation{};
   Kept<TestRecord> tests{};  // of a testing environment

@@ -1,4 +1,5 @@
 // A new version of the operator over the output namespaces of the version before: whole, and damaged in every record.
+#include "crypto/digest.h"
 #include "integration/world.h"
 #include "ledger/claim.h"
 #include "ledger/fragment.h"
@@ -21,10 +22,12 @@ class Upgrade : public World {
   std::map<std::string, std::string> files() {
     std::map<std::string, std::string> all;
     for (const auto& namespace_ : {testingOut, productionOut}) {
-      for (const auto& object : *configMaps().list({namespace_, "mpay.gov.md/component=aggregate", ""}))
+      const auto aggregates = configMaps().list({namespace_, "mpay.gov.md/component=aggregate", ""}).value();
+      for (const auto& object : aggregates)
         all[object.metadata.key().text()] =
             object.metadata.resourceVersion.value_or("") + json::canonical(json::encode(object.data));
-      for (const auto& object : *configMaps().list({namespace_, "mpay.gov.md/component=service", ""}))
+      const auto services = configMaps().list({namespace_, "mpay.gov.md/component=service", ""}).value();
+      for (const auto& object : services)
         all[object.metadata.key().text()] = json::canonical(json::encode(object.data));
     }
     return all;
@@ -56,16 +59,16 @@ class Upgrade : public World {
   // The text with the values of this run.
   std::string filled(std::string text) {
     const auto integration = current();
-    const auto certificate = crypto::Certificate::parse(this->certificate.certificate).value();
+    const auto leaf = crypto::Certificate::parse(certificate.certificate).value();
     const auto& status = integration.status.value();
     const std::pair<std::string, std::string> values[] = {{"${uid}", integration.metadata.uid.value()},
                                                           {"${tenant}", tenant},
                                                           {"${idno}", integration.spec.beneficiary.idno},
                                                           {"${serviceID}", integration.spec.service.id.value()},
-                                                          {"${sha1}", certificate.sha1()},
-                                                          {"${sha256}", certificate.sha256()},
-                                                          {"${notAfter}", formatTime(certificate.notAfter())},
-                                                          {"${der}", crypto::base64(certificate.der())},
+                                                          {"${sha1}", leaf.sha1()},
+                                                          {"${sha256}", leaf.sha256()},
+                                                          {"${notAfter}", formatTime(leaf.notAfter())},
+                                                          {"${der}", crypto::base64(leaf.der())},
                                                           {"${digest}", status.digest.value()},
                                                           {"${testingDigest}", status.testingDigest.value()}};
     for (const auto& [name, value] : values) text = replaced(text, name, value);
@@ -80,10 +83,10 @@ constexpr std::string_view kClaim =
     R"({"addresses":[ADDRESSES],"certificates":["${sha256}"],"holder":HOLDER,"serviceID":"${serviceID}"})";
 constexpr std::string_view kFragment =
     R"({"addresses":[ADDRESSES],"certificates":[{"der":"${der}","notAfter":"${notAfter}","sha1":"${sha1}",)"
-    R"("sha256":"${sha256}"}],"digest":"DIGEST","holder":HOLDER,"posAddresses":[],"revision":REVISION,)"
+    R"("sha256":"${sha256}"}],"digest":"DIGEST","holder":HOLDER,"revision":REVISION,)"
     R"("serviceID":"${serviceID}"})";
 
-std::string record(std::string_view form, const std::string& addresses, bool isProduction) {
+std::string recordText(std::string_view form, const std::string& addresses, bool isProduction) {
   std::string text(form);
   text = replaced(text, "HOLDER", std::string(kHolder));
   text = replaced(text, "ADDRESSES", addresses);
@@ -109,7 +112,7 @@ TEST_F(Upgrade, ChangesNothingThatAGatewaySees) {
     const auto& namespace_ = isProduction ? productionOut : testingOut;
     const auto addresses = addressesOf(namespace_);
     for (const auto& [component, form] : {std::pair(ledger::kClaim, kClaim), std::pair(ledger::kFragment, kFragment)}) {
-      const auto written = filled(record(form, addresses, isProduction));
+      const auto written = filled(recordText(form, addresses, isProduction));
       // So an upgrade writes nothing at all.
       EXPECT_EQ(text(namespace_, component), written) << component;
       put(namespace_, component, written);
@@ -173,16 +176,23 @@ TEST_F(Upgrade, KeepsTheFilesWhateverRecordIsDamaged) {
       awaitRest();
       EXPECT_EQ(withoutVersions(files()), withoutVersions(whole));
       await("Ready", ConditionStatus::True, "Production");
-      EXPECT_EQ(text(namespace_, component).find("{\""), 0u) << "it is mended";
+      EXPECT_TRUE(component == ledger::kWithdrawal || text(namespace_, component).starts_with("{\"")) << "it is mended";
     }
   }
+  // The withdrawal of production that is retained: nothing ends by a record that nobody can read.
+  const api::ObjectKey withdrawal{productionOut, memoryName(ledger::kWithdrawal, {tenant, "kept"})};
+  EXPECT_EQ(configMaps().get(withdrawal)->data.at("content.json"), "{");
+  EXPECT_TRUE(waitFor(10s, [&] {
+    const auto all = events("default", production);
+    return std::any_of(all.begin(), all.end(), [](const auto& event) { return event.reason == "MalformedWithdrawal"; });
+  }));
   // A revision that somebody edited: production stays as it is, and says so.
   killOperator();
   const kube::Api<api::ControllerRevision> revisions(cluster.admin);
   auto revision = revisions.get({productionOut, ledger::revisionName(key_, 1)}).value();
-  const auto data = revision.data;
   ASSERT_TRUE(revisions.remove(revision.metadata.key(), {}));
-  revision.metadata.uid = revision.metadata.resourceVersion = std::nullopt;
+  revision.metadata.uid.reset();
+  revision.metadata.resourceVersion.reset();
   revision.data.as_object()["digest"] = "sha256:0";
   ASSERT_TRUE(revisions.create(revision));
   startOperator();

@@ -298,6 +298,16 @@ TEST(Decide, ForgetsAWithdrawalOnlyOfWhoIsBack) {
   }
 }
 
+TEST(Decide, ForgetsADamagedWithdrawalOnlyOfTheServiceThatIsLive) {
+  Form form;
+  form.snapshot.production.isWithdrawalDamaged = true;
+  EXPECT_FALSE(form.decide().forgetWithdrawal) << "nothing says whose it is";
+  form.promote();
+  EXPECT_TRUE(form.decide().forgetWithdrawal);
+  form.snapshot.namespaceLabels->clear();
+  EXPECT_FALSE(form.decide().forgetWithdrawal) << "production does not permit it";
+}
+
 TEST(Decide, EndsWhatAnEarlierIntegrationOfThisNameLeft) {
   Form form;
   EXPECT_FALSE(form.decide().carryOutWithdrawal);

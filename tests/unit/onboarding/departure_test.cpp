@@ -103,6 +103,21 @@ TEST(Departure, RecordsAWithdrawalBeforeProductionEnds) {
   }
 }
 
+TEST(Departure, EndsNothingByARecordThatNobodyCanRead) {
+  for (const auto cause : {Cause::Deleted, Cause::Retained, Cause::NotNamed}) {
+    Leaving of(api::Stage::Production);
+    of.departing.hasRevisions = true;
+    of.departing.promoted = fragment(1);
+    of.departing.withdrawal = {std::nullopt, "9"};
+    auto departure = of.decide(cause);
+    EXPECT_FALSE(departure.withdrawal || departure.ends || departure.looksAgainAt) << "it may have been retained";
+    of.departing.isDamaged = true;
+    EXPECT_TRUE(of.decide(cause).isRestored);
+    of.departing.isPublished = of.departing.hasRevisions = false;
+    EXPECT_TRUE(of.decide(cause).ends) << "nothing serves";
+  }
+}
+
 TEST(Departure, EndsAtOnceWhereTheDelayIsNone) {
   Leaving of(api::Stage::Production);
   of.spec.withdrawal.delay = "0s";

@@ -194,7 +194,8 @@ TEST_F(KeyRequestTest, ComparesTheCertificateWithTheKey) {
   issue("nothing");
   EXPECT_EQ(verdict().reason, "MalformedCertificate");
   EXPECT_TRUE(verdict().message.starts_with("certificate.issued")) << verdict().message;
-  form.snapshot.certificate = Result<std::string>(refuse("ReferenceNotFound", "configmaps ns/c does not exist"));
+  form.snapshot.certificate =
+      Result<std::string>(refuse(ErrorState::Absent, "ReferenceNotFound", "configmaps ns/c does not exist"));
   EXPECT_EQ(verdict().reason, "AwaitingCertificate") << "it may be declared before it is there";
   form.snapshot.certificate = Result<std::string>(refuse("ReferenceForbidden", "no"));
   EXPECT_EQ(verdict().reason, "ReferenceForbidden");

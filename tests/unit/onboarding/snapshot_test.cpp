@@ -94,7 +94,7 @@ TEST(Snapshot, SaysWhatADamagedRecordMeans) {
       {"functional tests", [](Held& h) { Held::damage(h.gathered.tests); },
        [](const auto& s) { return !s.tests.value && s.tests.version == "7"; }},
       {"the withdrawal", [](Held& h) { Held::damage(h.gathered.withdrawal); },
-       [](const auto& s) { return !s.withdrawal; }},
+       [](const auto& s) { return !s.withdrawal && s.isWithdrawalDamaged; }},
       {"the revision",
        [](Held& h) {
          auto revision = *h.gathered.lastRevision;

@@ -27,8 +27,9 @@ TEST(Verdict, CutsALongMessageBetweenTwoCharacters) {
 }
 
 TEST(Verdict, OfAnErrorIsForTheUserUnlessItIsBeingRead) {
-  EXPECT_TRUE(ofError({ErrorKind::Invalid, "m", "Pending"}).isBeingRead());
-  EXPECT_TRUE(ofError({ErrorKind::Invalid, "m", "Pending"}).isUnderWay());
+  EXPECT_EQ(ofError(beingRead("m")).reason, "Pending");
+  EXPECT_TRUE(ofError(beingRead("m")).isBeingRead());
+  EXPECT_TRUE(ofError(beingRead("m")).isUnderWay());
   EXPECT_EQ(ofError({ErrorKind::Invalid, "m", "HostBitsSet"}).attention, Attention::Fix);
   EXPECT_EQ(ofError({ErrorKind::Decode, "m"}).reason, "Invalid");
 }
