@@ -124,12 +124,12 @@ class Plane:
         self.unread.append(more)
         return more
 
-    def new_entries(self):
-        """The parsed entries of everybody's requests since the last call."""
+    def new_entries(self, mark=b"{"):
+        """The parsed entries since the last call that contain the mark."""
         self.more()
         lines = b"".join(self.unread).split(b"\n")
         self.unread = [lines.pop()]
-        return [json.loads(line) for line in lines if line]
+        return [json.loads(line) for line in lines if mark in line]
 
     def audit(self, agent):
         """The client's requests so far."""
