@@ -37,11 +37,12 @@ def in_parallel(work, items):
     """Calls work(item) for each item on as many threads as there are connections. The first exception is raised."""
     with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
         tasks = [pool.submit(work, item) for item in items]
-        done, _ = concurrent.futures.wait(tasks, return_when=concurrent.futures.FIRST_EXCEPTION)
-        failed = next((task for task in done if task.exception()), None)
-        if failed:
+        try:
+            for task in concurrent.futures.as_completed(tasks):
+                task.result()
+        except BaseException:
             pool.shutdown(cancel_futures=True)
-            raise failed.exception()
+            raise
 
 
 class Client:
