@@ -127,7 +127,8 @@ class Run:
             if found == states:
                 return calm
             if time.monotonic() > end:
-                raise Wrong(f"there are {dict(found)}, where {states} are right\n{self.operator.path.read_text()[-3000:]}")
+                log = self.operator.path.read_text()[-3000:]
+                raise Wrong(f"there are {dict(found)}, where {states} are right\n{log}")
 
     def phase(self, name, work, each=None, fresh=False):
         """Does the work, which returns when it became quiet or None, and notes what it cost. Figures are divided by
@@ -143,7 +144,8 @@ class Run:
         server = (self.server_at_calm if calm else self.world.server_cpu()) - server
         figures = self.requests(wall) | {
             "n": self.world.count, "variant": self.world.variant, "phase": name, "integrations": each, "seconds": took,
-            "own_cpu_s": own, "own_cpu_during_s": own_until - began, "own_cpu_ms_each": own / each * 1000, "server_cpu_ms_each": server / each * 1000,
+            "own_cpu_s": own, "own_cpu_during_s": own_until - began, "own_cpu_ms_each": own / each * 1000,
+            "server_cpu_ms_each": server / each * 1000,
             "rss_mib": memory(self.operator.pid, "VmRSS"), "rss_anon_mib": memory(self.operator.pid, "RssAnon"),
             "rss_peak_mib": memory(self.operator.pid, "VmHWM"), "connections": connections(self.operator.pid)}
         for figure in ("writes", "form_writes", "events"):
@@ -185,7 +187,8 @@ class Run:
                 counts["writes"] += 1
                 counts["events"] += of.get("resource") == "events"
                 counts["form_writes"] += of.get("resource") == "mpayintegrations"
-        return {name: counts[name] for name in ("writes", "form_writes", "events", "answers_429", "lists", "watches")} | {
+        named = ("writes", "form_writes", "events", "answers_429", "lists", "watches")
+        return {name: counts[name] for name in named} | {
             "requests_but_watches": kinds.total() - counts["watches"],
             "requests_but_lists_and_watches": kinds.total() - counts["lists"] - counts["watches"],
             "requests": dict(sorted(kinds.items())), "failed": dict(sorted(failures.items())), "seconds_to_last_write": last - began}
