@@ -4,14 +4,15 @@
 PRESET ?= release
 N ?= 1000,10000
 REPEAT ?= 5
+VARIANT ?= ref,inline
 export PRESET KEEP
 steps := tests/support/steps.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan tsan clang bench faults fuzz soak tidy format clean
+.PHONY: help demo test build asan tsan clang bench bench-operator faults fuzz soak tidy format clean
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: ## One beneficiary from form to production, on this machine (PART=certificates goes on, KEEP=1 leaves it running)
 	@$(steps) demo
@@ -33,6 +34,9 @@ clang: ## Every test, compiled by clang 14
 
 bench: ## The runtime beside raw requests (N=1000,10000 REPEAT=5): the table of docs/performance.md
 	@N=$(N) REPEAT=$(REPEAT) $(steps) bench
+
+bench-operator: ## What N integrations cost the operator (N=1000,10000 VARIANT=ref,inline): the end of docs/performance.md
+	@N=$(N) VARIANT=$(VARIANT) $(steps) bench-operator
 
 faults: ## Every fault at every write of the story (make test tells a quick choice)
 	@FAULTS=all $(steps) faults

@@ -12,121 +12,24 @@ import hashlib
 import json
 import os
 import pathlib
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-
-class Wrong(Exception):
-    """A count or a content is not what it must be."""
-
-
-def wait_for(what, holds, seconds=120, pause=0.02):
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            raise Wrong(f"it took more than {seconds} s until {what}")
-        time.sleep(pause)
+import measure
+from measure import Wrong, completed, counts, cpu_seconds, memory, per_second, stamp, wait_for, writes
 
 
-def cpu_seconds(pid):
-    """User and system time of all threads, in nanoseconds' resolution."""
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except FileNotFoundError:
-            pass
-    return total / 1e9
-
-
-def memory(pid, field):
-    """VmRSS, VmHWM, RssAnon or RssFile in MiB."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / 1024
-    raise KeyError(field)
-
-
-def stamp(text):
-    """Seconds since the epoch of an RFC 3339 time with microseconds."""
-    head, _, fraction = text.rstrip("Z").partition(".")
-    seconds = time.mktime(time.strptime(head + "UTC", "%Y-%m-%dT%H:%M:%S%Z")) - time.timezone
-    return seconds + float("0." + (fraction or "0"))
-
-
-class Plane:
-    """etcd, kube-apiserver and kube-controller-manager, with the Widget definition installed."""
+class Plane(measure.Plane):
+    """A control plane with the Widget definition installed."""
 
     def __init__(self, programs):
-        self.folder = tempfile.TemporaryDirectory()
-        ready = pathlib.Path(self.folder.name) / "plane.env"
-        self.process = subprocess.Popen([programs / "control-plane", ready])
-        wait_for("the control plane is ready", ready.exists)
-        self.variables = dict(line.split("=", 1) for line in ready.read_text().splitlines())
-        self.environment = {**os.environ, "KUBECONFIG": self.variables["KUBECONFIG"]}
-        self.audit_log = open(pathlib.Path(self.variables["CLUSTER"]) / "audit.log", "rb")
-        self.unread = []
-        self.entries = []
+        super().__init__(programs)
         self.kubectl("apply", "-f", pathlib.Path(__file__).with_name("widget-crd.yaml"))
         self.kubectl("wait", "--for=condition=Established", "crd/widgets.bench.example.com", "--timeout=30s")
         self.kubectl("create", "namespace", "bench")
-        self.pids = {}
-        for process in pathlib.Path("/proc").iterdir():
-            if not process.name.isdigit():
-                continue
-            try:
-                parent = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == self.process.pid:
-                    self.pids[(process / "comm").read_text().strip()] = int(process.name)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.audit_log.close()
-        self.process.terminate()
-        self.process.wait(30)
-        self.folder.cleanup()
-
-    def kubectl(self, *arguments):
-        done = subprocess.run([self.variables["KUBECTL"], *map(str, arguments)], env=self.environment,
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Wrong(f"kubectl {arguments}: {done.stderr}")
-        return done.stdout
-
-    def server_cpu(self):
-        return sum(cpu_seconds(pid) for name, pid in self.pids.items() if name in ("kube-apiserver", "etcd"))
-
-    def audit(self, agent):
-        """The client's requests so far."""
-        lines = b"".join([*self.unread, self.audit_log.read()]).split(b"\n")
-        self.unread = [lines.pop()]
-        self.entries += [json.loads(line) for line in lines if line]
-        return [entry for entry in self.entries if entry.get("userAgent", "").startswith(agent + "/")]
-
-    def wait_for_writes(self, agent, count):
-        """Waits until the client's writes are in the audit log. Parsing would take CPU from the measured program, so
-        entries are only counted until there are enough."""
-        mark = f'"userAgent":"{agent}/'.encode()
-        entries, end = 0, b""
-
-        def may_be_enough():
-            nonlocal entries, end
-            more = self.audit_log.read()
-            self.unread.append(more)
-            entries += (end + more).count(mark)
-            end = (end + more)[1 - len(mark):]
-            return entries >= count
-
-        wait_for(f"{agent} has written", may_be_enough, 600, 0.1)
-        wait_for(f"{agent} has written everything", lambda: len(writes(self.audit(agent))) >= count, 60)
 
     def check(self, count):
         """Compares every ConfigMap and every status byte by byte."""
@@ -152,57 +55,9 @@ class Plane:
                 raise Wrong(f"widget {meta['name']} is not as it should be")
 
 
-def completed(entries):
-    return [entry for entry in entries if entry["stage"] == "ResponseComplete"]
-
-
-def writes(entries):
-    return [entry for entry in completed(entries) if entry["verb"] in ("create", "update", "patch", "delete")]
-
-
-def counts(entries):
-    failed = [entry for entry in entries if entry["responseStatus"]["code"] >= 400]
-    return {"writes": len(writes(entries)), "failed": len(failed),
-            "gets": len([entry for entry in entries if entry["verb"] == "get"]),
-            "others": len([entry for entry in entries if entry["verb"] not in ("list", "watch")])}
-
-
-def per_second(entries):
-    times = [stamp(entry["requestReceivedTimestamp"]) for entry in entries]
-    ends = [stamp(entry["stageTimestamp"]) for entry in entries]
-    return len(entries) / 2 / (max(ends) - min(times))
-
-
-class Operator:
+class Operator(measure.Program):
     def __init__(self, programs, plane, *flags):
-        self.log = open(pathlib.Path(plane.folder.name) / f"operator-{time.monotonic_ns()}.log", "w+", encoding="utf-8")
-        self.began = time.monotonic()
-        self.process = subprocess.Popen([programs / "widget-operator", *flags], env=plane.environment, stderr=self.log)
-        self.pid = self.process.pid
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(10)
-        if code != 0:
-            raise Wrong(f"widget-operator ended with {code}")
-
-    def quiet(self, calm=1.0):
-        """Returns the seconds from the operator's start until it became calm."""
-        last, changed = -1.0, time.monotonic()
-        while time.monotonic() - changed < calm:
-            time.sleep(0.002)
-            now = cpu_seconds(self.pid)
-            if now - last > 0.0005:
-                last, changed = now, time.monotonic()
-        return changed - self.began
+        super().__init__(plane, programs / "widget-operator", *flags)
 
 
 def latency(programs, plane, count, *flags):

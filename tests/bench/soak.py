@@ -23,7 +23,8 @@ import tempfile
 import time
 
 import bench
-from bench import Wrong, wait_for
+import measure
+from measure import Wrong, wait_for
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 AGENT = "widget-operator"
@@ -70,14 +71,14 @@ class Soak:
         editing = self.edit(rate, seconds)
         memory = []
         while editing.poll() is None:
-            memory.append(bench.memory(operator.pid, "VmRSS"))
+            memory.append(measure.memory(operator.pid, "VmRSS"))
             time.sleep(0.5)
         if editing.returncode != 0:
             raise Wrong("an edit failed")
         self.settled(operator)
         own = self.plane.audit(AGENT)
         entries = self.plane.entries[seen:]
-        numbers = bench.counts([entry for entry in entries if entry.get("userAgent", "").startswith(AGENT + "/")])
+        numbers = measure.counts([entry for entry in entries if entry.get("userAgent", "").startswith(AGENT + "/")])
         ages = self.ages(entries)
         fifth = max(len(memory) // 5, 1)
         peaks = [max(memory[at:at + fifth]) for at in range(0, fifth * 5, fifth) if memory[at:at + fifth]]
@@ -97,17 +98,17 @@ class Soak:
         """The age of each edit, in ms and sorted, when the operator asked for the first write that follows from it. It
         is an upper bound of the queue's age, because it includes the event's way and the decision."""
         writes = collections.defaultdict(list)
-        for entry in bench.writes(entries):
+        for entry in measure.writes(entries):
             if entry["userAgent"].startswith(AGENT + "/") and entry["objectRef"]["resource"] == "configmaps":
-                writes[entry["objectRef"]["name"]].append(bench.stamp(entry["requestReceivedTimestamp"]))
+                writes[entry["objectRef"]["name"]].append(measure.stamp(entry["requestReceivedTimestamp"]))
         ages = []
-        for entry in bench.writes(entries):
+        for entry in measure.writes(entries):
             if not entry["userAgent"].startswith("raw-writer/"):
                 continue
-            edited = bench.stamp(entry["requestReceivedTimestamp"])
+            edited = measure.stamp(entry["requestReceivedTimestamp"])
             after = [at for at in writes[entry["objectRef"]["name"]] if at >= edited]
             if after:
-                ages.append(max(after[0] - bench.stamp(entry["stageTimestamp"]), 0) * 1000)
+                ages.append(max(after[0] - measure.stamp(entry["stageTimestamp"]), 0) * 1000)
         return sorted(ages)
 
     def burst(self, operator):
@@ -119,13 +120,13 @@ class Soak:
         began = time.monotonic()
         if code != 0:
             raise Wrong("an edit failed")
-        wait_for("all edits are followed", lambda: len(bench.writes(self.plane.audit(AGENT)[seen:])) >= 2 * self.count,
+        wait_for("all edits are followed", lambda: len(measure.writes(self.plane.audit(AGENT)[seen:])) >= 2 * self.count,
                  600, 0.2)
         took = time.monotonic() - began
         self.settled(operator)
-        numbers = bench.counts(self.plane.audit(AGENT)[seen:])
+        numbers = measure.counts(self.plane.audit(AGENT)[seen:])
         say(f"burst: {self.count} events at once: {took:.1f} s, {numbers['writes']} writes, {numbers['failed']} failed, "
-            f"RSS {bench.memory(operator.pid, 'VmRSS'):.1f} MiB")
+            f"RSS {measure.memory(operator.pid, 'VmRSS'):.1f} MiB")
         if numbers["failed"] or numbers["writes"] != 2 * self.count:
             raise Wrong(f"two writes an edit are right, and none that fails: {numbers}")
 

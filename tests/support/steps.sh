@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The steps of the Makefile's targets: steps.sh test|demo|bench|faults|fuzz|soak|build|tidy|format. PRESET names the
-# build.
+# The steps of the Makefile's targets: steps.sh test|demo|bench|bench-operator|faults|fuzz|soak|build|tidy|format.
+# PRESET names the build.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -150,6 +150,18 @@ case "${1:-}" in
     rm -f "$build/bench.jsonl"
     run python3 tests/bench/bench.py --bin "$build/bin" --n "$N" --repeat "$REPEAT" --out "$build/bench.jsonl"
     echo "each run: $build/bench.jsonl"
+    ;;
+  bench-operator)
+    steps=4
+    packages
+    compile mpay-operator raw-writer control-plane
+    controlPlane
+    say "bench of the operator: $N forms, $VARIANT"
+    rm -f "$build/bench-operator.jsonl"
+    # The system's interpreter has the packages.
+    run /usr/bin/python3 tests/bench/operator_bench.py --bin "$build/bin" --n "$N" --variant "$VARIANT" \
+      --out "$build/bench-operator.jsonl"
+    echo "each phase: $build/bench-operator.jsonl"
     ;;
   faults)
     steps=4
