@@ -87,7 +87,11 @@ Result<bool> patchFinalizer(kube::Client& client, runtime::Store<K>& store, cons
   auto written = kube::Api<K>(client).patch(object.metadata.key(), change, stop);
   if (!written && written.error().isNotFound() && !wanted) return true;
   if (!written) return fail(written.error());
-  if (wanted) store.remember(std::move(*written));
+  // The last finalizer of an object that is being deleted: it is gone, and a reconcile before the watch says so must
+  // not write to it again.
+  const bool isGone = written->metadata.deletionTimestamp && written->metadata.finalizers.empty();
+  store.remember(std::move(*written));
+  if (isGone) store.forget(object.metadata.key(), object.metadata.uid.value_or(""));
   return true;
 }
 
