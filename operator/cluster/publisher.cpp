@@ -97,20 +97,18 @@ void collectNames(const std::vector<Published<K>>& all, std::set<std::string>& i
 
 }  // namespace
 
-Result<void> Publisher::restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
-                                Outputs& outputs, const std::stop_token& stop) const {
+Result<void> Publisher::restore(const std::string& name, const api::ConfigMap& damaged, Outputs& outputs,
+                                const std::stop_token& stop) const {
   const auto& integration = known_.at(name).integration;
   if (ledger::memoryName(ledger::kFragment, integration) != name)
     return refuse("", fmt::format("{} is not of {}", name, integration.text()));
-  auto metadata = ledger::memoryMeta(outputs.namespaceName(), ledger::kFragment, environment, integration);
-  metadata.resourceVersion = damaged.metadata.resourceVersion;
-  auto written = outputs.ensure(ledger::remember(std::move(metadata), fragments_.at(name).fragment), stop);
+  auto written = outputs.put(integration, fragments_.at(name).fragment, damaged.metadata.resourceVersion, stop);
   // The fragment's integration wrote first.
   if (!written && written.error().isConflict()) return {};
   return written ? Result<void>{} : fail(std::move(written).error());
 }
 
-Result<void> Publisher::readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop) {
+Result<void> Publisher::readFragments(Outputs& outputs, const std::stop_token& stop) {
   unrestored_.reset();
   std::set<std::string> present;
   for (auto& object : outputs.ofComponent(ledger::kFragment)) {
@@ -123,7 +121,7 @@ Result<void> Publisher::readFragments(const std::string& environment, Outputs& o
       if (known == known_.end()) return fail(within(name, std::move(decoded).error()));
       spdlog::warn("{}: {}; what it said before stays published, and is restored", name, decoded.error().message);
       // Tried again where that fails: the object differs from the one that was looked at last.
-      if (auto restored = restore(environment, name, *object, outputs, stop); !restored)
+      if (auto restored = restore(name, *object, outputs, stop); !restored)
         unrestored_ = within(name, std::move(restored).error());
       continue;
     }
@@ -174,7 +172,7 @@ Result<Publisher::Outcome> Publisher::publish(const Wanted& wanted, Outputs& out
   rendered_ = rendered_ && environment.metadata.uid.value_or("") == uid_ &&
               environment.metadata.generation.value_or(0) == generation_ && settings == settings_;
   Result<void> read;
-  if (!outcome.wait) read = readFragments(environment.metadata.name.value_or(""), outputs, stop);
+  if (!outcome.wait) read = readFragments(outputs, stop);
   if (!outcome.wait && read && (!rendered_ || changed_)) render(wanted);
   // If fragments cannot be read now, the objects published before are restored all the same.
   if (!rendered_) TRY(std::move(read));

@@ -66,9 +66,9 @@ class Publisher {
   // Decodes the changed fragments, which are then to be rendered. A damaged fragment is restored as it was last seen.
   // Errors: Decode, where a fragment is damaged that was never seen whole. Then nothing changes until its integration
   // restores it; where the integration has ended, the fragment of its revision is restored.
-  Result<void> readFragments(const std::string& environment, Outputs& outputs, const std::stop_token& stop);
-  Result<void> restore(const std::string& environment, const std::string& name, const api::ConfigMap& damaged,
-                       Outputs& outputs, const std::stop_token& stop) const;
+  Result<void> readFragments(Outputs& outputs, const std::stop_token& stop);
+  Result<void> restore(const std::string& name, const api::ConfigMap& damaged, Outputs& outputs,
+                       const std::stop_token& stop) const;
 
   // Renders all fragments that were read.
   void render(const Wanted& wanted);

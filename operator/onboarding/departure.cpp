@@ -10,27 +10,26 @@ void replaceFragment(Departure& departure, Fragment by) {
   departure.fragment = std::move(by);
 }
 
-// Items that the platform assigned to others leave the fragment, then the claim. With the ServiceID everything goes.
-Departure handOver(const Departing& departing) {
-  Departure departure;
-  const auto& [fragment, claim, barred] = std::tie(departing.fragment.value, departing.claim.value, departing.barred);
-  if (!barred.assignments) return departure;
-  if ((fragment && isServiceTaken(*fragment, barred)) ||
-      (claim && barred.assignments->takesService(claim->holder, claim->serviceID))) {
-    departure.fate = FragmentFate::Goes;
-  } else if (fragment) {
-    if (auto left = admissible(*fragment, barred); left != *fragment) replaceFragment(departure, std::move(left));
-  }
-  if (auto left = claim; left && barred.assignments->takeOut(*left)) departure.claim = std::move(left);
-  return departure;
-}
-
-Departure dropRevoked(const Departing& departing) {
+Departure dropBarred(const Departing& departing) {
   Departure departure;
   const auto& fragment = departing.fragment.value;
   if (!fragment) return departure;
   if (auto left = admissible(*fragment, departing.barred); left != *fragment)
     replaceFragment(departure, std::move(left));
+  return departure;
+}
+
+// Items that the platform assigned to others leave the fragment, then the claim. With the ServiceID everything goes.
+Departure handOver(const Departing& departing) {
+  const auto& [fragment, claim, barred] = std::tie(departing.fragment.value, departing.claim.value, departing.barred);
+  if (!barred.assignments) return {};
+  auto departure = dropBarred(departing);
+  if ((fragment && isServiceTaken(*fragment, barred)) ||
+      (claim && barred.assignments->takesService(claim->holder, claim->serviceID))) {
+    departure.fate = FragmentFate::Goes;
+    departure.fragment.reset();
+  }
+  if (auto left = claim; left && barred.assignments->takeOut(*left)) departure.claim = std::move(left);
   return departure;
 }
 
@@ -97,7 +96,7 @@ Departure leaveProduction(const Departing& departing, Cause cause, const Holder&
 
 Departure decideDeparture(const Departing& departing, Cause cause, const Holder& holder, WallTime now) {
   if (cause == Cause::Reassigned) return handOver(departing);
-  if (cause == Cause::Revoked) return dropRevoked(departing);
+  if (cause == Cause::Revoked) return dropBarred(departing);
   if (departing.environment.stage == api::Stage::Production) return leaveProduction(departing, cause, holder, now);
   Departure departure;
   departure.ends = true;
